@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "aio/asio.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace etcdsync::aio {
+
+/// A condition variable for coroutines of one thread. It remembers nothing: wait in a loop on a predicate, and let
+/// no co_await come between the look at the predicate and wait().
+class event {
+public:
+    explicit event(const asio::any_io_executor& executor) : timer_(executor, asio::steady_timer::time_point::max()) {}
+
+    /// Wakes all who wait now. They run in a later turn of the loop, never inside this call.
+    void notify() { timer_.cancel(); }
+
+    /// Returns after notify(); throws operation_aborted at the caller's next co_await where the task was cancelled.
+    awaitable<> wait() { co_await timer_.async_wait(as_result); }
+
+private:
+    // A timer that never expires is Asio's own idiom for this; no clock is read.
+    asio::steady_timer timer_;
+};
+
+}  // namespace etcdsync::aio

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aio/task_group.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/assert.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <utility>
+
+namespace etcdsync::aio {
+namespace {
+
+bool is_cancellation(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        return e.code() == asio::error::operation_aborted;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+std::string describe(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    }
+}
+
+task_group::task_group(asio::any_io_executor executor, failure_handler on_failure)
+    : executor_(std::move(executor)), on_failure_(std::move(on_failure)), changed_(executor_) {}
+
+task_group::~task_group() { BOOST_ASSERT_MSG(tasks_.empty(), "a task group died before its tasks"); }
+
+void task_group::spawn(std::string name, awaitable<> body) {
+    const auto place = tasks_.emplace(tasks_.end());
+    place->name = std::move(name);
+    auto done = [this, place](const std::exception_ptr& error) { finished(place, error); };
+    asio::co_spawn(executor_, std::move(body), asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
+}
+
+void task_group::cancel() {
+    // Emitting may run code that spawns: take the number first.
+    auto left = tasks_.size();
+    for (auto it = tasks_.begin(); left > 0; --left) {
+        const auto next = std::next(it);
+        it->stop.emit(asio::cancellation_type::terminal);
+        it = next;
+    }
+}
+
+awaitable<> task_group::join() {
+    while (!tasks_.empty()) co_await changed_.wait();
+}
+
+void task_group::finished(std::list<task>::iterator which, const std::exception_ptr& error) {
+    if (error && !is_cancellation(error)) on_failure_(which->name, error);
+    // The signal is still in use further up this call stack: let go of it in a later turn.
+    asio::post(executor_, [this, which] {
+        tasks_.erase(which);
+        changed_.notify();
+    });
+}
+
+}  // namespace etcdsync::aio

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/app.hpp"
+
+#include "app/command_line.hpp"
+#include "app/commands.hpp"
+#include "app/help.hpp"
+#include "app/surroundings.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace etcdsync::app {
+namespace {
+
+bool write_all(std::FILE* to, const std::string& text) {
+    return std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
+}
+
+/// A result that could not be delivered is no success.
+exit_code deliver(const answer& reply) {
+    write_all(stderr, reply.err);
+    if (write_all(stdout, reply.out)) return reply.code;
+    write_all(stderr, "etcd-sync: stdout could not be written\n");
+    return reply.code == exit_code::ok ? exit_code::failed : reply.code;
+}
+
+exit_code dispatch(const options& asked, const surroundings& around) {
+    switch (asked.what) {
+        case command::run: return run(asked, around);
+        case command::check_config: return deliver(check_config(asked, around));
+        case command::explain: return deliver(explain(asked, around));
+        case command::version: return deliver(version(asked));
+        case command::help: return deliver({.out = long_help(asked.topic)});
+        case command::none: break;
+    }
+    return deliver({.code = exit_code::usage, .err = short_help()});
+}
+
+}  // namespace
+
+int main(int argc, const char* const* argv) {
+    const surroundings around = look_around();
+    const auto asked = parse_command_line({argv + (argc > 0 ? 1 : 0), argv + argc});
+    if (!asked) {
+        const std::string complaint = fmt::format("etcd-sync: {}\nTry: etcd-sync help\n", asked.error().text);
+        return static_cast<int>(deliver({.code = exit_code::usage, .err = complaint}));
+    }
+    return static_cast<int>(dispatch(*asked, around));
+}
+
+}  // namespace etcdsync::app

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/commands.hpp"
+#include "app/count.hpp"
+#include "app/json.hpp"
+#include "app/settings.hpp"
+#include "base/escape.hpp"
+
+#include <boost/json/array.hpp>
+
+namespace etcdsync::app {
+namespace {
+
+boost::json::object as_json(const config::diagnostic& d) {
+    boost::json::object out;
+    out["severity"] = d.level == config::diagnostic::severity::error ? "error" : "warning";
+    out["line"] = d.line;
+    out["column"] = d.column;
+    out["message"] = json_text(d.message);
+    out["hint"] = json_text(d.hint);
+    return out;
+}
+
+std::string json_report(const loaded_config& loaded) {
+    boost::json::object out;
+    out["schema"] = 1;
+    out["ok"] = loaded.result.value.has_value();
+    out["file"] = json_text(loaded.path);
+    if (const auto& value = loaded.result.value) {
+        out["instance"] = value->instance;
+        out["slaves"] = value->slaves.size();
+        out["rules"] = value->rules.size();
+    }
+    boost::json::array diagnostics;
+    for (const config::diagnostic& d : loaded.result.diagnostics) diagnostics.push_back(as_json(d));
+    out["diagnostics"] = std::move(diagnostics);
+    return to_line(out);
+}
+
+std::string table_report(const loaded_config& loaded) {
+    if (!loaded.result.value) return "";
+    return fmt::format("{}: ok: 1 master, {}, {}\n", base::printable(loaded.path, loaded.path.size()),
+                       count(loaded.result.value->slaves.size(), "slave"),
+                       count(loaded.result.value->rules.size(), "rule"));
+}
+
+}  // namespace
+
+answer check_config(const options& asked, const surroundings& around) {
+    const loaded_config loaded = load_config(asked, around);
+    answer reply;
+    reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
+    const bool json = asked.format == output_format::json;
+    // In JSON the diagnostics are the result: told once.
+    if (!json) reply.err = loaded.complaints();
+    for (const std::string& name : unknown_variables(around)) {
+        reply.err += fmt::format("etcd-sync: warning: unknown environment variable {}\n", base::printable(name));
+    }
+    if (loaded.result.value) {
+        const auto level = chosen_log_level(asked, around, loaded.result.value->logging.level);
+        if (!level) {
+            reply.code = exit_code::configuration;
+            reply.err += fmt::format("etcd-sync: {}\n", level.error().text);
+            return reply;
+        }
+    }
+    if (json) {
+        reply.out = json_report(loaded);
+    } else if (!asked.quiet) {
+        reply.out = table_report(loaded);
+    }
+    return reply;
+}
+
+}  // namespace etcdsync::app

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/answer.hpp"
+#include "app/options.hpp"
+#include "app/surroundings.hpp"
+#include "config/config.hpp"
+
+#include <string_view>
+
+namespace etcdsync::app {
+
+/// `check-config`: would `run` start with this file?
+[[nodiscard]] answer check_config(const options& asked, const surroundings& around);
+
+/// `explain KEY`: which rule takes a key of the master, and where it goes on each slave.
+[[nodiscard]] answer explain(const options& asked, const surroundings& around);
+
+/// The same for a configuration that is read already.
+[[nodiscard]] answer explain_key(const config::config& settings, std::string_view key, output_format format);
+
+/// `version`.
+[[nodiscard]] answer version(const options& asked);
+
+/// `run`: the daemon, until a signal ends it.
+[[nodiscard]] exit_code run(const options& asked, const surroundings& around);
+
+}  // namespace etcdsync::app

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/help.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace etcdsync::app {
+namespace {
+
+constexpr std::array<command_info, 18> commands{{
+    {"run", "", "replicate in the foreground, until SIGTERM", command::run},
+    {"check-config", "", "read and validate the configuration", command::check_config},
+    {"explain", "KEY", "which rule takes this key, and where it goes on each slave", command::explain},
+    {"version", "", "version; with -v what it was built with", command::version},
+    {"help", "[COMMAND]", "this text, or more of one command", command::help},
+    {"sync", "", "", command::none},
+    {"verify", "", "", command::none},
+    {"mirror", "", "", command::none},
+    {"status", "", "", command::none},
+    {"wait", "", "", command::none},
+    {"pause", "", "", command::none},
+    {"resume", "", "", command::none},
+    {"resync", "", "", command::none},
+    {"approve", "", "", command::none},
+    {"reload", "", "", command::none},
+    {"log-level", "", "", command::none},
+    {"healthcheck", "", "", command::none},
+    {"completion", "", "", command::none},
+}};
+
+constexpr std::string_view usage = "usage: etcd-sync [-c FILE] COMMAND [OPTIONS]\n";
+
+constexpr std::string_view global_options =
+    R"(options, before or after the command:
+  -c, --config FILE         the configuration; else $ETCDSYNC_CONFIG, else /etc/etcd-sync/etcd-sync.toml
+  -w, --write-out FORMAT    table (default) or json
+      --json                the same as -w json
+  -q, --quiet               warnings and errors only, no progress
+  -v, --verbose             more in the log; twice: everything
+      --color WHEN          auto (default), always or never; NO_COLOR is honoured
+      --progress HOW        of a full sync: auto (default), bar, plain or none
+  -h, --help                this text, or more of one command
+      --version             the same as version
+)";
+
+constexpr std::string_view exit_codes =
+    R"(exit codes: 0 done, 1 failed, 64 usage, 70 internal error, 78 configuration, 130/143 interrupted
+)";
+
+/// What a line of the overview has no room for.
+std::string_view details(command what) {
+    switch (what) {
+        case command::run:
+            return R"(Keeps every slave equal to the master and logs to stderr what changes; nothing happens, nothing is logged.
+No failure of a peer ends it. SIGTERM or SIGINT lets the writes under way finish (exit 0); a second one does not.
+Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
+)";
+        case command::check_config:
+            return R"(Reports every error at once, with its place. Contacts nobody, so it is safe beside a running daemon.
+Exit 0: `run` would start with it. Exit 78: it would not.
+)";
+        case command::explain:
+            return R"(KEY is a key of the master. Contacts nobody. Exit 0: some slave takes the key. Exit 1: none does.
+  --hex                     KEY is written in hexadecimal digits
+  --                        ends the options: for a KEY that begins with "-"
+)";
+        default: return "";
+    }
+}
+
+std::string overview() {
+    std::string out = "commands:\n";
+    for (const command_info& c : commands) {
+        if (c.what == command::none) continue;
+        out += fmt::format("  {:<16}{}\n", fmt::format("{} {}", c.name, c.arguments), c.summary);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::span<const command_info> all_commands() { return commands; }
+
+const command_info* find_command(std::string_view name) {
+    const auto place = std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return c.name == name; });
+    return place == commands.end() ? nullptr : &*place;
+}
+
+std::string short_help() { return fmt::format("{}\n{}\nTry: etcd-sync help\n", usage, overview()); }
+
+std::string long_help(std::string_view topic) {
+    const command_info* const c = find_command(topic);
+    if (c == nullptr) {
+        return fmt::format(
+            "{}Mirrors chosen keys of one master etcd cluster in any number of slave clusters.\n\n{}\n{}\n{}", usage,
+            overview(), global_options, exit_codes);
+    }
+    const std::string_view space = c->arguments.empty() ? "" : " ";
+    return fmt::format("usage: etcd-sync [OPTIONS] {}{}{}\n{}\n\n{}{}{}", c->name, space, c->arguments, c->summary,
+                       details(c->what), details(c->what).empty() ? "" : "\n", global_options);
+}
+
+}  // namespace etcdsync::app

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "observe/progress.hpp"
+#include "observe/terminal.hpp"
+
+#include <optional>
+#include <string>
+
+namespace etcdsync::app {
+
+enum class command { none, run, check_config, explain, version, help };
+enum class output_format { table, json };
+
+/// What the command line says, and nothing it does not say: defaults of the file and the environment come later.
+struct options {
+    command what = command::none;
+    std::optional<std::string> config_file;
+    output_format format = output_format::table;
+    bool quiet = false;
+    unsigned verbose = 0;
+    observe::colour_mode colour = observe::colour_mode::automatic;
+    observe::progress_mode progress = observe::progress_mode::automatic;
+    std::string key;    ///< explain: the bytes
+    std::string topic;  ///< help: of this command
+};
+
+}  // namespace etcdsync::app

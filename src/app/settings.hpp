@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/answer.hpp"
+#include "app/options.hpp"
+#include "app/surroundings.hpp"
+#include "base/result.hpp"
+#include "config/load.hpp"
+#include "observe/log.hpp"
+
+#include <optional>
+#include <string>
+
+namespace etcdsync::app {
+
+/// The configuration file: flag, else environment, else the one of the package.
+[[nodiscard]] std::string config_path(const options& asked, const surroundings& around);
+
+/// A configuration that was read, or why not.
+struct loaded_config {
+    std::string path;
+    std::string text;
+    config::outcome result;
+
+    /// What a person is told of it on stderr: every diagnostic, and how many errors there are. Empty: nothing to tell.
+    [[nodiscard]] std::string complaints() const;
+};
+[[nodiscard]] loaded_config load_config(const options& asked, const surroundings& around);
+
+/// Flag, else environment, else file.
+[[nodiscard]] base::result<observe::log_level> chosen_log_level(const options& asked, const surroundings& around,
+                                                                config::log_level file);
+
+/// Nothing: automatic.
+[[nodiscard]] std::optional<observe::log_format> chosen_log_format(config::log_format file);
+
+}  // namespace etcdsync::app

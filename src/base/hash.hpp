@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace etcdsync::base {
+
+/// FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Tells accidental differences apart and stays
+/// the same across builds and versions; it is no defence against somebody who wants a collision.
+class digest {
+public:
+    void add(std::string_view bytes);        ///< length first, so that ("a","bc") and ("ab","c") differ
+    void add(std::uint64_t number);
+    [[nodiscard]] std::uint64_t value() const { return state_; }
+    [[nodiscard]] std::string hex() const;   ///< 16 lower-case digits
+
+private:
+    void mix(unsigned char byte);
+    std::uint64_t state_ = 0xcbf29ce484222325ULL;
+};
+
+}  // namespace etcdsync::base

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace etcdsync::config {
+
+/// A stretch of one line of the file. Line and column count from 1 (columns in code points); line 0: no place.
+struct place {
+    std::size_t line = 0;
+    std::size_t column = 0;
+    std::size_t width = 1;
+};
+
+/// What is wrong with a value and what to write instead, before it is known where it stands.
+struct fault {
+    std::string message;
+    std::string hint;
+};
+
+/// Collects everything wrong with one file. Who adds an error goes on with a default, and keeps quiet about what follows from it.
+class complaints {
+public:
+    void error(place at, std::string message, std::string hint = {});
+    void error(place at, fault what) { error(at, std::move(what.message), std::move(what.hint)); }
+    void warning(place at, std::string message, std::string hint = {});
+
+    [[nodiscard]] bool has_error() const;
+    /// Hands them over in the order of the file; those without a place come first.
+    [[nodiscard]] std::vector<diagnostic> take();
+
+private:
+    std::vector<diagnostic> all_;
+};
+
+}  // namespace etcdsync::config

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/draft.hpp"
+
+#include <fmt/format.h>
+
+/// The keys that are read and checked, but whose function is not built yet. Any value but today's behaviour is refused
+/// here, so that nobody relies on it in vain. What gets built loses its line, nothing else.
+namespace etcdsync::config {
+namespace {
+
+class refusals {
+public:
+    explicit refusals(complaints& out) : out_(out) {}
+
+    /// Refuses `key` of `table` where the file asks for more than `today` offers.
+    void unless(bool is_today, const toml::table* table, std::string_view key, std::string_view today) {
+        const toml::node* const node = is_today || table == nullptr ? nullptr : table->get(key);
+        if (node == nullptr) return;
+        refuse(place_of(*node), fmt::format("\"{}\"", key), today);
+    }
+
+    void refuse(place at, std::string_view what, std::string_view today) {
+        out_.error(at, fmt::format("{} is not supported yet", what), fmt::format("today only {}", today));
+    }
+
+private:
+    complaints& out_;
+};
+
+void cluster_keys(refusals& refuse, const cluster& of, const cluster_notes& notes) {
+    refuse.unless(of.tls == tls_settings{}, notes.table, "tls", "http:// without tls");
+    refuse.unless(of.auth == auth_settings{}, notes.table, "auth", "etcd without a user");
+    for (std::size_t i = 0; i < of.endpoints.size(); ++i) {
+        if (of.endpoints[i].tls) refuse.refuse(notes.endpoints[i], "https://", "http://");
+        if (!of.endpoints[i].socket.empty()) refuse.refuse(notes.endpoints[i], "unix://", "http://");
+    }
+}
+
+void safety_keys(refusals& refuse, const safety& of, const toml::table* table) {
+    refuse.unless(of.prune == prune_mode::guarded, table, "prune", "\"guarded\"");
+    refuse.unless(of.max_delete == delete_limit{}, table, "max_delete", "\"10%\"");
+    refuse.unless(of.on_master_change == master_change::hold, table, "on_master_change", "\"hold\"");
+}
+
+void table_keys(refusals& refuse, const config& of, const toml::table& root) {
+    const auto table = [&](std::string_view name) { return root[name].as_table(); };
+    safety_keys(refuse, of.guards, table("safety"));
+    refuse.unless(of.replicate.consistency == consistency_mode::all, table("replication"), "consistency", "\"all\"");
+    refuse.unless(of.verify.interval == duration{0}, table("verify"), "interval", "\"0s\"");
+    refuse.unless(!of.verify.repair, table("verify"), "repair", "false");
+    refuse.unless(!of.admin.listen || of.admin.listen->empty(), table("admin"), "listen", "[]");
+    refuse.unless(of.admin.token_file.empty(), table("admin"), "token_file", "\"\"");
+}
+
+}  // namespace
+
+void refuse_unsupported(const toml::table& root, const draft& checked, complaints& out) {
+    refusals refuse(out);
+    const config& value = checked.value;
+    cluster_keys(refuse, value.master, checked.master);
+    for (std::size_t i = 0; i < checked.slaves.size(); ++i) {
+        const toml::table& table = *checked.slaves[i].table;
+        cluster_keys(refuse, value.slaves[i], checked.slaves[i]);
+        refuse.unless(!value.slaves[i].paused, &table, "paused", "false");
+        safety_keys(refuse, value.slaves[i].guards, table["safety"].as_table());
+    }
+    for (std::size_t i = 0; i < checked.rules.size(); ++i) {
+        refuse.unless(value.rules[i].replay_deletes, checked.rules[i].table, "delete", "true");
+    }
+    table_keys(refuse, value, root);
+}
+
+}  // namespace etcdsync::config

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/kv.hpp"
+
+#include "base/escape.hpp"
+#include "grpc/framing.hpp"
+
+#include <rpc.pb.h>
+
+#include <fmt/format.h>
+
+namespace etcdsync::etcd {
+namespace {
+
+error to_error(const grpc::status& status, const net::endpoint& peer) {
+    const error_class cls = classify(status);
+    // What comes from the connection names the endpoint already.
+    if (status.from != grpc::origin::server) return error(cls, status.message);
+    return error(cls, fmt::format("{}: {} ({})", peer.authority(), status.message, grpc::to_string(status.value)));
+}
+
+error bad_answer(const net::endpoint& peer, std::string_view what) {
+    return error(error_class::bad_peer, fmt::format("{}: {}", peer.authority(), what));
+}
+
+std::string encode(const range_query& query) {
+    etcdserverpb::RangeRequest request;
+    request.set_key(query.key);
+    request.set_range_end(query.range_end);
+    request.set_limit(query.limit);
+    request.set_revision(query.at);
+    request.set_serializable(query.serializable);
+    request.set_keys_only(query.keys_only);
+    request.set_count_only(query.count_only);
+    return grpc::frame(request.SerializeAsString());
+}
+
+net::call_options options_until(aio::clock::time_point deadline) {
+    net::call_options options;
+    options.deadline = deadline;
+    options.max_message = std::size_t{1} << 30;  // what is kept is bounded by the page's byte budget
+    return options;
+}
+
+/// A unary call ends with its status behind the message. Nothing: it ended well.
+aio::awaitable<std::optional<error>> end_of(net::call& call, const net::endpoint& peer) {
+    const auto progress = co_await call.receive(net::call::whole);
+    if (progress != net::call::progress::ended) co_return bad_answer(peer, "two answers to one request");
+    const grpc::status& status = call.status();
+    if (status.ok()) co_return std::nullopt;
+    co_return to_error(status, peer);
+}
+
+}  // namespace
+
+std::string check_page(const range_query& query, const range_page& page) {
+    if (query.limit > 0 && page.kvs.size() > static_cast<std::size_t>(query.limit)) return "a page holds more keys than asked for";
+    if (page.more && page.kvs.empty()) return "a page says there is more but holds no key";
+    const bool open_end = query.range_end == std::string_view("\0", 1);
+    std::string_view previous;
+    for (const key_value& kv : page.kvs) {
+        if (kv.key.empty() || (!previous.empty() && kv.key <= previous)) return "a page is not in key order";
+        const bool inside = kv.key >= query.key && (query.range_end.empty() ? kv.key == query.key : open_end || kv.key < query.range_end);
+        if (!inside) return fmt::format("a page holds the key {} outside the range asked for", base::printable(kv.key));
+        if (kv.mod_revision <= 0 || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision) return "a key has impossible revisions";
+        if (query.at > 0 && kv.mod_revision > query.at) return "a page at a revision holds a later one";
+        previous = kv.key;
+    }
+    return {};
+}
+
+aio::awaitable<result<range_page>> kv::range(range_query query) {
+    const auto call = channel_->open("/etcdserverpb.KV/Range", options_until(clock_->now() + timeout_));
+    call->send(encode(query), true);
+    const auto progress = co_await call->receive(query.byte_budget);
+    if (progress == net::call::progress::ended) {
+        if (call->status().ok()) co_return bad_answer(peer(), "no answer to a Range");
+        co_return to_error(call->status(), peer());
+    }
+    const bool partial = progress == net::call::progress::partial;
+    std::string message = call->take();
+    auto page = partial ? decode_range_part(std::move(message)) : decode_range(std::move(message));
+    if (!page) co_return bad_answer(peer(), "the answer to a Range is malformed");
+    std::string wrong = check_page(query, *page);
+    if (!wrong.empty()) co_return bad_answer(peer(), wrong);
+    if (!partial) {
+        auto failed = co_await end_of(*call, peer());
+        if (failed) co_return std::move(*failed);
+    }
+    co_return std::move(*page);
+}
+
+aio::awaitable<result<txn_response>> kv::txn(std::string framed) {
+    const auto call = channel_->open("/etcdserverpb.KV/Txn", options_until(clock_->now() + timeout_));
+    call->send(std::move(framed), true);
+    const auto progress = co_await call->receive(net::call::whole);
+    if (progress == net::call::progress::ended) {
+        if (call->status().ok()) co_return bad_answer(peer(), "no answer to a Txn");
+        co_return to_error(call->status(), peer());
+    }
+    auto response = decode_txn(call->take());
+    if (!response) co_return bad_answer(peer(), "the answer to a Txn is malformed");
+    auto failed = co_await end_of(*call, peer());
+    if (failed) co_return std::move(*failed);
+    co_return std::move(*response);
+}
+
+}  // namespace etcdsync::etcd

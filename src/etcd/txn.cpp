@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/txn.hpp"
+
+#include "grpc/framing.hpp"
+
+#include <google/protobuf/io/coded_stream.h>
+
+#include <boost/assert.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace etcdsync::etcd {
+namespace {
+
+// Field numbers of etcd-wire.md 2.2, as tags of length-delimited (…|2) and varint (…|0) fields. All take one byte.
+constexpr std::uint8_t length_delimited(unsigned field) { return static_cast<std::uint8_t>(field << 3 | 2); }
+constexpr std::uint8_t varint(unsigned field) { return static_cast<std::uint8_t>(field << 3); }
+
+constexpr std::uint8_t txn_compare = length_delimited(1);
+constexpr std::uint8_t txn_success = length_delimited(2);
+constexpr std::uint8_t txn_failure = length_delimited(3);
+constexpr std::uint8_t op_range = length_delimited(1);
+constexpr std::uint8_t op_put = length_delimited(2);
+constexpr std::uint8_t op_delete_range = length_delimited(3);
+constexpr std::uint8_t op_txn = length_delimited(4);
+constexpr std::uint8_t field_key = length_delimited(1);
+constexpr std::uint8_t put_value = length_delimited(2);
+constexpr std::uint8_t compare_target = varint(2);
+constexpr std::uint8_t compare_key = length_delimited(3);
+constexpr std::uint8_t compare_create = varint(5);
+constexpr std::uint8_t compare_mod = varint(6);
+constexpr std::uint8_t compare_value = length_delimited(7);
+constexpr std::uint64_t target_create = 1;
+constexpr std::uint64_t target_mod = 2;
+constexpr std::uint64_t target_value = 3;
+
+std::size_t varint_size(std::uint64_t n) { return google::protobuf::io::CodedOutputStream::VarintSize64(n); }
+
+std::size_t field_size(std::size_t length) { return 1 + varint_size(length) + length; }
+
+void put_varint(std::string& out, std::uint64_t n) {
+    std::uint8_t bytes[10];
+    const std::uint8_t* const end = google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(n, bytes);
+    out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(end - bytes));
+}
+
+void put_tag(std::string& out, std::uint8_t tag, std::size_t length) {
+    out.push_back(static_cast<char>(tag));
+    put_varint(out, length);
+}
+
+void put_bytes(std::string& out, std::uint8_t tag, std::string_view bytes) {
+    put_tag(out, tag, bytes.size());
+    out.append(bytes);
+}
+
+/// Size of the PutRequest or DeleteRangeRequest inside.
+std::size_t body_size(const operation& op) {
+    const std::size_t value = op.type == event_type::put && !op.value.empty() ? field_size(op.value.size()) : 0;
+    return field_size(op.key.size()) + value;
+}
+
+/// Size of its RequestOp.
+std::size_t request_op_size(const operation& op) { return field_size(body_size(op)); }
+
+void put_operation(std::string& out, const operation& op) {
+    put_tag(out, txn_success, request_op_size(op));
+    put_tag(out, op.type == event_type::put ? op_put : op_delete_range, body_size(op));
+    put_bytes(out, field_key, op.key);
+    if (op.type == event_type::put && !op.value.empty()) put_bytes(out, put_value, op.value);
+}
+
+/// Most writes below a node whose children may use `limit` operations, in two levels.
+std::size_t two_level_capacity(std::size_t limit) { return (limit / 2) * (limit - limit / 2); }
+
+/// How a level with room for `limit` operations holds `count` writes: 0 = directly, else in that many nested Txns.
+std::size_t fan_out(std::size_t count, std::size_t limit) {
+    if (count <= limit) return 0;
+    for (std::size_t children = 1; children < limit; ++children) {
+        if (children * (limit - children) >= count) return children;
+    }
+    for (std::size_t children = 1; children < limit; ++children) {
+        if (children * two_level_capacity(limit - children) >= count) return children;
+    }
+    BOOST_ASSERT_MSG(false, "more writes than txn_capacity()");
+    return 1;
+}
+
+/// The writes of a Txn as a tree of nested Txns. Lengths come before contents on the wire, so it is walked twice in the
+/// same order: measure() notes the size of each nested Txn, write() uses them.
+class tree {
+public:
+    tree(std::span<const operation> writes, std::size_t limit) : writes_(writes), limit_(limit) { size_ = measure(writes_, limit_); }
+
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+    void write(std::string& out) {
+        next_ = 0;
+        write(out, writes_, limit_);
+    }
+
+private:
+    static std::span<const operation> part(std::span<const operation> writes, std::size_t index, std::size_t parts) {
+        const std::size_t from = writes.size() * index / parts;
+        const std::size_t to = writes.size() * (index + 1) / parts;
+        return writes.subspan(from, to - from);
+    }
+
+    std::size_t measure(std::span<const operation> writes, std::size_t limit) {
+        const std::size_t children = fan_out(writes.size(), limit);
+        std::size_t total = 0;
+        if (children == 0) {
+            for (const operation& op : writes) total += op.encoded_size();
+            return total;
+        }
+        for (std::size_t i = 0; i < children; ++i) {
+            const std::size_t place = sizes_.size();
+            sizes_.push_back(0);
+            const std::size_t inner = measure(part(writes, i, children), limit - children);
+            sizes_[place] = inner;
+            total += field_size(field_size(inner));
+        }
+        return total;
+    }
+
+    void write(std::string& out, std::span<const operation> writes, std::size_t limit) {
+        const std::size_t children = fan_out(writes.size(), limit);
+        if (children == 0) {
+            for (const operation& op : writes) put_operation(out, op);
+            return;
+        }
+        for (std::size_t i = 0; i < children; ++i) {
+            const std::size_t inner = sizes_[next_++];
+            put_tag(out, txn_success, field_size(inner));
+            put_tag(out, op_txn, inner);
+            write(out, part(writes, i, children), limit - children);
+        }
+    }
+
+    std::span<const operation> writes_;
+    std::size_t limit_;
+    std::vector<std::size_t> sizes_;
+    std::size_t next_ = 0;
+    std::size_t size_ = 0;
+};
+
+void put_compare(std::string& out, std::string_view key, std::uint64_t target, std::string_view operand) {
+    std::string compare;
+    compare.push_back(static_cast<char>(compare_target));
+    put_varint(compare, target);
+    put_bytes(compare, compare_key, key);
+    compare.append(operand);
+    put_bytes(out, txn_compare, compare);
+}
+
+std::string encode_compares(const guard& before) {
+    std::string out;
+    std::string operand;
+    const bool absent = before.mod_revision == 0;
+    operand.push_back(static_cast<char>(absent ? compare_create : compare_mod));
+    put_varint(operand, static_cast<std::uint64_t>(before.mod_revision));
+    put_compare(out, before.key, absent ? target_create : target_mod, operand);
+    if (!absent) {
+        operand.clear();
+        put_bytes(operand, compare_value, before.value);
+        put_compare(out, before.key, target_value, operand);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::size_t operation::encoded_size() const { return field_size(request_op_size(*this)); }
+
+std::size_t txn_capacity(unsigned max_ops) {
+    const std::size_t limit = max_ops - 1;  // the record takes one
+    std::size_t most = limit;
+    for (std::size_t children = 1; children < limit; ++children) {
+        most = std::max(most, children * two_level_capacity(limit - children));
+        most = std::max(most, children * (limit - children));
+    }
+    return most;
+}
+
+std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record, unsigned max_ops) {
+    const std::string compares = encode_compares(before);
+    const operation checkpoint{event_type::put, before.key, record};
+    const std::size_t range_size = field_size(before.key.size());
+    const std::size_t failure_size = field_size(range_size);
+    tree nested(writes, max_ops - 1);
+    const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size() + field_size(failure_size);
+
+    std::string out;
+    out.reserve(grpc::prefix_size + size);
+    out.resize(grpc::prefix_size);
+    grpc::write_prefix(out, size);
+    out.append(compares);
+    nested.write(out);
+    put_operation(out, checkpoint);
+    put_tag(out, txn_failure, failure_size);
+    put_tag(out, op_range, range_size);
+    put_bytes(out, field_key, before.key);
+    BOOST_ASSERT(out.size() == grpc::prefix_size + size);
+    return out;
+}
+
+}  // namespace etcdsync::etcd

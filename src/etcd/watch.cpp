@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/watch.hpp"
+
+#include "base/escape.hpp"
+#include "grpc/framing.hpp"
+
+#include <rpc.pb.h>
+
+#include <fmt/format.h>
+
+namespace etcdsync::etcd {
+namespace {
+
+/// Above this a single response is refused: etcd cuts at about 2 MiB when asked for fragments, but never inside one event,
+/// nor what it had ready before the watch was created.
+constexpr std::size_t max_watch_message = 64U << 20;
+
+/// No real store gets here; what claims to would poison every comparison of positions.
+constexpr revision highest_revision = revision{1} << 62;
+
+std::string encode(const watch_query& query) {
+    etcdserverpb::WatchRequest request;
+    auto& create = *request.mutable_create_request();
+    create.set_key(query.key);
+    create.set_range_end(query.range_end);
+    create.set_start_revision(query.start_revision);
+    create.set_progress_notify(true);
+    create.set_fragment(true);
+    create.set_watch_id(1);  // never 0: refusing another would mute it (etcd-wire.md 3.2)
+    return grpc::frame(request.SerializeAsString());
+}
+
+bool inside(const watch_query& query, std::string_view key) {
+    if (query.range_end.empty()) return key == query.key;
+    return key >= query.key && (query.range_end == std::string_view("\0", 1) || key < query.range_end);
+}
+
+}  // namespace
+
+std::string watch_checker::wrong_with(const watch_response& response) const {
+    if (response.header.store_revision < 0 || response.header.store_revision > highest_revision) return "an impossible store revision";
+    revision newest = last_;
+    bool goes_on = last_open_;  // only the revision a fragment was cut in may come again
+    for (const event& e : response.events) {
+        const revision rev = e.kv.mod_revision;
+        if (e.kv.key.empty() || !inside(query_, e.kv.key)) return fmt::format("an event outside the watch, key {}", base::printable(e.kv.key));
+        if (rev <= 0 || rev > highest_revision) return "an event with an impossible revision";
+        if (rev < newest || (rev == newest && !goes_on)) return "events out of order";
+        if (e.type == event_type::put && (e.kv.create_revision <= 0 || e.kv.create_revision > rev || e.kv.version <= 0)) {
+            return "a PUT with impossible revisions";
+        }
+        newest = rev;
+        goes_on = true;
+    }
+    return {};
+}
+
+result<watch_message> watch_checker::take(watch_response response) {
+    watch_message message;
+    if (response.compact_revision != 0) {  // 3.2 leaves `canceled` unset (etcd-wire.md 3.7)
+        message.what = watch_message::kind::compacted;
+    } else if (response.canceled) {
+        return error(classify_cancel_reason(response.cancel_reason),
+                     fmt::format("the watch was canceled: {}", response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason)));
+    } else if (response.created) {
+        if (created_) return error(error_class::bad_peer, "watch: created twice");
+        created_ = true;
+        message.what = watch_message::kind::created;
+    } else if (!created_) {
+        return error(error_class::bad_peer, "watch: an answer before `created`");
+    } else if (!response.events.empty()) {
+        const std::string wrong = wrong_with(response);
+        if (!wrong.empty()) return error(error_class::bad_peer, "watch: " + wrong);
+        last_ = response.events.back().kv.mod_revision;
+        last_open_ = response.fragment;
+        message.what = watch_message::kind::events;
+    } else if (!response.fragment) {
+        message.what = watch_message::kind::progress;
+    }
+    message.response = std::move(response);
+    return message;
+}
+
+watch_stream::watch_stream(net::channel& on, const watch_query& query) : peer_(on.peer().authority()), checker_(query) {
+    net::call_options options;
+    options.max_message = max_watch_message;
+    options.metadata.push_back({"hasleader", "true", false});
+    call_ = on.open("/etcdserverpb.Watch/Watch", options);
+    call_->send(encode(query), false);
+}
+
+aio::awaitable<result<watch_message>> watch_stream::next() {
+    for (;;) {
+        const auto progress = co_await call_->receive(net::call::whole);
+        if (progress != net::call::progress::message) {
+            const grpc::status& status = call_->status();
+            if (status.ok()) co_return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
+            const std::string who = status.from == grpc::origin::server ? peer_ + ": " : std::string();
+            co_return error(classify(status), who + status.message);
+        }
+        auto response = decode_watch(call_->take());
+        if (!response) co_return error(error_class::bad_peer, fmt::format("{}: a watch response is malformed", peer_));
+        auto message = checker_.take(std::move(*response));
+        if (!message) co_return error(message.error().cls, fmt::format("{}: {}", peer_, message.error().text));
+        if (message->what != watch_message::kind::nothing) co_return std::move(*message);
+    }
+}
+
+}  // namespace etcdsync::etcd

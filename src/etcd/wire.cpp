@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/wire.hpp"
+
+#include "etcd/field_reader.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace etcdsync::etcd {
+namespace {
+
+bool read_header(std::string_view bytes, response_header& out) {
+    field_reader in(bytes);
+    while (in.next()) {
+        switch (in.number()) {
+            case 1: out.cluster_id = in.varint(); break;
+            case 2: out.member_id = in.varint(); break;
+            case 3: out.store_revision = in.integer(); break;
+            case 4: out.raft_term = in.varint(); break;
+            default: in.skip();
+        }
+    }
+    return in.ok();
+}
+
+bool read_key_value(std::string_view bytes, key_value& out) {
+    field_reader in(bytes);
+    while (in.next()) {
+        switch (in.number()) {
+            case 1: out.key = in.bytes(); break;
+            case 2: out.create_revision = in.integer(); break;
+            case 3: out.mod_revision = in.integer(); break;
+            case 4: out.version = in.integer(); break;
+            case 5: out.value = in.bytes(); break;
+            default: in.skip();  // the lease too: leases of the master mean nothing on a slave
+        }
+    }
+    return in.ok();
+}
+
+bool read_event(std::string_view bytes, event& out) {
+    field_reader in(bytes);
+    bool known = true;
+    while (in.next()) {
+        switch (in.number()) {
+            case 1: {
+                const std::uint64_t type = in.varint();
+                known = known && type <= 1;
+                out.type = type == 0 ? event_type::put : event_type::remove;
+                break;
+            }
+            case 2: known = known && read_key_value(in.bytes(), out.kv); break;
+            default: in.skip();
+        }
+    }
+    return in.ok() && known;
+}
+
+/// Reads the fields of a RangeResponse. With `cut`, an incomplete last field is left out instead of being an error.
+bool read_range(std::string_view bytes, range_page& page, bool cut) {
+    field_reader in(bytes);
+    while (in.next()) {
+        bool good = true;
+        switch (in.number()) {
+            case 1: good = read_header(in.bytes(), page.header); break;
+            case 2: {
+                const std::string_view inner = in.bytes();
+                if (!in.ok()) break;
+                good = read_key_value(inner, page.kvs.emplace_back());
+                break;
+            }
+            case 3: page.more = in.boolean(); break;
+            case 4: page.count = in.integer(); break;
+            default: in.skip();
+        }
+        if (!good) return false;
+    }
+    return in.ok() || cut;
+}
+
+std::optional<range_page> decode(std::string message, bool cut) {
+    auto owner = std::make_shared<const std::string>(std::move(message));
+    range_page page;
+    if (!read_range(*owner, page, cut)) return std::nullopt;
+    if (cut) page.more = true;
+    page.owner = std::move(owner);
+    return page;
+}
+
+/// The kvs of the first ResponseOp that is a Range.
+bool read_failure_branch(const std::vector<std::string_view>& responses, txn_response& out) {
+    for (const std::string_view response : responses) {
+        field_reader in(response);
+        while (in.next()) {
+            if (in.number() != 1) {
+                in.skip();
+                continue;
+            }
+            range_page page;
+            if (!read_range(in.bytes(), page, false)) return false;
+            out.read = std::move(page.kvs);
+        }
+        if (!in.ok()) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+std::optional<range_page> decode_range(std::string message) { return decode(std::move(message), false); }
+
+std::optional<range_page> decode_range_part(std::string part) { return decode(std::move(part), true); }
+
+std::optional<watch_response> decode_watch(std::string message) {
+    auto owner = std::make_shared<const std::string>(std::move(message));
+    watch_response out;
+    field_reader in(*owner);
+    bool good = true;
+    while (good && in.next()) {
+        switch (in.number()) {
+            case 1: good = read_header(in.bytes(), out.header); break;
+            case 2: out.watch_id = in.integer(); break;
+            case 3: out.created = in.boolean(); break;
+            case 4: out.canceled = in.boolean(); break;
+            case 5: out.compact_revision = in.integer(); break;
+            case 6: out.cancel_reason = in.bytes(); break;
+            case 7: out.fragment = in.boolean(); break;
+            case 11: good = read_event(in.bytes(), out.events.emplace_back()); break;
+            default: in.skip();
+        }
+    }
+    if (!good || !in.ok()) return std::nullopt;
+    out.owner = std::move(owner);
+    return out;
+}
+
+std::optional<txn_response> decode_txn(std::string message) {
+    auto owner = std::make_shared<const std::string>(std::move(message));
+    txn_response out;
+    std::vector<std::string_view> responses;
+    field_reader in(*owner);
+    bool good = true;
+    while (good && in.next()) {
+        switch (in.number()) {
+            case 1: good = read_header(in.bytes(), out.header); break;
+            case 2: out.succeeded = in.boolean(); break;
+            case 3:
+                if (out.succeeded) {
+                    in.skip();  // thousands of empty PutResponses
+                } else {
+                    responses.push_back(in.bytes());
+                }
+                break;
+            default: in.skip();
+        }
+    }
+    if (!good || !in.ok()) return std::nullopt;
+    if (!out.succeeded && !read_failure_branch(responses, out)) return std::nullopt;
+    out.owner = std::move(owner);
+    return out;
+}
+
+}  // namespace etcdsync::etcd

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/bytes.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// etcd's messages that carry many keys, decoded into views of the received bytes (etcd-wire.md section 2).
+namespace etcdsync::etcd {
+
+using revision = std::int64_t;
+
+struct response_header {
+    std::uint64_t cluster_id = 0;
+    std::uint64_t member_id = 0;
+    revision store_revision = 0;   ///< of the whole store when the answer was made; seldom a position (etcd-wire.md 3.3)
+    std::uint64_t raft_term = 0;
+};
+
+/// A KeyValue; views into the message it came in.
+struct key_value {
+    std::string_view key;
+    std::string_view value;
+    revision create_revision = 0;
+    revision mod_revision = 0;
+    std::int64_t version = 0;
+};
+
+enum class event_type : std::uint8_t { put, remove };
+
+struct event {
+    event_type type = event_type::put;
+    key_value kv;
+};
+
+struct range_page {
+    base::shared_buffer owner;     ///< what the views look into
+    response_header header;
+    std::vector<key_value> kvs;
+    bool more = false;             ///< keys are left behind the last one (also where we stopped reading)
+    std::int64_t count = 0;        ///< keys of the range; 0 where we stopped reading before it came
+};
+
+struct watch_response {
+    base::shared_buffer owner;
+    response_header header;
+    std::int64_t watch_id = 0;
+    bool created = false;
+    bool canceled = false;
+    revision compact_revision = 0;
+    std::string cancel_reason;
+    bool fragment = false;
+    std::vector<event> events;
+};
+
+struct txn_response {
+    response_header header;
+    bool succeeded = false;
+    base::shared_buffer owner;
+    std::vector<key_value> read;   ///< where it did not succeed: what the failure branch's Range found
+};
+
+/// Nothing where the bytes are not such a message.
+[[nodiscard]] std::optional<range_page> decode_range(std::string message);
+
+/// The whole keys in the first part of a message; `more` is set. Nothing where the part is malformed.
+[[nodiscard]] std::optional<range_page> decode_range_part(std::string part);
+
+[[nodiscard]] std::optional<watch_response> decode_watch(std::string message);
+
+[[nodiscard]] std::optional<txn_response> decode_txn(std::string message);
+
+}  // namespace etcdsync::etcd

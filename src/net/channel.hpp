@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "aio/clock.hpp"
+#include "grpc/status.hpp"
+#include "net/byte_stream.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etcdsync::net {
+
+/// Request metadata. Sensitive values (tokens) never enter a compression table or a log.
+struct metadata_entry {
+    std::string name;
+    std::string value;
+    bool sensitive = false;
+};
+
+struct call_options {
+    call_options() = default;
+
+    /// Kept on our side alone: the code a server gives for it differs between versions. None: only a Watch may.
+    std::optional<aio::clock::time_point> deadline;
+    std::size_t max_message = 16U << 20;
+    std::vector<metadata_entry> metadata;
+};
+
+/// One gRPC call. Destroying it before its end resets the stream (CANCEL).
+class call {
+public:
+    virtual ~call() = default;
+
+    /// Queues a message that carries its gRPC prefix already (grpc::frame). `last` half-closes.
+    virtual void send(std::string framed, bool last) = 0;
+
+    enum class progress {
+        message,  ///< take() gives a whole message
+        partial,  ///< at least `enough` bytes of a message are here: take() gives what came so far and ends the call
+        ended,    ///< status() tells how
+    };
+
+    static constexpr std::size_t whole = std::numeric_limits<std::size_t>::max();
+
+    /// Waits for the next message, but not for more than `enough` bytes of it. Only bytes of the message waited for are
+    /// credited to the peer, so a reader that does not come back stalls it (backpressure).
+    virtual aio::awaitable<progress> receive(std::size_t enough = whole) = 0;
+
+    /// After receive() told `message` or `partial`.
+    virtual std::string take() = 0;
+
+    /// Ends the call from our side; receive() then tells `ended`. May be called while another coroutine is in receive().
+    virtual void cancel() = 0;
+
+    /// After receive() told `ended`.
+    [[nodiscard]] virtual const grpc::status& status() const = 0;
+};
+
+/// One connection to one server, carrying calls.
+class channel {
+public:
+    virtual ~channel() = default;
+
+    /// Never fails: what is wrong comes out as the status of the call.
+    virtual std::unique_ptr<call> open(std::string_view path, const call_options& options) = 0;
+
+    /// False once the connection broke or the server asked us to leave (GOAWAY): dial another.
+    [[nodiscard]] virtual bool usable() const = 0;
+
+    [[nodiscard]] virtual const endpoint& peer() const = 0;
+
+    /// Calls `handler` once, from the loop, when the connection breaks: for who has no call open that would tell.
+    virtual void on_broken(std::function<void()> handler) = 0;
+
+    /// Ends the connection and all calls on it.
+    virtual void close() = 0;
+};
+
+}  // namespace etcdsync::net

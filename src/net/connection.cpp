@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/connection.hpp"
+
+#include "base/escape.hpp"
+#include "grpc/call_state.hpp"
+#include "net/http2_call.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace etcdsync::net {
+
+using aio::asio::buffer;
+
+connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
+                       const aio::asio::any_io_executor& executor, const channel_options& options)
+    : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options), session_(*this, options.http2),
+      output_(executor), last_heard_(clock.now()) {}
+
+aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
+    std::string into(64U << 10, '\0');
+    while (!broken_) {
+        const auto space = buffer(into);
+        const auto count = co_await stream_->read_some(space);
+        if (!count) {
+            fail(fmt::format("{}: {}", peer_.authority(), count.error().text));
+        } else if (*count == 0) {
+            fail(fmt::format("{}: the server closed the connection", peer_.authority()));
+        } else if (!broken_) {
+            last_heard_ = clock_->now();
+            ping_open_ = false;
+            const auto fed = session_.feed(std::string_view(into.data(), *count));
+            if (!fed) fail(fmt::format("{}: {}", peer_.authority(), fed.error().text));
+            output_.notify();
+        }
+    }
+}
+
+aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
+    // One write a turn, however many frames became ready meanwhile.
+    std::string out;
+    while (!broken_) {
+        out.clear();
+        const auto pulled = session_.pull(out);
+        if (!pulled) fail(fmt::format("{}: {}", peer_.authority(), pulled.error().text));
+        if (!out.empty() && !broken_) {
+            const auto bytes = buffer(std::as_const(out));
+            const auto written = co_await stream_->write(bytes);
+            if (!written) fail(fmt::format("{}: {}", peer_.authority(), written.error().text));
+        } else if (session_.finished()) {
+            fail(why_.empty() ? fmt::format("{}: the connection was shut down", peer_.authority()) : why_);
+        } else if (!broken_) {
+            if (out.capacity() > (256U << 10)) std::string().swap(out);
+            co_await output_.wait();
+        }
+    }
+}
+
+std::optional<http2::stream_id> connection::open(http2_call& call, std::string_view path, const call_options& options) {
+    if (broken_) return std::nullopt;
+    std::vector<http2::header_view> metadata;
+    metadata.reserve(options.metadata.size());
+    for (const metadata_entry& entry : options.metadata) metadata.push_back({entry.name, entry.value, entry.sensitive});
+    const std::string authority = peer_.authority();
+    const auto headers = grpc::request_headers(path, authority, peer_.tls, metadata);
+    const auto id = session_.submit_request(headers);
+    if (!id) {
+        why_ = fmt::format("{}: {}", peer_.authority(), id.error().text);
+        return std::nullopt;
+    }
+    calls_.emplace(*id, &call);
+    output_.notify();
+    watch_over_peer();
+    return *id;
+}
+
+void connection::forget(http2::stream_id id) { calls_.erase(id); }
+
+void connection::send(http2::stream_id id, std::string bytes, bool last) {
+    session_.send(id, std::move(bytes), last);
+    output_.notify();
+}
+
+void connection::consume(http2::stream_id id, std::size_t count) {
+    if (broken_ || count == 0) return;
+    session_.consume(id, count);
+    output_.notify();
+}
+
+void connection::reset(http2::stream_id id, http2::error_code code) {
+    if (broken_) return;
+    session_.reset(id, code);
+    output_.notify();
+}
+
+void connection::fail(const std::string& why) {
+    if (broken_) return;
+    broken_ = true;
+    why_ = why;
+    keepalive_.reset();
+    for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(why);
+    stream_->close();
+    output_.notify();
+    if (const auto handler = std::exchange(broken_handler_, nullptr)) handler();
+}
+
+void connection::on_headers(http2::stream_id id, const std::vector<http2::header>& headers, bool end_stream) {
+    if (const auto found = calls_.find(id); found != calls_.end()) found->second->on_headers(headers, end_stream);
+}
+
+void connection::on_data(http2::stream_id id, std::string_view bytes) {
+    if (const auto found = calls_.find(id); found != calls_.end()) {
+        found->second->on_data(bytes);
+    } else {
+        session_.consume(id, bytes.size());
+    }
+}
+
+void connection::on_close(http2::stream_id id, http2::error_code code, bool unprocessed) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return;
+    http2_call* const call = found->second;
+    calls_.erase(found);
+    call->on_close(code, unprocessed);
+}
+
+void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
+    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.authority(), http2::to_string(code), base::printable(debug_data));
+}
+
+void connection::on_ping_ack(std::uint64_t) { ping_open_ = false; }
+
+void connection::watch_over_peer() {
+    if (keepalive_) return;
+    last_heard_ = clock_->now();
+    keepalive_.emplace(*clock_, last_heard_ + options_.keepalive_time, [this] { check_peer(); });
+}
+
+void connection::check_peer() {
+    keepalive_.reset();
+    if (calls_.empty()) return;  // armed again by the next open()
+    const auto now = clock_->now();
+    auto next = last_heard_ + options_.keepalive_time;
+    if (now >= next) {
+        if (ping_open_) {
+            fail(fmt::format("{}: no sign of life for {} s", peer_.authority(),
+                             std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_).count()));
+            return;
+        }
+        ping_open_ = true;
+        session_.ping(0);
+        output_.notify();
+        next = now + options_.keepalive_timeout;
+    }
+    keepalive_.emplace(*clock_, next, [this] { check_peer(); });
+}
+
+}  // namespace etcdsync::net

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observe/stream_sink.hpp"
+
+#include <utility>
+
+namespace etcdsync::observe {
+namespace {
+
+constexpr std::chrono::seconds repeat_window{10};
+
+}  // namespace
+
+stream_sink::stream_sink(console& out, line_style style, wall_clock now)
+    : out_(&out), style_(style), now_(std::move(now)), repeats_(repeat_window) {}
+
+void stream_sink::write(log_level level, std::string_view message, std::span<const log_field> fields) {
+    const repeat_counter::verdict seen = repeats_.take(now_(), level, message, fields);
+    tell_repeats(seen);
+    if (seen.show) tell(level, message, fields);
+}
+
+void stream_sink::flush() { tell_repeats(repeats_.flush()); }
+
+void stream_sink::tell_repeats(const repeat_counter::verdict& seen) {
+    if (seen.repeats == 0) return;
+    const std::string_view times = seen.repeats == 1 ? "time" : "times";
+    tell(seen.repeated, fmt::format("last message repeated {} {}", seen.repeats, times), {});
+}
+
+void stream_sink::tell(log_level level, std::string_view message, std::span<const log_field> fields) {
+    std::string lines;
+    if (lost_ > 0) {
+        const log_field count("lines", lost_);
+        lines = render_line(style_, now_(), log_level::warn, "log lines were lost: nobody took them", {&count, 1});
+    }
+    lines += render_line(style_, now_(), level, message, fields);
+    lost_ = out_->write(lines) ? 0 : lost_ + 1;
+}
+
+}  // namespace etcdsync::observe

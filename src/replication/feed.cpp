@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/feed.hpp"
+
+#include "base/text.hpp"
+#include "replication/history.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{250};
+
+net::channel_options watch_connection() {
+    net::channel_options options;
+    options.http2.stream_window = 1U << 20;
+    options.http2.connection_window = 2U << 20;
+    return options;
+}
+
+}  // namespace
+
+feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects, std::size_t log_limit,
+           std::string configured_endpoints)
+    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), log_(log_limit),
+      pauses_(first_pause, with.probe_interval) {
+    status_.endpoint = std::move(configured_endpoints);
+    status_.since = with.clock.now();
+}
+
+aio::awaitable<> feed::run() {
+    for (;;) {
+        const etcd::error why = co_await follow();
+        if (why.cls == etcd::error_class::compacted) {
+            history_lost_ = true;
+            context_->log.warn("the master compacted revisions we had not seen: every slave is compared again", {{"cause", why.text}});
+            continue;
+        }
+        const auto pause = pauses_.next(context_->random);
+        report_down(why, pause);
+        co_await aio::sleep(context_->clock, pause);
+    }
+}
+
+aio::awaitable<etcd::error> feed::follow() {
+    const net::channel_options options = watch_connection();
+    auto channel = co_await master_->connect(options);
+    if (!channel) co_return channel.error();
+    const std::shared_ptr<net::channel> on = *channel;
+    auto failed = co_await probe(on);
+    if (failed) {
+        master_->avoid(on->peer());
+        co_return std::move(*failed);
+    }
+    const history::start from{log_.position(), log_.last_event()};
+    history source(on, *context_, master_->request_timeout(), cover_, from, selects_);
+    report_up(on->peer());
+    std::deque<log_entry> entries;
+    for (;;) {
+        auto read = co_await source.read(entries);
+        if (!read) co_return read.error();
+        pauses_.reset();
+        for (log_entry& entry : entries) log_.append(std::move(entry));
+        entries.clear();
+        log_.advance_position(source.position());
+        warn_of_waste(source.events());
+        changed();
+    }
+}
+
+aio::awaitable<std::optional<etcd::error>> feed::probe(const std::shared_ptr<net::channel>& channel) {
+    etcd::kv kv(channel, context_->clock, master_->request_timeout());
+    const etcd::range_query query = probe_query(cover_);
+    const auto page = co_await kv.range(query);
+    if (!page) co_return page.error();
+    settle_start(page->header);
+    co_return std::nullopt;
+}
+
+void feed::settle_start(const etcd::response_header& header) {
+    const bool other_cluster = log_.started() && header.cluster_id != cluster_id_;
+    const bool rewound = log_.started() && header.store_revision < log_.position();
+    if (other_cluster || rewound) {
+        context_->log.warn(other_cluster ? "the master is another cluster now" : "the master went back behind what we had seen",
+                           {{"known", log_.position()}, {"revision", header.store_revision}});
+    }
+    cluster_id_ = header.cluster_id;
+    raft_term_ = header.raft_term;
+    if (log_.started() && !history_lost_ && !other_cluster && !rewound) return;
+    log_.restart(header.store_revision);
+    history_lost_ = false;
+    changed();
+}
+
+void feed::report_up(const net::endpoint& peer) {
+    if (!status_.connected) {
+        status_.since = context_->clock.now();
+        context_->log.info("connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
+    }
+    status_.connected = true;
+    status_.endpoint = peer.url;
+    status_.cause.clear();
+    changed();
+}
+
+void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
+    const bool news = status_.connected || status_.cause.empty();
+    status_.cause = why.text;
+    if (news) {
+        status_.since = context_->clock.now();
+        context_->log.warn("the master is not reachable; trying for ever", {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+    }
+    status_.connected = false;
+    changed();
+}
+
+void feed::warn_of_waste(const folder& events) {
+    constexpr std::uint64_t enough_to_judge = 10'000;
+    if (told_of_waste_ || events.events_seen() < enough_to_judge || events.events_dropped() * 10 < events.events_seen() * 9) return;
+    told_of_waste_ = true;
+    context_->log.warn("nine in ten events of the watch are for keys of no rule: the rules lie far apart in the key space",
+                       {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
+}
+
+master_status feed::current() const {
+    master_status out = status_;
+    out.known = log_.position();
+    out.cluster_id = cluster_id_;
+    return out;
+}
+
+void feed::changed() const {
+    for (const auto& listener : listeners_) listener();
+}
+
+}  // namespace etcdsync::replication

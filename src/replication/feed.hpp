@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/backoff.hpp"
+#include "etcd/cluster.hpp"
+#include "replication/context.hpp"
+#include "replication/folder.hpp"
+#include "replication/log.hpp"
+#include "replication/status.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// The one watch on the master, and the log it fills. It runs for ever, connects again after every failure, and never waits
+/// for a slave.
+class feed {
+public:
+    /// `cover` holds every key `selects` may take.
+    feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects, std::size_t log_limit,
+         std::string configured_endpoints);
+
+    /// Ends by cancellation only.
+    aio::awaitable<> run();
+
+    [[nodiscard]] const log& recent() const { return log_; }
+    [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
+    [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
+    [[nodiscard]] bool connected() const { return status_.connected; }
+    [[nodiscard]] master_status current() const;
+
+    /// `listener` is called whenever the log, its generation or the connection changed. It must not await.
+    void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
+
+private:
+    aio::awaitable<etcd::error> follow();
+    aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
+    void settle_start(const etcd::response_header& header);
+    void report_up(const net::endpoint& peer);
+    void report_down(const etcd::error& why, std::chrono::milliseconds pause);
+    void warn_of_waste(const folder& events);
+    void changed() const;
+
+    const context* context_;
+    etcd::cluster* master_;
+    config::key_range cover_;
+    folder::selector selects_;
+    log log_;
+    base::backoff pauses_;
+    bool history_lost_ = false;       ///< what the log holds does not lead to what the master has now
+    std::uint64_t cluster_id_ = 0;
+    std::uint64_t raft_term_ = 0;
+    master_status status_;
+    std::vector<std::function<void()>> listeners_;
+    bool told_of_waste_ = false;
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/folder.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+/// etcd cuts an answer to a lagging watcher after this many revisions (mvcc watchBatchMaxRevs).
+constexpr std::size_t batch_revisions = 1'000;
+
+void keep_last_of_each_key(std::vector<etcd::event>& changes) {
+    if (changes.size() < 2) return;
+    std::unordered_map<std::string_view, std::size_t> last;
+    for (std::size_t i = 0; i < changes.size(); ++i) last[changes[i].kv.key] = i;
+    if (last.size() == changes.size()) return;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        if (last[changes[i].kv.key] == i) changes[kept++] = changes[i];
+    }
+    changes.resize(kept);
+}
+
+std::size_t content_size(const std::vector<etcd::event>& changes) {
+    std::size_t size = 0;
+    for (const etcd::event& change : changes) size += change.kv.key.size() + change.kv.value.size();
+    return size;
+}
+
+void copy_out(log_entry& entry, std::size_t size) {
+    auto own = std::make_shared<std::string>();
+    own->reserve(size);  // views are taken while it grows: it must not move
+    for (etcd::event& change : entry.changes) {
+        for (std::string_view* part : {&change.kv.key, &change.kv.value}) {
+            const std::size_t at = own->size();
+            own->append(*part);
+            *part = std::string_view(*own).substr(at, part->size());
+        }
+    }
+    entry.owners.assign(1, std::move(own));
+}
+
+}  // namespace
+
+void fold(log_entry& entry) {
+    keep_last_of_each_key(entry.changes);
+    const std::size_t content = content_size(entry.changes);
+    std::size_t held = 0;
+    for (const base::shared_buffer& owner : entry.owners) held += owner->size();
+    // A buffer is kept alive whole by one entry that looks into it, and several entries share one: what is counted per
+    // entry must bound what is held, so copy unless the entry has most of its buffers to itself.
+    if (content * 2 < held) {
+        copy_out(entry, content);
+        held = content;
+    }
+    entry.changes.shrink_to_fit();
+    entry.bytes = held + sizeof(log_entry) + entry.changes.size() * sizeof(etcd::event);
+}
+
+void folder::take(const etcd::watch_message& message, aio::clock::time_point now) {
+    if (message.what == etcd::watch_message::kind::events) {
+        take_events(message.response, now);
+    } else if (message.what == etcd::watch_message::kind::progress) {
+        finish_open(now);
+        position_ = std::max(position_, message.response.header.store_revision);
+    }
+}
+
+void folder::take_events(const etcd::watch_response& response, aio::clock::time_point now) {
+    for (const etcd::event& event : response.events) {
+        const revision rev = event.kv.mod_revision;
+        if (rev != newest_in_answer_) {
+            newest_in_answer_ = rev;
+            ++distinct_;
+        }
+        last_event_ = std::max(last_event_, rev);
+        if (rev <= position_) continue;
+        if (open_ && open_->rev != rev) finish_open(now);
+        if (!open_) {
+            open_.emplace();
+            open_->rev = rev;
+        }
+        add(event, response.owner);
+    }
+    if (response.fragment) return;
+    finish_open(now);
+    was_cut_ = distinct_ >= batch_revisions;
+    if (!was_cut_) position_ = std::max(position_, response.header.store_revision);
+    distinct_ = 0;
+    newest_in_answer_ = 0;
+}
+
+void folder::add(const etcd::event& event, const base::shared_buffer& owner) {
+    ++seen_;
+    if (!selects_(event.kv.key)) {
+        ++dropped_;
+        return;
+    }
+    open_->changes.push_back(event);
+    if (open_->owners.empty() || open_->owners.back() != owner) open_->owners.push_back(owner);
+}
+
+void folder::finish_open(aio::clock::time_point now) {
+    if (!open_) return;
+    log_entry entry = std::move(*open_);
+    open_.reset();
+    position_ = std::max(position_, entry.rev);
+    if (entry.changes.empty()) return;
+    fold(entry);
+    entry.received = now;
+    out_(std::move(entry));
+}
+
+}  // namespace etcdsync::replication

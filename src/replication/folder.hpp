@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/watch.hpp"
+#include "replication/log.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace etcdsync::replication {
+
+/// Makes whole, folded revisions out of watch messages, and says how far everything is known. Pure.
+///
+/// The position comes from nothing but: the revision of a complete revision; a periodic progress notification; the store
+/// revision of an answer that was not cut (complete, fewer than 1,000 distinct revisions). header.revision of any other answer
+/// runs ahead of its events (faults.md F3).
+class folder {
+public:
+    using selector = std::function<bool(std::string_view key)>;
+    using sink = std::function<void(log_entry entry)>;
+
+    /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too.
+    folder(revision known, selector selects, sink out) : position_(known), selects_(std::move(selects)), out_(std::move(out)) {}
+
+    /// A message of kind `events` or `progress`. Calls the sink for each revision that became complete.
+    void take(const etcd::watch_message& message, aio::clock::time_point now);
+
+    [[nodiscard]] revision position() const { return position_; }
+
+    /// The newest revision that carried events (selected or not), 0 where none came.
+    [[nodiscard]] revision last_event() const { return last_event_; }
+
+    /// The last answer was cut: more of the history waits on the server, and may be compacted before it is read.
+    [[nodiscard]] bool was_cut() const { return was_cut_; }
+
+    /// Of all events taken, and of those no rule selects: told when most of the watch is dropped.
+    [[nodiscard]] std::uint64_t events_seen() const { return seen_; }
+    [[nodiscard]] std::uint64_t events_dropped() const { return dropped_; }
+
+private:
+    void take_events(const etcd::watch_response& response, aio::clock::time_point now);
+    void add(const etcd::event& event, const base::shared_buffer& owner);
+    void finish_open(aio::clock::time_point now);
+
+    revision position_;
+    revision last_event_ = 0;
+    selector selects_;
+    sink out_;
+    std::optional<log_entry> open_;      ///< the revision that may still go on
+    std::size_t distinct_ = 0;           ///< revisions in the answer (all its fragments) so far
+    revision newest_in_answer_ = 0;
+    bool was_cut_ = false;
+    std::uint64_t seen_ = 0;
+    std::uint64_t dropped_ = 0;
+};
+
+/// Leaves of each key of the entry its last event, keeps the order otherwise, and where the changes are a small part of the
+/// buffers they look into copies them out.
+void fold(log_entry& entry);
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/history.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+etcd::watch_query watch_query_for(const config::key_range& cover, const history::start& from) {
+    const wire_range wire(cover);
+    etcd::watch_query query;
+    query.key = wire.key;
+    query.range_end = wire.range_end;
+    query.start_revision = from.last_event > 0 ? from.last_event : from.known + 1;
+    return query;
+}
+
+}  // namespace
+
+history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
+                 const start& from, folder::selector selects)
+    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), watch_(*on, watch_query_for(cover, from)),
+      folder_(from.known, std::move(selects), [this](log_entry entry) { fresh_.push_back(std::move(entry)); }) {}
+
+aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
+    auto message = co_await watch_.next();
+    if (!message) co_return message.error();
+    if (message->what == etcd::watch_message::kind::compacted) {
+        co_return etcd::error(etcd::error_class::compacted,
+                              fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
+                                          message->response.compact_revision));
+    }
+    folder_.take(*message, clock_->now());
+    if (gap_possible_ && !fresh_.empty()) {
+        auto failed = co_await check_not_compacted(fresh_.front().rev);
+        if (failed) co_return std::move(*failed);
+        gap_possible_ = false;
+    }
+    if (folder_.was_cut()) gap_possible_ = true;
+    std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
+    fresh_.clear();
+    co_return etcd::result<void>();
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_not_compacted(revision next) {
+    // A compaction at exactly the next revision takes the deletes in it away without a word (etcd#19179, faults.md section
+    // 8). Then the revision before it is gone, too, and a Range there says so.
+    etcd::range_query query = probe_query(cover_);
+    query.at = next - 1;
+    const auto page = co_await kv_.range(query);
+    if (page) co_return std::nullopt;
+    co_return page.error();
+}
+
+}  // namespace etcdsync::replication

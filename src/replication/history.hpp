@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/kv.hpp"
+#include "etcd/watch.hpp"
+#include "replication/context.hpp"
+#include "replication/folder.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+namespace etcdsync::replication {
+
+/// The master's revisions after a known one, read from a watch of its own on one connection: the feed has one, and so has each
+/// link that fell behind the log.
+class history {
+public:
+    struct start {
+        revision known = 0;        ///< everything up to here was applied, or read, before
+        revision last_event = 0;   ///< a revision at or below `known` that carried events in `cover`, 0: none known
+    };
+
+    /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
+    /// to say is silent (faults.md section 8). What it repeats is dropped.
+    history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
+            const start& from, folder::selector selects);
+
+    /// Waits for the next message. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
+    /// says that the way from `known` to here is gone; after any error the object is of no more use.
+    aio::awaitable<etcd::result<void>> read(std::deque<log_entry>& out);
+
+    /// Makes read() end with class `cancelled`. May be called while it waits.
+    void cancel() { watch_.cancel(); }
+
+    [[nodiscard]] revision position() const { return folder_.position(); }
+    [[nodiscard]] revision last_event() const { return folder_.last_event(); }
+    [[nodiscard]] const folder& events() const { return folder_; }
+
+private:
+    aio::awaitable<std::optional<etcd::error>> check_not_compacted(revision next);
+
+    etcd::kv kv_;
+    config::key_range cover_;
+    aio::clock* clock_;
+    etcd::watch_stream watch_;
+    std::deque<log_entry> fresh_;
+    folder folder_;
+    bool gap_possible_ = true;     ///< a resume or a cut answer lies behind: look before applying what comes next
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/backoff.hpp"
+#include "etcd/cluster.hpp"
+#include "replication/session.hpp"
+
+#include <string>
+
+namespace etcdsync::replication {
+
+/// What a link is for.
+struct link_settings {
+    std::string name;
+    std::string instance;
+    std::string checkpoint_key;
+    std::string endpoints;            ///< for messages
+    txn_limits limits;
+};
+
+/// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
+/// for ever. Nothing it meets concerns another link.
+class link {
+public:
+    link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster& master, feed& source,
+         slots& places);
+
+    /// Ends after stop(), or by cancellation.
+    aio::awaitable<> run();
+
+    /// No new Txn is begun from now on.
+    void stop();
+    [[nodiscard]] bool txn_in_flight() const { return applier_ != nullptr && applier_->in_flight(); }
+
+    [[nodiscard]] const link_status& current() const { return report_.status(); }
+    [[nodiscard]] const mapping& keys() const { return keys_; }
+
+private:
+    aio::awaitable<ending> serve();
+    aio::awaitable<ending> work(applier& slave);
+    aio::awaitable<ending> move(session& work);
+    aio::awaitable<ending> wait_for_master();
+    aio::awaitable<> pause(std::chrono::milliseconds how_long);
+
+    const context* context_;
+    link_settings settings_;
+    mapping keys_;
+    etcd::cluster slave_;
+    etcd::cluster* master_;
+    feed* source_;
+    slots* places_;
+    reporter report_;
+    base::backoff pauses_;
+    aio::event wake_;
+    applier* applier_ = nullptr;       ///< while connected
+    bool stopping_ = false;
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/mapping.hpp"
+
+#include "base/hash.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+
+namespace etcdsync::replication {
+namespace {
+
+using config::key_range;
+
+std::vector<config::pattern> compile(const std::vector<std::string>& texts) {
+    std::vector<config::pattern> out;
+    for (const std::string& text : texts) {
+        auto pattern = config::pattern::parse(text);
+        BOOST_ASSERT(pattern);  // config::parse refused all others
+        out.push_back(*pattern);
+    }
+    return out;
+}
+
+/// True where an end `a` (empty: to the last key) lies before `b`.
+bool ends_before(const std::string& a, const std::string& b) {
+    if (a.empty()) return false;
+    return b.empty() || a < b;
+}
+
+/// What `range` keeps once the patterns that stand for whole intervals are cut out.
+std::vector<key_range> without(const key_range& range, const std::vector<config::pattern>& exclude) {
+    std::vector<key_range> left{range};
+    for (const config::pattern& pattern : exclude) {
+        if (pattern.form() == config::pattern::kind::glob) continue;
+        std::vector<key_range> next;
+        for (const key_range& part : left) {
+            for (key_range& rest : config::subtract(part, pattern.bounds())) next.push_back(std::move(rest));
+        }
+        left = std::move(next);
+    }
+    return left;
+}
+
+std::string digest_of(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix) {
+    base::digest digest;
+    digest.add(prefix);
+    digest.add(checkpoint_prefix);
+    for (const config::rule& rule : rules) {
+        const key_range range = config::selector_range(rule.select);
+        for (const std::string* part : {&range.begin, &range.end, &rule.strip, &rule.dest}) digest.add(*part);
+        for (const auto* patterns : {&rule.include, &rule.exclude}) {
+            digest.add(patterns->size());
+            for (const std::string& pattern : *patterns) digest.add(pattern);
+        }
+        digest.add(std::uint64_t{rule.replay_deletes});
+    }
+    return digest.hex();
+}
+
+}  // namespace
+
+mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix)
+    : checkpoints_(config::prefix_range(checkpoint_prefix)), digest_(digest_of(rules, prefix, checkpoint_prefix)) {
+    BOOST_ASSERT(!rules.empty());
+    for (const config::rule& rule : rules) {
+        compiled_rule compiled;
+        compiled.range = config::selector_range(rule.select);
+        compiled.include = compile(rule.include);
+        compiled.exclude = compile(rule.exclude);
+        compiled.keys = config::canonical_mapping(rule.strip, std::string(prefix) + rule.dest);
+        rules_.push_back(std::move(compiled));
+    }
+    cover_ = rules_.front().range;
+    for (const compiled_rule& rule : rules_) {
+        cover_.begin = std::min(cover_.begin, rule.range.begin);
+        if (ends_before(cover_.end, rule.range.end)) cover_.end = rule.range.end;
+        add_segments(rule);
+    }
+    merge_segments();
+}
+
+void mapping::add_segments(const compiled_rule& rule) {
+    for (const key_range& kept : without(rule.range, rule.exclude)) {
+        for (const key_range& source : config::subtract(kept, checkpoints_)) {
+            const auto target = config::map_range(source, rule.keys.strip, rule.keys.dest);
+            BOOST_ASSERT(target);  // strip is a prefix of every key: checked by config::parse
+            // The checkpoint prefix is a hole on the slave's side, too; cut it out there and map back.
+            for (const key_range& part : config::subtract(*target, checkpoints_)) {
+                const auto back = config::map_range(part, rule.keys.dest, rule.keys.strip);
+                BOOST_ASSERT(back);
+                const auto inside = config::intersect(*back, source);
+                if (inside) segments_.push_back({*inside, part, rule.keys});
+            }
+        }
+    }
+}
+
+void mapping::merge_segments() {
+    std::sort(segments_.begin(), segments_.end(), [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
+    std::vector<segment> merged;
+    for (segment& next : segments_) {
+        // Targets only meet where the mappings are the same: config::parse refuses the rest.
+        const bool meets = !merged.empty() && merged.back().keys == next.keys &&
+                           (merged.back().target.end.empty() || next.target.begin <= merged.back().target.end);
+        if (!meets) {
+            merged.push_back(std::move(next));
+            continue;
+        }
+        segment& last = merged.back();
+        if (ends_before(last.target.end, next.target.end)) last.target.end = next.target.end;
+        if (ends_before(last.source.end, next.source.end)) last.source.end = next.source.end;
+    }
+    segments_ = std::move(merged);
+}
+
+bool mapping::takes(const compiled_rule& rule, std::string_view key) const {
+    const auto matches = [key](const config::pattern& pattern) { return pattern.matches(key); };
+    if (!rule.range.contains(key)) return false;
+    if (std::any_of(rule.exclude.begin(), rule.exclude.end(), matches)) return false;
+    return rule.include.empty() || std::any_of(rule.include.begin(), rule.include.end(), matches);
+}
+
+std::optional<std::size_t> mapping::rule_of(std::string_view key) const {
+    if (checkpoints_.contains(key)) return std::nullopt;
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        if (takes(rules_[i], key)) return i;
+    }
+    return std::nullopt;
+}
+
+bool mapping::is_hole(std::string_view slave_key) const { return slave_key.empty() || checkpoints_.contains(slave_key); }
+
+bool mapping::to_slave(std::string_view key, std::string& out) const {
+    const auto rule = rule_of(key);
+    if (!rule) return false;
+    const config::mapping& keys = rules_[*rule].keys;
+    out.assign(keys.dest).append(key.substr(keys.strip.size()));
+    return !is_hole(out);
+}
+
+bool mapping::to_slave(const segment& where, std::string_view key, std::string& out) const {
+    const auto rule = rule_of(key);
+    if (!rule || rules_[*rule].keys != where.keys) return false;
+    out.assign(where.keys.dest).append(key.substr(where.keys.strip.size()));
+    return !is_hole(out);
+}
+
+bool mapping::to_master(const segment& where, std::string_view key, std::string& out) const {
+    if (is_hole(key) || !key.starts_with(where.keys.dest)) return false;
+    out.assign(where.keys.strip).append(key.substr(where.keys.dest.size()));
+    const auto rule = rule_of(out);
+    return rule && rules_[*rule].keys == where.keys;
+}
+
+}  // namespace etcdsync::replication

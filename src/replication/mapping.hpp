@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "config/key_range.hpp"
+#include "config/pattern.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// An interval of the master and the interval of a slave it lands on. Inside, order is kept: a < b on the master exactly where
+/// their images are a < b on the slave. What exclude patterns and the checkpoint prefix cut out as whole intervals is in no
+/// segment.
+struct segment {
+    config::key_range source;
+    config::key_range target;
+    config::mapping keys;          ///< strip and dest, canonical
+};
+
+/// What one slave takes of the master and where it puts it: the rules of design.md section 3, compiled. A key of the master
+/// belongs to the first rule that matches it and lands on one key of the slave, or on none.
+class mapping {
+public:
+    /// `rules` in the order of the configuration; `prefix` goes before every destination key.
+    mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix);
+
+    /// The key of the slave for `key` of the master, in `out`. False where no rule takes it, or it maps to the empty key or into
+    /// the checkpoint prefix (a hole).
+    [[nodiscard]] bool to_slave(std::string_view key, std::string& out) const;
+
+    /// The same, for the keys of one segment only: where sources overlap, a key belongs to one of them.
+    [[nodiscard]] bool to_slave(const segment& where, std::string_view key, std::string& out) const;
+
+    /// The key of the master behind `key` of the slave, which must lie in the target of `where`. False where no rule puts a
+    /// key there: then it is none of our business.
+    [[nodiscard]] bool to_master(const segment& where, std::string_view key, std::string& out) const;
+
+    /// The rule that takes `key` of the master, by index.
+    [[nodiscard]] std::optional<std::size_t> rule_of(std::string_view key) const;
+
+    /// In the order of their targets, disjoint there.
+    [[nodiscard]] const std::vector<segment>& segments() const { return segments_; }
+
+    /// The least interval of the master that holds every key some rule may take.
+    [[nodiscard]] const config::key_range& cover() const { return cover_; }
+
+    /// Changes whenever the outcome of to_slave() may: kept in checkpoints.
+    [[nodiscard]] const std::string& digest() const { return digest_; }
+
+private:
+    struct compiled_rule {
+        config::key_range range;
+        std::vector<config::pattern> include;
+        std::vector<config::pattern> exclude;
+        config::mapping keys;
+    };
+    [[nodiscard]] bool takes(const compiled_rule& rule, std::string_view key) const;
+    [[nodiscard]] bool is_hole(std::string_view slave_key) const;
+    void add_segments(const compiled_rule& rule);
+    void merge_segments();
+
+    std::vector<compiled_rule> rules_;
+    std::vector<segment> segments_;
+    config::key_range checkpoints_;    ///< kept out on both sides
+    config::key_range cover_;
+    std::string digest_;
+};
+
+}  // namespace etcdsync::replication

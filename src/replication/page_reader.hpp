@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/kv.hpp"
+#include "replication/context.hpp"
+
+#include <memory>
+#include <string>
+
+namespace etcdsync::replication {
+
+/// Reads an interval of one etcd in pages, in key order. While the caller works on a page the next one is read. Pages are
+/// sized by bytes: the server has no byte limit of its own, so the number of keys asked for grows at most twofold a page.
+class page_reader {
+public:
+    struct options {
+        etcd::revision at = 0;       ///< 0: now
+        bool keys_only = false;
+        std::size_t page_bytes = 1U << 20;
+    };
+
+    page_reader(etcd::kv& from, aio::task_group& tasks, config::key_range range, const options& how);
+    ~page_reader();
+    page_reader(const page_reader&) = delete;
+
+    /// The page that begins at `key`: the range's first key, then just after the last key of the page before.
+    aio::awaitable<etcd::result<etcd::range_page>> next(const std::string& key);
+
+private:
+    /// A page being read ahead. Shared with its task, which may outlive the reader by a turn of the loop.
+    struct ahead;
+    static aio::awaitable<> read_ahead(std::shared_ptr<ahead> into);
+
+    [[nodiscard]] etcd::range_query query(const std::string& key) const;
+    void learn(const etcd::range_page& page);
+
+    etcd::kv* kv_;
+    aio::task_group* tasks_;
+    config::key_range range_;
+    options options_;
+    std::int64_t limit_ = 128;
+    bool first_ = true;
+    std::shared_ptr<ahead> ahead_;
+};
+
+}  // namespace etcdsync::replication

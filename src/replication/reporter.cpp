@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/reporter.hpp"
+
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+namespace etcdsync::replication {
+
+std::string_view to_string(link_state state) {
+    switch (state) {
+        case link_state::connecting: return "connecting";
+        case link_state::full_sync: return "full sync";
+        case link_state::catching_up: return "catching up";
+        case link_state::in_sync: return "in sync";
+        case link_state::disconnected: return "disconnected";
+        case link_state::held: return "HELD";
+        case link_state::paused: return "paused";
+        case link_state::stopped: return "stopped";
+    }
+    return "unknown";
+}
+
+reporter::reporter(const context& with, std::string name, std::string endpoints) : context_(&with) {
+    status_.name = std::move(name);
+    status_.endpoints = std::move(endpoints);
+    status_.since = with.clock.now();
+}
+
+void reporter::enter(link_state state, std::string_view cause) {
+    if (status_.state != state) status_.since = context_->clock.now();
+    const bool changed = told_ != state;
+    status_.state = state;
+    status_.cause = cause;
+    if (state != link_state::full_sync) status_.progress = {};
+    // Connecting is a step on the way, not news: what comes of it is.
+    if (!changed || state == link_state::connecting || state == link_state::stopped) return;
+    told_ = state;
+    const std::string line = fmt::format("{}: {}", status_.name, to_string(state));
+    if (cause.empty()) {
+        context_->log.info(line, {{"revision", status_.applied}});
+    } else {
+        context_->log.info(line, {{"revision", status_.applied}, {"cause", cause}});
+    }
+}
+
+void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {
+    const auto now = context_->clock.now();
+    if (status_.state != link_state::disconnected && told_ != link_state::disconnected) status_.since = now;
+    status_.state = link_state::disconnected;
+    status_.cause = cause;
+    status_.next_try = now + pause;
+    status_.progress = {};
+    if (told_ == link_state::disconnected) return;
+    told_ = link_state::disconnected;
+    context_->log.warn(fmt::format("{}: disconnected; trying for ever", status_.name),
+                       {{"cause", cause}, {"next_try", base::format_duration(pause)}});
+}
+
+}  // namespace etcdsync::replication

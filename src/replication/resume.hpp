@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "replication/checkpoint.hpp"
+#include "replication/mapping.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace etcdsync::replication {
+
+/// What the world looks like when a link takes up its slave.
+struct surroundings {
+    std::string_view instance;
+    std::uint64_t cluster_id = 0;     ///< of the master
+    std::uint64_t raft_term = 0;
+    revision master_position = 0;     ///< everything up to here is known of the master
+    revision slave_revision = 0;      ///< of the slave's store, now
+};
+
+/// How a link starts.
+struct start_plan {
+    checkpoint record;                ///< where it stands; `writer`, `seq` and `time` are set when it is written
+    bool full_sync = false;           ///< from the first key, whatever was stored
+    std::string reason;               ///< why, for people; empty where it goes on from what was stored
+};
+
+/// Decides from what stands on the slave (`stored`: nothing where there is no record, an error text where it is unreadable)
+/// whether to go on or to compare everything. In doubt it is compared. Pure.
+[[nodiscard]] start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
+                                    const surroundings& now);
+
+/// The spans of `keys`, each with the oldest claim it can keep: what an old span covered keeps its `since`, what is new gets
+/// `since_now`.
+[[nodiscard]] std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old, revision since_now);
+
+/// True where a key only on the slave stood there before we came: it is kept.
+[[nodiscard]] bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision);
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/cluster.hpp"
+#include "replication/advance.hpp"
+#include "replication/applier.hpp"
+#include "replication/feed.hpp"
+#include "replication/reporter.hpp"
+#include "replication/slots.hpp"
+
+#include <optional>
+#include <string>
+
+namespace etcdsync::replication {
+
+/// What a link is made of; outlives its sessions.
+struct link_parts {
+    const context& with;
+    const mapping& keys;
+    etcd::cluster& master;           ///< for connections of the link's own: pages and missed revisions
+    feed& source;
+    slots& places;
+    reporter& report;
+    txn_limits& limits;
+    aio::event& wake;                ///< something the link may wait for has changed
+    const bool& stopping;
+};
+
+/// Why a step of the work on a slave ended.
+struct ending {
+    enum class reason {
+        done,            ///< the step is complete
+        stopped,         ///< the daemon is to end
+        begin_again,     ///< read the checkpoint again, now: the master's history or the record is not what it was
+        behind,          ///< the log does not reach back to R
+        compare,         ///< only a full sync leads on from here
+        master_away,     ///< wait until the feed is connected again
+        slave_failed,
+    };
+    ending(reason r) : why(r) {}  // NOLINT: an ending is its reason unless there is an error to tell
+    ending(reason r, etcd::error e) : why(r), what(std::move(e)) {}
+
+    reason why;
+    etcd::error what;
+};
+
+/// The work on one slave over one connection, from the claim of the checkpoint on: where it stands, and the moves of
+/// design.md section 6. One Txn in flight at a time.
+class session {
+public:
+    session(link_parts parts, applier& slave);
+
+    /// Follows the log until something ends it; `behind` where the log does not reach back.
+    aio::awaitable<ending> follow();
+
+    /// Replays missed revisions from a watch of its own until the log takes over.
+    aio::awaitable<ending> catch_up();
+
+    /// Goes on with the pass under way, page by page, until the slave equals the master at R.
+    aio::awaitable<ending> full_sync();
+
+    /// From the first key, at the master's present position. `reason` is for people.
+    aio::awaitable<ending> begin_full_sync(std::string reason);
+
+    [[nodiscard]] bool in_full_sync() const { return position_.pass != sync_pass::none; }
+
+    /// R: the revision of the master up to which everything is applied.
+    [[nodiscard]] revision at() const { return position_.rev; }
+
+    /// Puts `record` under the checkpoint's key with our name: what a dead process may still have under way fails from now on.
+    aio::awaitable<ending> claim(checkpoint record);
+
+private:
+    friend class full_sync_pass;
+
+    [[nodiscard]] std::optional<ending> interrupted() const;
+    [[nodiscard]] std::optional<std::string> frontier() const;
+    aio::awaitable<ending> commit(const batch& writes);
+    aio::awaitable<ending> apply(const advance_plan& plan);
+    aio::awaitable<ending> advance_to_head();
+    aio::awaitable<ending> rest_until_news();
+    aio::awaitable<ending> replay(std::deque<log_entry>& waiting, revision end);
+
+    link_parts parts_;
+    applier* slave_;
+    checkpoint position_;                       ///< (R, K) and what belongs to them; ahead of the stored record only where that
+                                                ///< takes no write
+    std::uint64_t generation_;                  ///< of the log this position belongs to
+    aio::clock::time_point last_commit_;
+    bool resumed_pass_ = false;                 ///< a pass that an earlier session began: what it counted is not known
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/etcd_client.hpp"
+
+#include "grpc/framing.hpp"
+#include "net/http2_channel.hpp"
+#include "net/tcp.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace etcdsync::test {
+
+namespace pb = etcdserverpb;
+
+etcd_client::etcd_client(std::uint16_t port)
+    : port_(port), clock_(io_.get_executor()),
+      tasks_(io_.get_executor(), [](const std::string&, const std::exception_ptr& e) { std::rethrow_exception(e); }) {}
+
+etcd_client::~etcd_client() {
+    tasks_.cancel();
+    run(tasks_.join());
+}
+
+void etcd_client::run(aio::awaitable<> body) {
+    std::exception_ptr failure;
+    bool finished = false;
+    boost::asio::co_spawn(io_, std::move(body), [&](const std::exception_ptr& error) {
+        failure = error;
+        finished = true;
+    });
+    io_.restart();
+    while (!finished && io_.run_one() > 0) {
+    }
+    if (failure) std::rethrow_exception(failure);
+    if (!finished) throw std::logic_error("a coroutine of the test client hangs");
+}
+
+aio::awaitable<> etcd_client::connect() {
+    if (channel_ && channel_->usable()) co_return;
+    channel_.reset();
+    net::tcp_dialer dialer(clock_);
+    const net::endpoint to{fmt::format("http://127.0.0.1:{}", port_), "127.0.0.1", port_, false};
+    auto stream = co_await dialer.dial(to, clock_.now() + std::chrono::seconds(3));
+    if (!stream) throw std::runtime_error(stream.error().text);
+    net::channel_options options;
+    options.http2.stream_window = 8U << 20;
+    options.http2.connection_window = 16U << 20;
+    channel_ = net::make_http2_channel(std::move(*stream), to, clock_, tasks_, options);
+}
+
+aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed, std::string& answer) {
+    co_await connect();
+    net::call_options options;
+    options.deadline = clock_.now() + std::chrono::seconds(20);
+    options.max_message = 1U << 30;
+    const auto call = channel_->open(path, options);
+    call->send(std::move(framed), true);
+    auto progress = co_await call->receive(net::call::whole);
+    if (progress == net::call::progress::message) {
+        answer = call->take();
+        progress = co_await call->receive(net::call::whole);
+    }
+    if (!call->status().ok()) throw std::runtime_error(fmt::format("{}: {}", path, call->status().message));
+}
+
+std::string etcd_client::unary(std::string_view path, const google::protobuf::MessageLite& request) {
+    std::string answer;
+    run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
+    return answer;
+}
+
+std::int64_t etcd_client::put(std::string_view key, std::string_view value) {
+    pb::PutRequest request;
+    request.set_key(std::string(key));
+    request.set_value(std::string(value));
+    pb::PutResponse response;
+    response.ParseFromString(unary("/etcdserverpb.KV/Put", request));
+    return response.header().revision();
+}
+
+std::int64_t etcd_client::del(std::string_view key, std::string_view range_end) {
+    pb::DeleteRangeRequest request;
+    request.set_key(std::string(key));
+    request.set_range_end(std::string(range_end));
+    pb::DeleteRangeResponse response;
+    response.ParseFromString(unary("/etcdserverpb.KV/DeleteRange", request));
+    return response.header().revision();
+}
+
+std::int64_t etcd_client::txn(const pb::TxnRequest& request) {
+    pb::TxnResponse response;
+    response.ParseFromString(unary("/etcdserverpb.KV/Txn", request));
+    return response.header().revision();
+}
+
+void etcd_client::compact(std::int64_t revision) {
+    pb::CompactionRequest request;
+    request.set_revision(revision);
+    request.set_physical(true);
+    unary("/etcdserverpb.KV/Compact", request);
+}
+
+key_map etcd_client::range(std::string_view begin, std::string_view end) {
+    pb::RangeRequest request;
+    request.set_key(std::string(begin));
+    request.set_range_end(std::string(end));
+    pb::RangeResponse response;
+    if (!response.ParseFromString(unary("/etcdserverpb.KV/Range", request))) throw std::runtime_error("malformed RangeResponse");
+    key_map out;
+    for (auto& kv : *response.mutable_kvs()) out.emplace(std::move(*kv.mutable_key()), std::move(*kv.mutable_value()));
+    return out;
+}
+
+std::int64_t etcd_client::revision() {
+    pb::RangeRequest request;
+    request.set_key("x");
+    pb::RangeResponse response;
+    response.ParseFromString(unary("/etcdserverpb.KV/Range", request));
+    return response.header().revision();
+}
+
+bool etcd_client::answers() {
+    try {
+        revision();
+        return true;
+    } catch (const std::runtime_error&) {
+        return false;
+    }
+}
+
+aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end, std::vector<change>& out) {
+    co_await connect();
+    pb::WatchRequest request;
+    auto& create = *request.mutable_create_request();
+    create.set_key(begin);
+    create.set_range_end(end);
+    create.set_start_revision(from);
+    net::call_options options;
+    options.max_message = 1U << 30;
+    const auto call = channel_->open("/etcdserverpb.Watch/Watch", options);
+    call->send(grpc::frame(request.SerializeAsString()), false);
+    for (std::int64_t reached = 0; reached < to;) {
+        const auto progress = co_await call->receive(net::call::whole);
+        if (progress != net::call::progress::message) throw std::runtime_error("watch ended: " + call->status().message);
+        pb::WatchResponse response;
+        if (!response.ParseFromString(call->take())) throw std::runtime_error("malformed WatchResponse");
+        if (response.canceled()) throw std::runtime_error("watch canceled: " + response.cancel_reason());
+        for (auto& event : *response.mutable_events()) {
+            auto& kv = *event.mutable_kv();
+            reached = kv.mod_revision();
+            out.push_back({event.type() == pb::Event::PUT, std::move(*kv.mutable_key()), std::move(*kv.mutable_value()), kv.mod_revision(), kv.version()});
+        }
+    }
+}
+
+std::vector<change> etcd_client::history(std::int64_t from, std::string_view begin, std::string_view end) {
+    // The last revision that touched the interval: a watch says nothing of those behind it.
+    pb::RangeRequest request;
+    request.set_key(std::string(begin));
+    request.set_range_end(std::string(end));
+    request.set_sort_target(pb::RangeRequest::MOD);
+    request.set_sort_order(pb::RangeRequest::DESCEND);
+    request.set_limit(1);
+    request.set_keys_only(true);
+    pb::RangeResponse newest;
+    newest.ParseFromString(unary("/etcdserverpb.KV/Range", request));
+    std::vector<change> out;
+    if (newest.kvs_size() == 0 || newest.kvs(0).mod_revision() < from) return out;
+    run(do_history(from, newest.kvs(0).mod_revision(), std::string(begin), std::string(end), out));
+    return out;
+}
+
+void add_put(pb::TxnRequest& to, std::string_view key, std::string_view value) {
+    auto& put = *to.add_success()->mutable_request_put();
+    put.set_key(std::string(key));
+    put.set_value(std::string(value));
+}
+
+void add_delete(pb::TxnRequest& to, std::string_view key, std::string_view range_end) {
+    auto& del = *to.add_success()->mutable_request_delete_range();
+    del.set_key(std::string(key));
+    del.set_range_end(std::string(range_end));
+}
+
+}  // namespace etcdsync::test

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "aio/clock.hpp"
+#include "aio/task_group.hpp"
+#include "net/channel.hpp"
+
+#include <rpc.pb.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etcdsync::test {
+
+using key_map = std::map<std::string, std::string>;
+
+/// One change in a store's history.
+struct change {
+    bool is_put = true;
+    std::string key;
+    std::string value;
+    std::int64_t revision = 0;
+    std::int64_t version = 0;
+};
+
+/// A blocking etcd client for tests: asks through the generated protobuf classes, not through the hand-written codec it
+/// checks. Everything it can not do throws std::runtime_error. One thread at a time.
+class etcd_client {
+public:
+    explicit etcd_client(std::uint16_t port);
+    ~etcd_client();
+    etcd_client(const etcd_client&) = delete;
+
+    std::int64_t put(std::string_view key, std::string_view value);                 ///< the revision
+    std::int64_t del(std::string_view key, std::string_view range_end = {});
+    std::int64_t txn(const etcdserverpb::TxnRequest& request);
+    void compact(std::int64_t revision);
+
+    /// All keys of [begin, end); end "\0": to the last key.
+    key_map range(std::string_view begin = std::string_view("\0", 1), std::string_view end = std::string_view("\0", 1));
+    std::int64_t revision();
+
+    /// Every change from revision `from` up to the present one, in order.
+    std::vector<change> history(std::int64_t from, std::string_view begin = std::string_view("\0", 1),
+                                std::string_view end = std::string_view("\0", 1));
+
+    /// True once the server answers; does not throw.
+    bool answers();
+
+private:
+    std::string unary(std::string_view path, const google::protobuf::MessageLite& request);
+    aio::awaitable<> do_unary(std::string_view path, std::string framed, std::string& answer);
+    aio::awaitable<> do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end, std::vector<change>& out);
+    aio::awaitable<> connect();
+    void run(aio::awaitable<> body);
+
+    std::uint16_t port_;
+    boost::asio::io_context io_{1};
+    aio::system_clock clock_;
+    aio::task_group tasks_;
+    std::shared_ptr<net::channel> channel_;
+};
+
+/// A request op for txn(): a put, or (no value) a delete.
+void add_put(etcdserverpb::TxnRequest& to, std::string_view key, std::string_view value);
+void add_delete(etcdserverpb::TxnRequest& to, std::string_view key, std::string_view range_end = {});
+
+}  // namespace etcdsync::test

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "support/etcd_client.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace etcdsync::test {
+
+/// Where etcd-sync keeps its records; left out of every comparison.
+inline constexpr std::string_view checkpoint_prefix = "/.etcd-sync/";
+
+/// All keys of a store but the checkpoints.
+key_map keys_of(etcd_client& store);
+
+/// Of `keys`, those that begin with one of `prefixes`.
+key_map with_prefix(const key_map& keys, std::initializer_list<std::string_view> prefixes);
+
+/// The first differences for people; empty where both are the same to the byte.
+std::string difference(const key_map& expected, const key_map& actual);
+
+/// "revision" of the checkpoint of `instance` on a slave; -1 where there is none.
+std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance = "etcd-sync");
+
+}  // namespace etcdsync::test

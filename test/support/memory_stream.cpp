@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/memory_stream.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+
+namespace etcdsync::test {
+namespace {
+
+namespace asio = aio::asio;
+
+/// False where the task was cancelled: as a socket does, it is the operation that says so, not an exception.
+aio::awaitable<bool> waited(aio::event& changed) {
+    co_await changed.wait();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    co_return state.cancelled() == asio::cancellation_type::none;
+}
+
+}  // namespace
+
+void memory_pipe::resume() {
+    stalled = false;
+    changed.notify();
+}
+
+aio::awaitable<base::result<std::size_t>> memory_stream::read_some(asio::mutable_buffer into) {
+    for (;;) {
+        if (closed_) co_return base::error("Operation canceled");
+        if (in_->broken) co_return base::error("Connection reset by peer");
+        if (!in_->stalled && !in_->waiting.empty()) {
+            const std::size_t size = std::min({in_->waiting.size(), in_->chunk_size, into.size()});
+            asio::buffer_copy(into, asio::buffer(in_->waiting, size));
+            in_->waiting.erase(0, size);
+            in_->carried += size;
+            in_->changed.notify();
+            co_return size;
+        }
+        if (!in_->stalled && in_->ended) co_return std::size_t{0};
+        const bool go_on = co_await waited(in_->changed);
+        if (!go_on) co_return base::error("Operation canceled");
+    }
+}
+
+aio::awaitable<base::result<void>> memory_stream::write(asio::const_buffer bytes) {
+    while (bytes.size() > 0) {
+        if (closed_) co_return base::error("Operation canceled");
+        if (out_->broken) co_return base::error("Broken pipe");
+        const std::size_t room = out_->capacity - std::min(out_->capacity, out_->waiting.size());
+        const std::size_t size = std::min(room, bytes.size());
+        out_->waiting.append(static_cast<const char*>(bytes.data()), size);
+        bytes += size;
+        if (size > 0) out_->changed.notify();
+        if (bytes.size() == 0) break;
+        const bool go_on = co_await waited(out_->changed);
+        if (!go_on) co_return base::error("Operation canceled");
+    }
+    co_return base::result<void>();
+}
+
+void memory_stream::close() {
+    if (closed_) return;
+    closed_ = true;
+    out_->ended = true;
+    in_->broken = true;  // for the peer's writes
+    in_->waiting.clear();
+    in_->changed.notify();
+    out_->changed.notify();
+}
+
+memory_connection::memory_connection(const asio::any_io_executor& executor)
+    : to_server(std::make_shared<memory_pipe>(executor)), to_client(std::make_shared<memory_pipe>(executor)) {
+    client = std::make_unique<memory_stream>(to_client, to_server);
+    server = std::make_unique<memory_stream>(to_server, to_client);
+}
+
+void memory_connection::cut() const {
+    for (memory_pipe* pipe : {to_server.get(), to_client.get()}) {
+        pipe->broken = true;
+        pipe->waiting.clear();
+        pipe->changed.notify();
+    }
+}
+
+aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> memory_dialer::dial(net::endpoint to,
+                                                                                    aio::clock::time_point deadline) {
+    dialed_.push_back(to.url);
+    const auto place = places_.find(to.url);
+    if (place == places_.end()) co_return base::error("connect " + to.authority() + ": Connection refused");
+    if (!place->second) {
+        co_await aio::sleep(*clock_, deadline - clock_->now());
+        co_return base::error("connect " + to.authority() + ": timed out");
+    }
+    auto stream = place->second();
+    co_return std::move(stream);
+}
+
+}  // namespace etcdsync::test

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/byte_stream.hpp"
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace etcdsync::test {
+
+/// What flows one way between two ends, and what the test does to it.
+struct memory_pipe {
+    explicit memory_pipe(const aio::asio::any_io_executor& executor) : changed(executor) {}
+
+    /// Bytes a read gives at the most.
+    void chunk(std::size_t most) { chunk_size = most; }
+    /// Nothing arrives any more, until resume(): a link that drops packets.
+    void stall() { stalled = true; }
+    void resume();
+
+    std::string waiting;             ///< written and not yet read
+    std::size_t capacity = 64U << 10;
+    std::size_t chunk_size = std::numeric_limits<std::size_t>::max();
+    std::uint64_t carried = 0;       ///< bytes read in all
+    bool stalled = false;
+    bool ended = false;              ///< the writer closed
+    bool broken = false;             ///< the connection was reset, or the reader closed
+    aio::event changed;
+};
+
+/// One end of a connection in memory. Reads and writes end by close(), by cut() and by cancellation.
+class memory_stream final : public net::byte_stream {
+public:
+    memory_stream(std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out) : in_(std::move(in)), out_(std::move(out)) {}
+    ~memory_stream() override { close(); }
+    memory_stream(const memory_stream&) = delete;
+    memory_stream& operator=(const memory_stream&) = delete;
+
+    aio::awaitable<base::result<std::size_t>> read_some(aio::asio::mutable_buffer into) override;
+    aio::awaitable<base::result<void>> write(aio::asio::const_buffer bytes) override;
+    void close() override;
+
+private:
+    std::shared_ptr<memory_pipe> in_;
+    std::shared_ptr<memory_pipe> out_;
+    bool closed_ = false;
+};
+
+/// A connection in memory.
+struct memory_connection {
+    explicit memory_connection(const aio::asio::any_io_executor& executor);
+
+    /// As a reset does: both ends fail at once, what was under way is lost.
+    void cut() const;
+
+    std::unique_ptr<memory_stream> client;
+    std::unique_ptr<memory_stream> server;
+    std::shared_ptr<memory_pipe> to_server;
+    std::shared_ptr<memory_pipe> to_client;
+};
+
+/// Dials to handlers of the test, by URL.
+class memory_dialer final : public net::dialer {
+public:
+    explicit memory_dialer(aio::clock& clock) : clock_(&clock) {}
+
+    using acceptor = std::function<std::unique_ptr<net::byte_stream>()>;
+
+    /// `accept` makes the client's end of a new connection.
+    void listen(const std::string& url, acceptor accept) { places_[url] = std::move(accept); }
+    /// Connections are refused (as they are where nobody ever listened).
+    void refuse(const std::string& url) { places_.erase(url); }
+    /// Dialing hangs until its deadline.
+    void black_hole(const std::string& url) { places_[url] = nullptr; }
+
+    [[nodiscard]] const std::vector<std::string>& dialed() const { return dialed_; }
+
+    aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> dial(net::endpoint to, aio::clock::time_point deadline) override;
+
+private:
+    aio::clock* clock_;
+    std::map<std::string, acceptor> places_;
+    std::vector<std::string> dialed_;
+};
+
+}  // namespace etcdsync::test

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/processes.hpp"
+
+#include "support/etcd_client.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace etcdsync::test {
+namespace {
+
+bool is_free(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return bound;
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+}  // namespace
+
+scratch_dir::scratch_dir() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "etcd-sync-test-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = pattern;
+}
+
+scratch_dir::~scratch_dir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::uint16_t free_port_pair() {
+    // Below the kernel's ephemeral range (32768), where an outgoing connection could take it between two starts.
+    static std::uint16_t next = static_cast<std::uint16_t>(20'000 + (::getpid() % 5'000) * 2);
+    for (int tries = 0; tries < 5'000; ++tries) {
+        next = static_cast<std::uint16_t>(next >= 32'000 ? 20'000 : next + 2);
+        if (is_free(next) && is_free(static_cast<std::uint16_t>(next + 1))) return next;
+    }
+    throw std::runtime_error("no free ports");
+}
+
+process::process(const std::vector<std::string>& command, const std::string& output_file) {
+    std::vector<char*> argv;
+    for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    const int out = ::open(output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    pid_ = ::fork();
+    if (pid_ != 0) {
+        ::close(out);
+        return;
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
+    ::dup2(out, 1);
+    ::dup2(out, 2);
+    ::execvp(argv[0], argv.data());
+    ::_exit(127);
+}
+
+process::~process() { kill(); }
+
+process::process(process&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+
+process& process::operator=(process&& other) noexcept {
+    kill();
+    pid_ = std::exchange(other.pid_, -1);
+    return *this;
+}
+
+void process::signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);
+}
+
+void process::kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+}
+
+int process::wait(std::chrono::milliseconds limit) {
+    int status = 0;
+    const bool ended = eventually([&] { return pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_; }, limit);
+    if (!ended) return -1;
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+bool process::running() {
+    if (pid_ <= 0) return false;
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+etcd_server::etcd_server(std::vector<std::string> extra_flags) : extra_flags_(std::move(extra_flags)), port_(free_port_pair()) {}
+
+std::string etcd_server::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
+void etcd_server::start_without_waiting() {
+    const std::string peer = fmt::format("http://127.0.0.1:{}", port_ + 1);
+    const std::string name = fmt::format("m{}", port_);
+    std::vector<std::string> command{"etcd",
+                                     "--name", name,
+                                     "--data-dir", dir_.path() + "/data",
+                                     "--listen-client-urls", url(),
+                                     "--advertise-client-urls", url(),
+                                     "--listen-peer-urls", peer,
+                                     "--initial-advertise-peer-urls", peer,
+                                     "--initial-cluster", name + "=" + peer,
+                                     "--log-level", "error",
+                                     "--logger", "zap"};
+    command.insert(command.end(), extra_flags_.begin(), extra_flags_.end());
+    process_ = process(command, dir_.path() + "/log");
+}
+
+void etcd_server::start() {
+    start_without_waiting();
+    const bool up = eventually([this] { return etcd_client(port_).answers(); }, std::chrono::seconds(20));
+    if (!up) throw std::runtime_error("etcd did not start: " + read_file(dir_.path() + "/log"));
+}
+
+void etcd_server::terminate() {
+    process_.signal(SIGTERM);
+    process_.wait(std::chrono::seconds(20));
+}
+
+void etcd_server::wipe() { std::filesystem::remove_all(dir_.path() + "/data"); }
+
+sync_daemon::sync_daemon(std::string config) : config_path_(dir_.path() + "/etcd-sync.toml") {
+    std::ofstream(config_path_) << config;
+}
+
+void sync_daemon::start(const std::vector<std::string>& arguments) {
+    const char* const binary = std::getenv("ETCD_SYNC");
+    if (binary == nullptr) throw std::runtime_error("ETCD_SYNC does not name the binary under test");
+    std::vector<std::string> command{binary, "-c", config_path_};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    process_ = process(command, dir_.path() + "/output");
+}
+
+int sync_daemon::terminate(std::chrono::milliseconds limit) {
+    process_.signal(SIGTERM);
+    return process_.wait(limit);
+}
+
+std::string sync_daemon::output() const { return read_file(dir_.path() + "/output"); }
+
+long sync_daemon::rss_kib(const char* what) const {
+    std::ifstream in(fmt::format("/proc/{}/status", process_.pid()));
+    for (std::string word; in >> word;) {
+        long kib = 0;
+        if (word == what && in >> kib) return kib;
+    }
+    return -1;
+}
+
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= until) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return true;
+}
+
+}  // namespace etcdsync::test

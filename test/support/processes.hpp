@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace etcdsync::test {
+
+/// A directory that goes with its owner.
+class scratch_dir {
+public:
+    scratch_dir();
+    ~scratch_dir();
+    scratch_dir(const scratch_dir&) = delete;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+/// Two loopback ports nobody listens on now, from a range the kernel does not hand out by itself.
+std::uint16_t free_port_pair();
+
+/// A child process of ours; killed with its owner. Only processes started here are ever signalled.
+class process {
+public:
+    process() = default;
+    process(const std::vector<std::string>& command, const std::string& output_file);
+    ~process();
+    process(process&& other) noexcept;
+    process& operator=(process&& other) noexcept;
+
+    void signal(int number) const;
+    /// SIGKILL, and waits.
+    void kill();
+    /// Waits until it ends by itself: its exit status, 128 + signal, or -1 where it still runs after `limit`.
+    int wait(std::chrono::milliseconds limit);
+    [[nodiscard]] bool running();
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+private:
+    pid_t pid_ = -1;
+};
+
+/// A single-member etcd on loopback, with its data in a directory of its own.
+class etcd_server {
+public:
+    explicit etcd_server(std::vector<std::string> extra_flags = {});
+
+    void start();                        ///< and waits until it answers
+    void start_without_waiting();
+    void kill() { process_.kill(); }     ///< SIGKILL
+    void terminate();                    ///< SIGTERM, and waits
+    void pause() const { process_.signal(19); }
+    void resume() const { process_.signal(18); }
+    void wipe();                         ///< its data; it must not run
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::string url() const;
+
+private:
+    std::vector<std::string> extra_flags_;
+    scratch_dir dir_;
+    std::uint16_t port_;
+    process process_;
+};
+
+/// The binary under test: ETCD_SYNC of the environment.
+class sync_daemon {
+public:
+    /// Writes `config` to a file of its own.
+    explicit sync_daemon(std::string config);
+
+    void start(const std::vector<std::string>& arguments = {"run"});
+    void kill() { process_.kill(); }
+    /// SIGTERM; its exit status.
+    int terminate(std::chrono::milliseconds limit = std::chrono::seconds(10));
+    int wait(std::chrono::milliseconds limit) { return process_.wait(limit); }
+    [[nodiscard]] bool running() { return process_.running(); }
+    [[nodiscard]] pid_t pid() const { return process_.pid(); }
+
+    /// Both outputs of all runs so far.
+    [[nodiscard]] std::string output() const;
+    /// Resident set, KiB, and its peak.
+    [[nodiscard]] long rss_kib(const char* what = "VmRSS:") const;
+
+private:
+    scratch_dir dir_;
+    std::string config_path_;
+    process process_;
+};
+
+/// Looks every 20 ms until `condition` holds. False after `limit`.
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit);
+
+}  // namespace etcdsync::test

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/byte_stream.hpp"
+#include "support/fake_clock.hpp"
+#include "support/http2_server.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace etcdsync::test {
+
+/// An http2_server at one end of a byte stream, pumped by the loop of a test.
+class scripted_peer {
+public:
+    scripted_peer(test_loop& loop, std::unique_ptr<net::byte_stream> stream, const http2_server_options& options = {});
+    ~scripted_peer();
+    scripted_peer(const scripted_peer&) = delete;
+    scripted_peer& operator=(const scripted_peer&) = delete;
+
+    /// Its hooks may answer at once; after any other use of it call flush().
+    [[nodiscard]] http2_server& server() { return state_->server; }
+    void flush() { state_->wants_write.notify(); }
+
+    /// Ends the connection from the server's side, after what is written.
+    void close();
+
+    /// gRPC in pieces: `begin` sends the headers of an answer, `message` one message of it, `finish` the trailers.
+    void begin(stream_id id);
+    void message(stream_id id, std::string_view bytes);
+    void finish(stream_id id, int code = 0, std::string_view text = {});
+
+    /// A whole unary answer.
+    void reply(stream_id id, std::string_view bytes);
+    /// A status without an answer, as etcd sends it (Trailers-Only).
+    void refuse(stream_id id, int code, std::string_view text);
+
+    /// The messages in the body of a request so far, without their prefixes.
+    [[nodiscard]] std::vector<std::string> messages(stream_id id) const;
+
+private:
+    struct state {
+        state(asio::any_io_executor executor, std::unique_ptr<net::byte_stream> s, const http2_server_options& options)
+            : stream(std::move(s)), server(options), wants_write(std::move(executor)) {}
+        std::unique_ptr<net::byte_stream> stream;
+        http2_server server;
+        aio::event wants_write;
+        bool over = false;
+    };
+    static aio::awaitable<> read_loop(std::shared_ptr<state> self);
+    static aio::awaitable<> write_loop(std::shared_ptr<state> self);
+
+    std::shared_ptr<state> state_;
+};
+
+inline const header_list grpc_headers = {{":status", "200"}, {"content-type", "application/grpc"}};
+
+/// Cuts a body into the messages it holds; what is incomplete at its end is left out.
+[[nodiscard]] std::vector<std::string> split_messages(std::string_view body);
+
+}  // namespace etcdsync::test

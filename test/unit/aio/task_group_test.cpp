@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aio/task_group.hpp"
+
+#include "support/fake_clock.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+using test::test_loop;
+
+namespace {
+
+struct failures {
+    std::vector<std::string> seen;
+    aio::task_group::failure_handler handler() {
+        return [this](const std::string& task, const std::exception_ptr& error) { seen.push_back(task + ": " + aio::describe(error)); };
+    }
+};
+
+aio::awaitable<> set(bool& flag) {
+    flag = true;
+    co_return;
+}
+
+aio::awaitable<> fail(std::string what) {
+    throw std::runtime_error(what);
+    co_return;  // NOLINT: makes it a coroutine
+}
+
+aio::awaitable<> wait_for_ever(aio::event& e) {
+    for (;;) co_await e.wait();
+}
+
+/// Holds something that shows when the frame is gone.
+aio::awaitable<> hold(std::shared_ptr<int> what, aio::event& e) {
+    for (;;) {
+        co_await e.wait();
+        ++*what;
+    }
+}
+
+aio::awaitable<> spawn_another(aio::task_group& into, aio::event& e, int left) {
+    if (left > 0) into.spawn("child", spawn_another(into, e, left - 1));
+    for (;;) co_await e.wait();
+}
+
+aio::awaitable<> join(aio::task_group& group, bool& joined) {
+    co_await group.join();
+    joined = true;
+}
+
+}  // namespace
+
+TEST_CASE("a task starts in a later turn of the loop, also when it is spawned from inside the loop") {
+    test_loop loop;
+    bool ran = false;
+    loop.tasks.spawn("outside", set(ran));
+    CHECK_FALSE(ran);
+    loop.settle();
+    CHECK(ran);
+    bool inner = false;
+    bool inner_at_once = false;
+    aio::asio::post(loop.io, [&] {
+        loop.tasks.spawn("inside", set(inner));
+        inner_at_once = inner;
+    });
+    loop.settle();
+    CHECK(inner);
+    CHECK_FALSE(inner_at_once);
+}
+
+TEST_CASE("a task that throws is told with its name and what it said") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    group.spawn("the bad one", fail("it is broken"));
+    loop.settle();
+    CHECK(told.seen == std::vector<std::string>{"the bad one: it is broken"});
+    CHECK(group.empty());
+}
+
+TEST_CASE("cancelling ends every task without a failure, and frees what its frame held") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    aio::event e(loop.executor());
+    const auto held = std::make_shared<int>(0);
+    for (int i = 0; i < 4; ++i) group.spawn("holder", hold(held, e));
+    loop.settle();
+    CHECK(held.use_count() == 5);
+    group.cancel();
+    loop.settle();
+    CHECK(group.empty());
+    CHECK(held.use_count() == 1);
+    CHECK(told.seen.empty());
+}
+
+TEST_CASE("a task cancelled before its first turn ends, too") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    aio::event e(loop.executor());
+    group.spawn("never began", wait_for_ever(e));
+    group.cancel();
+    loop.settle();
+    CHECK(group.empty());
+    CHECK(told.seen.empty());
+    if (!group.empty()) group.cancel();
+    loop.settle();
+}
+
+TEST_CASE("joining waits for all tasks, and returns at once where there is none") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    loop.run(group.join());
+    aio::event e(loop.executor());
+    group.spawn("first", wait_for_ever(e));
+    group.spawn("second", wait_for_ever(e));
+    bool joined = false;
+    loop.tasks.spawn("joiner", join(group, joined));
+    loop.settle();
+    CHECK_FALSE(joined);
+    group.cancel();
+    CHECK_FALSE(joined);
+    loop.settle();
+    CHECK(joined);
+}
+
+TEST_CASE("tasks may spawn tasks") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    aio::event e(loop.executor());
+    group.spawn("parent", spawn_another(group, e, 5));
+    loop.settle();
+    group.cancel();
+    loop.settle();
+    CHECK(group.empty());
+}
+
+TEST_CASE("a group can be used again after it was cancelled") {
+    test_loop loop;
+    failures told;
+    aio::task_group group(loop.executor(), told.handler());
+    aio::event e(loop.executor());
+    group.spawn("first", wait_for_ever(e));
+    loop.settle();
+    group.cancel();
+    bool ran = false;
+    group.spawn("second", set(ran));
+    loop.settle();
+    CHECK(ran);
+    CHECK(group.empty());
+}

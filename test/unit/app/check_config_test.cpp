@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/commands.hpp"
+#include "unit/app/temporary_file.hpp"
+
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace etcdsync;
+using namespace etcdsync::app;
+
+namespace {
+
+const test::temporary_file good(R"([master]
+endpoints = ["http://127.0.0.1:1"]
+[[slave]]
+endpoints = ["http://127.0.0.1:2"]
+[[rule]]
+prefix = "/a/"
+[[rule]]
+prefix = "/b/"
+)");
+
+const test::temporary_file bad("[master]\nendpoint = [\"http://127.0.0.1:1\"]\nnonsense = 1\n");
+
+options with(const test::temporary_file& file, output_format format = output_format::table) {
+    options asked;
+    asked.what = command::check_config;
+    asked.config_file = file.path();
+    asked.format = format;
+    return asked;
+}
+
+}  // namespace
+
+TEST_CASE("a good file is told in one line on stdout") {
+    const answer reply = check_config(with(good), {});
+    CHECK(reply.code == exit_code::ok);
+    CHECK(reply.out == good.path() + ": ok: 1 master, 1 slave, 2 rules\n");
+    CHECK(reply.err.empty());
+    options quiet = with(good);
+    quiet.quiet = true;
+    CHECK(check_config(quiet, {}).out.empty());
+}
+
+TEST_CASE("a bad file is told on stderr, every error with its place, and how many") {
+    const answer reply = check_config(with(bad), {});
+    CHECK(reply.code == exit_code::configuration);
+    CHECK(reply.out.empty());
+    CHECK(reply.err.find(bad.path() + ":2:1: error: ") != std::string::npos);
+    CHECK(reply.err.find(bad.path() + ":3:1: error: ") != std::string::npos);
+    CHECK(reply.err.ends_with(" errors\n"));
+}
+
+TEST_CASE("a file that is not there is one error") {
+    options asked;
+    asked.config_file = "/nonexistent.toml";
+    const answer reply = check_config(asked, {});
+    CHECK(reply.code == exit_code::configuration);
+    CHECK(reply.err == "/nonexistent.toml: error: can not be read: No such file or directory\n1 error\n");
+}
+
+TEST_CASE("check-config speaks JSON, on stdout alone") {
+    const answer ok = check_config(with(good, output_format::json), {});
+    CHECK(ok.code == exit_code::ok);
+    CHECK(ok.out == R"({"schema":1,"ok":true,"file":")" + good.path() +
+                        R"(","instance":"etcd-sync","slaves":1,"rules":2,"diagnostics":[]})"
+                        "\n");
+    const answer failed = check_config(with(bad, output_format::json), {});
+    CHECK(failed.code == exit_code::configuration);
+    CHECK(failed.err.empty());
+    const boost::json::value report = boost::json::parse(failed.out);
+    CHECK_FALSE(report.at("ok").as_bool());
+    const boost::json::array& diagnostics = report.at("diagnostics").as_array();
+    const auto* const unknown_key = std::find_if(diagnostics.begin(), diagnostics.end(), [](const auto& d) {
+        return d.at("line").template to_number<int>() == 2;
+    });
+    REQUIRE(unknown_key != diagnostics.end());
+    CHECK(unknown_key->at("severity").as_string() == "error");
+    CHECK(unknown_key->at("column").to_number<int>() == 1);
+    CHECK(unknown_key->at("message").as_string().find("endpoint") != std::string::npos);
+    CHECK(unknown_key->at("hint").as_string() == "did you mean \"endpoints\"?");
+}
+
+TEST_CASE("what the environment says is checked, too, and its values are never shown") {
+    surroundings around;
+    around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LVL", "hunter2"}};
+    answer reply = check_config({}, around);
+    CHECK(reply.code == exit_code::ok);
+    CHECK(reply.err == "etcd-sync: warning: unknown environment variable ETCDSYNC_LOG_LVL\n");
+    around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LEVEL", "hunter2"}};
+    reply = check_config({}, around);
+    CHECK(reply.code == exit_code::configuration);
+    CHECK(reply.err == "etcd-sync: ETCDSYNC_LOG_LEVEL must be one of trace, debug, info, warn, error\n");
+    CHECK(reply.out.empty());
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/settings.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::app;
+
+namespace {
+
+surroundings with(std::map<std::string, std::string, std::less<>> variables) {
+    surroundings around;
+    around.variables = std::move(variables);
+    return around;
+}
+
+}  // namespace
+
+TEST_CASE("the configuration is named by the flag, else the environment, else the package") {
+    options asked;
+    CHECK(config_path(asked, {}) == "/etc/etcd-sync/etcd-sync.toml");
+    const surroundings around = with({{"ETCDSYNC_CONFIG", "/e.toml"}});
+    CHECK(config_path(asked, around) == "/e.toml");
+    CHECK(config_path(asked, with({{"ETCDSYNC_CONFIG", ""}})) == "/etc/etcd-sync/etcd-sync.toml");
+    asked.config_file = "/f.toml";
+    CHECK(config_path(asked, around) == "/f.toml");
+}
+
+TEST_CASE("the log level is that of the flag, else the environment, else the file") {
+    options asked;
+    CHECK(*chosen_log_level(asked, {}, config::log_level::error) == observe::log_level::error);
+    const surroundings around = with({{"ETCDSYNC_LOG_LEVEL", "debug"}});
+    CHECK(*chosen_log_level(asked, around, config::log_level::error) == observe::log_level::debug);
+    asked.quiet = true;
+    CHECK(*chosen_log_level(asked, around, config::log_level::error) == observe::log_level::warn);
+    asked = {};
+    asked.verbose = 1;
+    CHECK(*chosen_log_level(asked, {}, config::log_level::error) == observe::log_level::debug);
+    asked.verbose = 3;
+    CHECK(*chosen_log_level(asked, {}, config::log_level::error) == observe::log_level::trace);
+    CHECK(chosen_log_level({}, with({{"ETCDSYNC_LOG_LEVEL", "loud"}}), config::log_level::info).has_error());
+}
+
+TEST_CASE("names of our variables that mean nothing are found") {
+    const surroundings around = with({{"ETCDSYNC_ADMIN", "x"},
+                                      {"ETCDSYNC_CONFIG", "x"},
+                                      {"ETCDSYNC_CONFG", "x"},
+                                      {"ETCDSYNC_LOG_LEVEL", "x"},
+                                      {"ETCDSYNC_", "x"},
+                                      {"ETCD_SYNC_PORT", "x"},
+                                      {"HOME", "x"}});
+    CHECK(unknown_variables(around) == std::vector<std::string>{"ETCDSYNC_", "ETCDSYNC_CONFG"});
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.hpp"
+
+#include <doctest/doctest.h>
+
+using etcdsync::base::digest;
+
+TEST_CASE("a digest stays the same across versions: it is kept in checkpoints") {
+    digest d;
+    CHECK(d.hex() == "cbf29ce484222325");
+    d.add("key");
+    d.add(std::uint64_t{42});
+    CHECK(d.hex() == "e7c678dbf88e37f7");
+}
+
+TEST_CASE("where one part ends and the next begins counts") {
+    digest a;
+    a.add("a");
+    a.add("bc");
+    digest b;
+    b.add("ab");
+    b.add("c");
+    CHECK(a.value() != b.value());
+}

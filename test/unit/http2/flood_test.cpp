@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire.hpp"
+
+using namespace etcdsync::http2;
+using namespace std::string_literals;
+using etcdsync::test::big_endian;
+
+namespace {
+
+std::string answer(std::string_view block, std::uint8_t flags = flag::end_headers, stream_id id = 1) {
+    return raw_frame(type::headers, flags, id, block);
+}
+
+/// How many of `frame` a session with one call open and begun takes, when pulled after each (paced) as a careful
+/// flooder would do it; `most` where it takes all. The text is what it says at the end.
+int endures(const std::string& frame, int most, std::string& text, bool paced = true) {
+    session_options options;
+    options.max_idle_frames = 5'000;
+    lone_client c(options);
+    c.client.reset(c.call(), error_code::cancel);  // stream 1, never sent
+    c.call();                                      // 3 is open
+    const auto gone = c.call();                    // 5 was
+    c.pull();
+    c.client.reset(gone, error_code::cancel);
+    c.pull();
+    c.greet();
+    REQUIRE(c.feed(answer(raw_block(ok_headers), flag::end_headers, 3)) == "");
+    for (int i = 0; i < most; ++i) {
+        text = c.feed(frame);
+        if (!text.empty()) return i;
+        if (paced) c.pull();
+    }
+    return most;
+}
+
+constexpr std::string_view flooding = "the peer floods: too many frames in a row that bring no stream forward";
+
+}  // namespace
+
+TEST_CASE("frames that bring nothing forward are endured up to the budget") {
+    const std::vector<std::pair<const char*, std::string>> table = {
+        {"empty DATA", raw_frame(type::data, flag::none, 3)},
+        {"padded empty DATA", raw_frame(type::data, flag::padded, 3, "\x03\0\0\0"s)},
+        {"DATA of a closed stream", raw_frame(type::data, flag::none, 5, "xyz")},
+        {"HEADERS of a closed stream", answer(raw_block(ok_headers), flag::end_headers, 5)},
+        {"SETTINGS", raw_frame(type::settings, flag::none, 0)},
+        {"SETTINGS that toggle the window", raw_frame(type::settings, flag::none, 0, "\0\4\0\0\0\7\0\4\0\0\0\0"s)},
+        {"SETTINGS ack", raw_frame(type::settings, flag::ack, 0)},
+        {"PING", raw_frame(type::ping, flag::none, 0, "12345678")},
+        {"PING ack", raw_frame(type::ping, flag::ack, 0, "12345678")},
+        {"PRIORITY", raw_frame(type::priority, flag::none, 3, big_endian(1) + "x")},
+        {"RST_STREAM of a closed stream", raw_frame(type::rst_stream, flag::none, 5, big_endian(8))},
+        {"GOAWAY", raw_frame(type::goaway, flag::none, 0, big_endian(0x7fff'ffff) + big_endian(0))},
+        {"WINDOW_UPDATE", raw_frame(type::window_update, flag::none, 3, big_endian(1))},
+        {"WINDOW_UPDATE of a closed stream", raw_frame(type::window_update, flag::none, 5, big_endian(1))},
+        {"ALTSVC", raw_frame(type::altsvc, flag::none, 3, "\0\0a=b"s)},
+        {"unknown", raw_frame(0xbe, flag::none, 3, "whatever")},
+    };
+    for (const auto& [name, frame] : table) {
+        CAPTURE(std::string(name));
+        std::string text;
+        const int count = endures(frame, 10'000, text);
+        CAPTURE(text);
+        const bool not_allowed = text.starts_with("the peer broke HTTP/2: ");
+        CHECK((not_allowed || text == flooding));
+        CHECK(count <= 5'000);
+        CHECK((not_allowed || count > 4'900));
+    }
+}
+
+TEST_CASE("unanswered PING and SETTINGS floods are ended by the library's own limit") {
+    for (const auto& frame :
+         {raw_frame(type::settings, flag::none, 0), raw_frame(type::ping, flag::none, 0, "12345678")}) {
+        std::string text;
+        CHECK(endures(frame, 4'000, text, false) < 1'100);
+        CHECK(text.find("Flooding was detected") != std::string::npos);
+    }
+}
+
+TEST_CASE("progress of a stream fills the budget up") {
+    std::string many;
+    for (int i = 0; i < 4'000; ++i) many += raw_frame(type::window_update, flag::none, 3, big_endian(1));
+    std::string text;
+    CHECK(endures(many + raw_frame(type::data, flag::none, 3, "x"), 20, text) == 20);
+    CHECK(endures(many, 20, text) == 1);
+}
+
+TEST_CASE("an idle connection may be kept alive by our own PINGs for ever") {
+    session_options options;
+    options.max_idle_frames = 100;
+    wire w(options);
+    for (int i = 0; i < 1'000; ++i) {
+        w.client.ping(1);
+        w.pump();
+    }
+    CHECK(w.sink.log.size() == 1'000);
+}
+
+TEST_CASE("an HPACK bomb resets the stream, at no more than the limit of memory") {
+    session_options options;
+    lone_client c(options);
+    c.call();
+    c.call();
+    c.pull();
+    c.greet();
+    // One field of 3900 bytes enters the table (RFC 7541 section 6.2.1); each further byte repeats it.
+    std::string block = raw_block(ok_headers) + "\x40\x01x\x7f\xbd\x1d"s + std::string(3'900, 'v');
+    REQUIRE(block.size() < 16'384);
+    block += std::string(10'000, '\xbe');
+    CHECK(c.feed(answer(block)) == "");
+    CHECK(c.sink.log.empty());
+    CHECK(payloads(c.pull(), type::rst_stream) == std::vector<std::string>{big_endian(2)});
+    CHECK(c.sink.log == std::vector<std::string>{"close 1 INTERNAL_ERROR"});
+    CHECK(c.feed(answer(raw_block(ok_headers) + "\xbe"s, flag::end_headers, 3)) == "");  // the tables are in step
+    CHECK(c.sink.log.back().size() > 3'900);
+}
+
+TEST_CASE("header blocks at the limits pass, above them the stream is reset") {
+    const auto told = [](const header_list& headers, bool trailers) {
+        lone_client c;
+        c.call();
+        c.pull();
+        c.greet();
+        if (trailers) CHECK(c.feed(answer(raw_block(ok_headers))) == "");
+        const std::size_t before = c.sink.log.size();
+        // More than a frame: the rest goes into CONTINUATION.
+        const std::string block = raw_block(headers);
+        CHECK(c.feed(answer(block.substr(0, 16'000), flag::end_stream) +
+                     raw_frame(type::continuation, flag::end_headers, 1,
+                               block.substr(std::min<std::size_t>(16'000, block.size())))) == "");
+        c.pull();
+        REQUIRE(c.sink.log.back().starts_with("close 1 "));
+        return c.sink.log.size() - before == 2;
+    };
+    const auto fields = [](std::size_t count, bool trailers) {
+        header_list headers;
+        if (!trailers) headers.push_back({":status", "200"});
+        while (headers.size() < count) headers.push_back({"n", "v"});
+        return headers;
+    };
+    for (const bool trailers : {false, true}) {
+        CAPTURE(trailers);
+        CHECK(told(fields(64, trailers), trailers));
+        CHECK_FALSE(told(fields(65, trailers), trailers));
+        header_list headers = fields(1, trailers);
+        const std::size_t used = headers[0].name.size() + headers[0].value.size();
+        headers.push_back({"big", std::string(16'384 - 3 - used, 'x')});
+        CHECK(told(headers, trailers));
+        headers[1].value += 'x';
+        CHECK_FALSE(told(headers, trailers));
+    }
+}
+
+TEST_CASE("a CONTINUATION flood ends the connection") {
+    lone_client c;
+    c.call();
+    c.pull();
+    c.greet();
+    std::string bytes = answer("", flag::none);
+    for (int i = 0; i < 1'000; ++i) bytes += raw_frame(type::continuation, flag::none, 1, "");
+    CHECK_FALSE(c.feed(bytes).empty());
+}
+
+TEST_CASE("informational responses without end reset the stream") {
+    lone_client c;
+    c.call();
+    c.pull();
+    c.greet();
+    std::string bytes;
+    for (int i = 0; i < 9'000; ++i) bytes += answer(raw_block({{":status", "103"}}));
+    CHECK(c.feed(bytes) == "");
+    CHECK(payloads(c.pull(), type::rst_stream) == std::vector<std::string>{big_endian(0xb)});
+    CHECK(c.sink.log == std::vector<std::string>{"close 1 ENHANCE_YOUR_CALM"});
+    CHECK(c.feed(bytes) == "");
+    CHECK(c.feed(bytes) == flooding);
+}

@@ -23,6 +23,12 @@ bool is_cancellation(const std::exception_ptr& error) {
     }
 }
 
+/// co_spawn begins at once where it is called from inside the loop; the caller would be re-entered.
+awaitable<> in_a_later_turn(awaitable<> body) {
+    co_await asio::post(asio::use_awaitable);
+    co_await std::move(body);
+}
+
 }  // namespace
 
 std::string describe(const std::exception_ptr& error) {
@@ -42,7 +48,7 @@ void task_group::spawn(std::string name, awaitable<> body) {
     const auto place = tasks_.emplace(tasks_.end());
     place->name = std::move(name);
     auto done = [this, place](const std::exception_ptr& error) { finished(place, error); };
-    asio::co_spawn(executor_, std::move(body), asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
+    asio::co_spawn(executor_, in_a_later_turn(std::move(body)), asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
 }
 
 void task_group::cancel() {

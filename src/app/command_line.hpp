@@ -9,8 +9,8 @@
 
 namespace etcdsync::app {
 
-/// Reads the arguments after the program's name. Where they can not be understood: one sentence for stderr, and the exit
-/// code is usage.
+/// Reads the arguments after the program's name. Where they can not be understood: one sentence for stderr; the exit
+/// code is usage then.
 [[nodiscard]] base::result<options> parse_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace etcdsync::app

@@ -58,8 +58,8 @@ void daemon::run_loop() {
         on_bug(e.what());
         leave_at_once(static_cast<int>(code_));
     }
-    // A name look-up that hangs holds a thread of the system's resolver, and we would wait for it here. The same for what
-    // a bug left behind.
+    // A name look-up that hangs holds a thread of the system's resolver, and the context would wait for it when it is
+    // destroyed. The same for what a bug left behind.
     if (!context_.stopped()) leave_at_once(static_cast<int>(code_));
 }
 

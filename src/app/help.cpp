@@ -53,12 +53,12 @@ constexpr std::string_view exit_codes =
 std::string_view details(command what) {
     switch (what) {
         case command::run:
-            return R"(Keeps every slave equal to the master and logs to stderr what changes; nothing happens, nothing is logged.
+            return R"(Keeps every slave equal to the master. Logs to stderr what changes, and nothing while nothing happens.
 No failure of a peer ends it. SIGTERM or SIGINT lets the writes under way finish (exit 0); a second one does not.
 Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
 )";
         case command::check_config:
-            return R"(Reports every error at once, with its place. Contacts nobody, so it is safe beside a running daemon.
+            return R"(Reports every error at once, with its place. Contacts nobody: it is safe beside a running daemon.
 Exit 0: `run` would start with it. Exit 78: it would not.
 )";
         case command::explain:

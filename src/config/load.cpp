@@ -15,7 +15,7 @@
 namespace etcdsync::config {
 namespace {
 
-constexpr std::size_t most_bytes = 4U << 20;
+constexpr std::size_t most_bytes = 1U << 20;
 
 std::optional<toml::table> parse_toml(std::string_view text, complaints& out) {
     if (auto trap = find_toml_trap(text)) {
@@ -39,7 +39,7 @@ std::string read_file(const std::string& path, std::string& text) {
     char block[16384];
     while (const std::size_t got = std::fread(block, 1, sizeof block, file.get())) {
         text.append(block, got);
-        if (text.size() > most_bytes) return "larger than 4 MiB";
+        if (text.size() > most_bytes) return "larger than 1 MiB";
     }
     return std::ferror(file.get()) != 0 ? std::strerror(errno) : "";
 }

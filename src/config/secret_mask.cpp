@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace etcdsync::config {
 namespace {
@@ -39,12 +40,24 @@ std::size_t mask_value(std::string& line, std::size_t at) {
     return mask(line, at + 1, end);
 }
 
+/// Where in `token` the user of a URL starts: behind the scheme, or, where none is written, at "user:password@host".
+std::optional<std::size_t> start_of_user(std::string_view token) {
+    const std::size_t scheme = token.find("://");
+    if (scheme != std::string_view::npos) return scheme + 3;
+    const std::size_t colon = token.find(':');
+    if (colon < token.find('/')) return 0;
+    return std::nullopt;
+}
+
 void mask_users(std::string& line) {
-    for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at)) {
-        at += 3;
-        const std::size_t end = std::min(line.find_first_of("\"' /", at), line.size());
-        const std::size_t user_end = line.rfind('@', end);
-        if (user_end != std::string::npos && user_end > at) at = mask(line, at, user_end);
+    static constexpr const char* between = "\"' \t,";
+    for (std::size_t at = line.find_first_not_of(between); at != std::string::npos;) {
+        std::size_t end = std::min(line.find_first_of(between, at), line.size());
+        const std::string_view token = std::string_view(line).substr(at, end - at);
+        const std::size_t user_end = token.rfind('@');
+        const auto user = user_end == std::string_view::npos ? std::nullopt : start_of_user(token.substr(0, user_end));
+        if (user) end = mask(line, at + *user, at + user_end);
+        at = line.find_first_not_of(between, end);
     }
 }
 

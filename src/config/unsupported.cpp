@@ -39,7 +39,6 @@ void cluster_keys(refusals& refuse, const cluster& of, const cluster_notes& note
 void safety_keys(refusals& refuse, const safety& of, const toml::table* table) {
     refuse.unless(of.prune == prune_mode::guarded, table, "prune", "\"guarded\"");
     refuse.unless(of.max_delete == delete_limit{}, table, "max_delete", "\"10%\"");
-    refuse.unless(of.on_master_change == master_change::hold, table, "on_master_change", "\"hold\"");
 }
 
 void table_keys(refusals& refuse, const config& of, const toml::table& root) {

@@ -24,6 +24,7 @@ enum class error_class : std::uint8_t {
     bad_request,      ///< refused for what it is: a bug of ours or an etcd that differs
     bad_peer,         ///< what came is no etcd, or breaks its contract
     unsupported,      ///< the server has no such method
+    other_history,    ///< the revisions we knew are not the ones this cluster has: wiped, restored, exchanged
     cancelled,        ///< by ourselves
 };
 

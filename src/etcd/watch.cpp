@@ -39,6 +39,14 @@ bool inside(const watch_query& query, std::string_view key) {
 
 std::string watch_checker::wrong_with(const watch_response& response) const {
     if (response.header.store_revision < 0 || response.header.store_revision > highest_revision) return "an impossible store revision";
+    if (response.created) return created_ ? "created twice" : "";
+    if (!created_) return "an answer before `created`";
+    if (response.events.empty()) return last_open_ && !response.fragment ? "an answer without events in the middle of a fragmented one" : "";
+    if (response.watch_id != watch_id_) return "events for a watch that is not ours";
+    return wrong_with_events(response);
+}
+
+std::string watch_checker::wrong_with_events(const watch_response& response) const {
     revision newest = last_;
     bool goes_on = last_open_;  // only the revision a fragment was cut in may come again
     for (const event& e : response.events) {
@@ -59,23 +67,25 @@ result<watch_message> watch_checker::take(watch_response response) {
     watch_message message;
     if (response.compact_revision != 0) {  // 3.2 leaves `canceled` unset (etcd-wire.md 3.7)
         message.what = watch_message::kind::compacted;
-    } else if (response.canceled) {
-        return error(classify_cancel_reason(response.cancel_reason),
-                     fmt::format("the watch was canceled: {}", response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason)));
-    } else if (response.created) {
-        if (created_) return error(error_class::bad_peer, "watch: created twice");
+        message.response = std::move(response);
+        return message;
+    }
+    if (response.canceled) {
+        const std::string reason = response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason);
+        return error(classify_cancel_reason(response.cancel_reason), fmt::format("the watch was canceled: {}", reason));
+    }
+    const std::string wrong = wrong_with(response);
+    if (!wrong.empty()) return error(error_class::bad_peer, "watch: " + wrong);
+    if (response.created) {
         created_ = true;
+        watch_id_ = response.watch_id;
         message.what = watch_message::kind::created;
-    } else if (!created_) {
-        return error(error_class::bad_peer, "watch: an answer before `created`");
     } else if (!response.events.empty()) {
-        const std::string wrong = wrong_with(response);
-        if (!wrong.empty()) return error(error_class::bad_peer, "watch: " + wrong);
         last_ = response.events.back().kv.mod_revision;
         last_open_ = response.fragment;
         message.what = watch_message::kind::events;
-    } else if (!response.fragment) {
-        message.what = watch_message::kind::progress;
+    } else if (!response.fragment && response.watch_id == watch_id_) {
+        message.what = watch_message::kind::progress;  // with id -1 it would be an answer to a request: no position (faults.md F4)
     }
     message.response = std::move(response);
     return message;

@@ -41,9 +41,11 @@ public:
 
 private:
     [[nodiscard]] std::string wrong_with(const watch_response& response) const;
+    [[nodiscard]] std::string wrong_with_events(const watch_response& response) const;
 
     watch_query query_;
     bool created_ = false;
+    std::int64_t watch_id_ = 0;     ///< as the server gave it
     revision last_ = 0;             ///< of the newest event
     bool last_open_ = false;        ///< the last message was a fragment: its revision may go on
 };

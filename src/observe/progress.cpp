@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 
 namespace etcdsync::observe {
@@ -44,7 +45,7 @@ std::optional<std::string> time_left(const progress& at) {
     if (at.done >= at.total || at.rate <= 0) return std::nullopt;
     const double seconds = std::max(1.0, static_cast<double>(at.total - at.done) / at.rate);
     constexpr double longest = 365.0 * 86400;
-    return base::format_duration(std::chrono::seconds(static_cast<std::int64_t>(std::min(seconds, longest) + 0.5)));
+    return base::format_duration(std::chrono::seconds(std::llround(std::min(seconds, longest))));
 }
 
 }  // namespace

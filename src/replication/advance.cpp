@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/advance.hpp"
 
-#include "base/hash.hpp"
+#include "replication/folder.hpp"
 
 #include <algorithm>
 
@@ -13,20 +13,6 @@ bool touches(const log_entry& entry, const mapping& keys) {
 }
 
 }  // namespace
-
-std::string digest_of_events(const log_entry& entry, const mapping& keys) {
-    base::digest digest;
-    for (const etcd::event& change : entry.changes) {
-        if (!keys.rule_of(change.kv.key)) continue;
-        digest.add(static_cast<std::uint64_t>(change.type));
-        digest.add(change.kv.key);
-        digest.add(change.kv.value);
-        for (const std::int64_t number : {change.kv.create_revision, change.kv.mod_revision, change.kv.version}) {
-            digest.add(static_cast<std::uint64_t>(number));
-        }
-    }
-    return digest.hex();
-}
 
 advance_plan plan_advance(entry_iterator first, entry_iterator last, revision end, const mapping& keys,
                           const std::optional<std::string>& frontier, const txn_limits& limits) {
@@ -44,7 +30,7 @@ advance_plan plan_advance(entry_iterator first, entry_iterator last, revision en
     }
     if (newest != nullptr) {
         plan.event_revision = newest->rev;
-        plan.event_digest = digest_of_events(*newest, keys);
+        plan.event_digest = digest_of_events(*newest, [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
     }
     return plan;
 }

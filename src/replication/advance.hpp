@@ -27,7 +27,4 @@ using entry_iterator = std::deque<log_entry>::const_iterator;
 [[nodiscard]] advance_plan plan_advance(entry_iterator first, entry_iterator last, revision end, const mapping& keys,
                                         const std::optional<std::string>& frontier, const txn_limits& limits);
 
-/// What identifies the events of a revision: it is compared when the master's history is replayed from there.
-[[nodiscard]] std::string digest_of_events(const log_entry& entry, const mapping& keys);
-
 }  // namespace etcdsync::replication

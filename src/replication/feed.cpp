@@ -2,7 +2,6 @@
 #include "replication/feed.hpp"
 
 #include "base/text.hpp"
-#include "replication/history.hpp"
 
 #include <fmt/format.h>
 
@@ -33,9 +32,11 @@ feed::feed(const context& with, etcd::cluster& master, config::key_range cover, 
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
-        if (why.cls == etcd::error_class::compacted) {
+        if (why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history) {
             history_lost_ = true;
-            context_->log.warn("the master compacted revisions we had not seen: every slave is compared again", {{"cause", why.text}});
+            context_->log.warn(why.cls == etcd::error_class::compacted ? "the master compacted revisions we had not seen"
+                                                                       : "the master has another history now",
+                               {{"cause", why.text}});
             continue;
         }
         const auto pause = pauses_.next(context_->random);
@@ -54,15 +55,30 @@ aio::awaitable<etcd::error> feed::follow() {
         master_->avoid(on->peer());
         co_return std::move(*failed);
     }
-    const history::start from{log_.position(), log_.last_event()};
-    history source(on, *context_, master_->request_timeout(), cover_, from, selects_);
     report_up(on->peer());
+    history::start from;
+    from.known = log_.position();
+    from.last_event = log_.last_event();
+    from.event_digest = log_.last_event_digest();
+    auto end = co_await read_from(on, from);
+    if (end.cls == etcd::error_class::compacted && from.last_event > 0 && log_.position() == from.known) {
+        from.last_event = 0;  // E is compacted, but what follows on the position may still be there
+        end = co_await read_from(on, from);
+    }
+    co_return end;
+}
+
+aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
+    history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_);
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
         pauses_.reset();
-        for (log_entry& entry : entries) log_.append(std::move(entry));
+        for (log_entry& entry : entries) {
+            std::string digest = digest_of_events(entry, selects_);
+            log_.append(std::move(entry), std::move(digest));
+        }
         entries.clear();
         log_.advance_position(source.position());
         warn_of_waste(source.events());

@@ -4,7 +4,7 @@
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/context.hpp"
-#include "replication/folder.hpp"
+#include "replication/history.hpp"
 #include "replication/log.hpp"
 #include "replication/status.hpp"
 
@@ -36,6 +36,7 @@ public:
 
 private:
     aio::awaitable<etcd::error> follow();
+    aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, history::start from);
     aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
     void settle_start(const etcd::response_header& header);
     void report_up(const net::endpoint& peer);

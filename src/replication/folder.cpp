@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/folder.hpp"
 
+#include "base/hash.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
@@ -58,6 +60,20 @@ void fold(log_entry& entry) {
     }
     entry.changes.shrink_to_fit();
     entry.bytes = held + sizeof(log_entry) + entry.changes.size() * sizeof(etcd::event);
+}
+
+std::string digest_of_events(const log_entry& entry, const folder::selector& selects) {
+    base::digest digest;
+    for (const etcd::event& change : entry.changes) {
+        if (!selects(change.kv.key)) continue;
+        digest.add(static_cast<std::uint64_t>(change.type));
+        digest.add(change.kv.key);
+        digest.add(change.kv.value);
+        for (const std::int64_t number : {change.kv.create_revision, change.kv.mod_revision, change.kv.version}) {
+            digest.add(static_cast<std::uint64_t>(number));
+        }
+    }
+    return digest.hex();
 }
 
 void folder::take(const etcd::watch_message& message, aio::clock::time_point now) {

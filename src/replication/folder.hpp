@@ -56,6 +56,10 @@ private:
     std::uint64_t dropped_ = 0;
 };
 
+/// What identifies the events of one folded revision, of the keys `selects` takes: it is compared when the master's history is
+/// replayed from there.
+[[nodiscard]] std::string digest_of_events(const log_entry& entry, const folder::selector& selects);
+
 /// Leaves of each key of the entry its last event, keeps the order otherwise, and where the changes are a small part of the
 /// buffers they look into copies them out.
 void fold(log_entry& entry);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/comparison.hpp"
 #include "replication/page_reader.hpp"
+#include "replication/proof.hpp"
 #include "replication/resume.hpp"
 #include "replication/session.hpp"
 
@@ -89,7 +90,10 @@ aio::awaitable<ending> full_sync_pass::run() {
         auto end = co_await compare_segment(part, std::max(begin, part.target.begin));
         if (end.why != ending::reason::done) co_return end;
     }
-    session_->position_.event_revision = std::max(session_->position_.event_revision, newest_);
+    if (newest_ > session_->position_.event_revision) {
+        session_->position_.event_revision = newest_;
+        session_->position_.event_digest.clear();
+    }
     co_return ending::reason::done;
 }
 
@@ -176,6 +180,17 @@ aio::awaitable<ending> full_sync_pass::flush(std::string frontier) {
     co_return end;
 }
 
+aio::awaitable<ending> session::pin(etcd::kv& master) {
+    // Nothing is at R yet, so R may be chosen: the newest, because the log's position can be old where the master is busy
+    // outside the rules, and its history there gone. What the log still brings up to here is skipped later.
+    const etcd::range_query query = probe_query(parts_.keys.cover());
+    const auto page = co_await master.range(query);
+    if (!page) co_return ending(ending::reason::master_away, page.error());
+    if (auto end = interrupted()) co_return std::move(*end);
+    position_.rev = std::max(position_.rev, page->header.store_revision);
+    co_return ending::reason::done;
+}
+
 aio::awaitable<ending> session::full_sync() {
     const slots::place place = co_await parts_.places.take();
     if (auto end = interrupted()) co_return std::move(*end);
@@ -183,25 +198,32 @@ aio::awaitable<ending> session::full_sync() {
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return ending(ending::reason::master_away, channel.error());
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
+    if (nothing_below_frontier()) {
+        auto end = co_await pin(master);
+        if (end.why != ending::reason::done) co_return end;
+    }
 
     std::uint64_t foreign = 0;
     while (in_full_sync()) {
-        parts_.report.enter(link_state::full_sync);
+        parts_.report.enter(link_state::full_sync, reason_);
         full_sync_pass pass(*this, master);
         auto end = co_await pass.run();
         if (end.why == ending::reason::compare) {
             resumed_pass_ = true;
             const revision before = position_.rev;
             end = co_await advance_to_head();
-            if (end.why == ending::reason::done && position_.rev == before) {
-                co_return ending(ending::reason::compare, etcd::error(etcd::error_class::compacted, "the history at the pinned revision is gone"));
-            }
+            // The log has nothing newer, but the pages at R are gone: a watch tells what R may move to.
+            if (end.why == ending::reason::done && position_.rev == before) end = co_await replay_missed();
         } else if (end.why == ending::reason::done) {
             foreign = pass.foreign_;
             const bool prune = position_.pass == sync_pass::repair && (pass.extras_ > 0 || resumed_pass_);
             position_.pass = prune ? sync_pass::prune : sync_pass::none;
             position_.frontier.clear();
             resumed_pass_ = false;
+            if (!prune && position_.event_revision > 0 && position_.event_digest.empty()) {
+                position_.event_digest = co_await learn_event_digest(*channel, parts_.with, parts_.master.request_timeout(), parts_.keys,
+                                                                     position_.event_revision);
+            }
             parts_.report.status().progress = {};
             end = co_await commit(pass.writes_);
         }

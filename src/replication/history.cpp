@@ -22,8 +22,11 @@ etcd::watch_query watch_query_for(const config::key_range& cover, const history:
 
 history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
                  const start& from, folder::selector selects)
-    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), watch_(*on, watch_query_for(cover, from)),
-      folder_(from.known, std::move(selects), [this](log_entry entry) { fresh_.push_back(std::move(entry)); }) {}
+    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from), watch_(*on, watch_query_for(cover, from)),
+      folder_(from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }),
+      witness_(from.last_event - 1, selects, [this, selects](const log_entry& entry) {
+          if (entry.rev == from_.last_event) seen_digest_ = digest_of_events(entry, selects);
+      }) {}
 
 aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     auto message = co_await watch_.next();
@@ -33,6 +36,8 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
                               fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
                                           message->response.compact_revision));
     }
+    auto other = co_await check_witness(*message);
+    if (other) co_return std::move(*other);
     folder_.take(*message, clock_->now());
     if (gap_possible_ && !fresh_.empty()) {
         auto failed = co_await check_not_compacted(fresh_.front().rev);
@@ -43,6 +48,19 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
     fresh_.clear();
     co_return etcd::result<void>();
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::watch_message& message) {
+    if (from_.last_event == 0 || proved_) co_return std::nullopt;
+    witness_.take(message, clock_->now());
+    if (witness_.position() < from_.last_event) co_return std::nullopt;
+    proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
+    if (proved_) co_return std::nullopt;
+    // Where E is exactly the compacted revision its deletes are missing: that is no other history.
+    auto gone = co_await check_not_compacted(from_.last_event);
+    if (gone) co_return std::move(*gone);
+    co_return etcd::error(etcd::error_class::other_history,
+                          fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().authority(), from_.last_event));
 }
 
 aio::awaitable<std::optional<etcd::error>> history::check_not_compacted(revision next) {

@@ -18,7 +18,8 @@ class history {
 public:
     struct start {
         revision known = 0;        ///< everything up to here was applied, or read, before
-        revision last_event = 0;   ///< a revision at or below `known` that carried events in `cover`, 0: none known
+        revision last_event = 0;   ///< E: a revision at or below `known` that carried selected events, 0: none known
+        std::string event_digest;  ///< of E's events, so that their replay proves this history to be the one known; empty: not known
     };
 
     /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
@@ -26,7 +27,8 @@ public:
     history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
             const start& from, folder::selector selects);
 
-    /// Waits for the next message. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
+    /// Waits for the next message. Nothing is given out before E's events were found to be the ones known: other ones are an
+    /// error of class `other_history`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
     /// says that the way from `known` to here is gone; after any error the object is of no more use.
     aio::awaitable<etcd::result<void>> read(std::deque<log_entry>& out);
 
@@ -34,18 +36,29 @@ public:
     void cancel() { watch_.cancel(); }
 
     [[nodiscard]] revision position() const { return folder_.position(); }
+
+    /// True once E's events were seen and found to be the ones known.
+    [[nodiscard]] bool proved() const { return proved_; }
+
+    /// The digest of E's events as this master has them; empty until they were seen.
+    [[nodiscard]] const std::string& event_digest() const { return seen_digest_; }
     [[nodiscard]] revision last_event() const { return folder_.last_event(); }
     [[nodiscard]] const folder& events() const { return folder_; }
 
 private:
     aio::awaitable<std::optional<etcd::error>> check_not_compacted(revision next);
+    aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);
 
     etcd::kv kv_;
     config::key_range cover_;
     aio::clock* clock_;
+    start from_;
     etcd::watch_stream watch_;
     std::deque<log_entry> fresh_;
     folder folder_;
+    folder witness_;               ///< E's events come out of it
+    bool proved_ = false;
+    std::string seen_digest_;
     bool gap_possible_ = true;     ///< a resume or a cut answer lies behind: look before applying what comes next
 };
 

@@ -17,6 +17,14 @@ net::channel_options slave_connection() {
     return options;
 }
 
+/// Knocking sooner does not help.
+bool needs_a_person(etcd::error_class cls) {
+    return cls == etcd::error_class::denied || cls == etcd::error_class::no_space || cls == etcd::error_class::bad_request;
+}
+
+/// A record of ours that says the slave was equal to the master at some revision.
+bool has_history(const checkpoint& record, std::string_view instance) { return record.instance == instance && record.rev > 0; }
+
 /// Sets a pointer for as long as it lives.
 template <class T>
 class pointing {
@@ -48,8 +56,9 @@ void link::stop() {
 aio::awaitable<> link::run() {
     while (!stopping_) {
         const ending end = co_await serve();
-        if (end.why != ending::reason::slave_failed) continue;
-        const auto how_long = pauses_.next(context_->random);
+        if (end.why != ending::reason::slave_failed || stopping_) continue;
+        auto how_long = pauses_.next(context_->random);
+        if (needs_a_person(end.what.cls)) how_long = context_->probe_interval;
         report_.disconnected(end.what.text, how_long);
         co_await pause(how_long);
     }
@@ -63,11 +72,33 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
 
 aio::awaitable<ending> link::wait_for_master() {
     while (!stopping_ && !(source_->recent().started() && source_->connected())) {
-        report_.enter(link_state::connecting, "waiting for the master");
+        report_.wait("waiting for the master");
         co_await wake_.wait();
     }
     if (stopping_) co_return ending::reason::stopped;
     co_return ending::reason::done;
+}
+
+bool link::rival_at_work(const checkpoint& stored) {
+    if (!is_rival(stored, context_->writer, last_seq_)) return false;
+    const auto now = context_->clock.now();
+    if (stored.writer != rival_.writer || stored.seq != rival_.seq) rival_ = {stored.writer, stored.seq, now};
+    // One that went silent may be dead: then the slave is ours again. Should it live, it is held in its turn.
+    constexpr int silent_looks = 6;
+    return now - rival_.last_sign < silent_looks * context_->probe_interval;
+}
+
+aio::awaitable<ending> link::hold(std::string why) {
+    report_.enter(link_state::held, why);
+    co_await pause(context_->probe_interval);
+    co_return ending::reason::begin_again;
+}
+
+aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
+    const net::channel_options options = slave_connection();
+    const auto channel = co_await master_->connect(options);
+    if (!channel) co_return channel.error();
+    co_return co_await prove_history(*channel, *context_, master_->request_timeout(), keys_, record);
 }
 
 aio::awaitable<ending> link::serve() {
@@ -81,6 +112,7 @@ aio::awaitable<ending> link::serve() {
     const pointing<applier> while_connected(applier_, slave);
     for (;;) {
         ending end = co_await work(slave);
+        if (slave.record().seq > 0) last_seq_ = slave.record().seq;
         if (end.why == ending::reason::begin_again && !stopping_) continue;
         if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
         on->close();
@@ -91,6 +123,9 @@ aio::awaitable<ending> link::serve() {
 aio::awaitable<ending> link::work(applier& slave) {
     const auto found = co_await slave.read();
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
+    if (found->record && *found->record && rival_at_work(**found->record)) {
+        co_return co_await hold("another etcd-sync with the same instance name writes on this slave: stop one of the two");
+    }
     auto waited = co_await wait_for_master();
     if (waited.why != ending::reason::done) co_return waited;
 
@@ -100,11 +135,22 @@ aio::awaitable<ending> link::work(applier& slave) {
     now.raft_term = source_->raft_term();
     now.master_position = source_->recent().position();
     now.slave_revision = found->slave_revision;
+    if (found->record && *found->record && has_history(**found->record, settings_.instance)) {
+        const auto proved = co_await prove(**found->record);
+        if (!proved) {
+            report_.enter(link_state::connecting, proved.error().text);
+            co_await pause(first_pause);
+            co_return ending::reason::begin_again;
+        }
+        if (proved->found == proof::verdict::other && settings_.on_master_change == config::master_change::hold) {
+            co_return co_await hold(proved->reason + "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
+        }
+        now.doubt = proved->reason;
+    }
     start_plan plan = plan_start(found->record, keys_, now);
-    if (plan.full_sync) context_->log.info(settings_.name + ": comparing everything", {{"reason", plan.reason}});
 
     session work(link_parts{*context_, keys_, *master_, *source_, *places_, report_, settings_.limits, wake_, stopping_}, slave);
-    auto end = co_await work.claim(std::move(plan.record));
+    auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
     if (end.why != ending::reason::done) co_return end;
     pauses_.reset();
     for (;;) {
@@ -119,6 +165,7 @@ aio::awaitable<ending> link::work(applier& slave) {
             end = co_await work.begin_full_sync(std::move(reason));
         }
         if (end.why == ending::reason::master_away) {
+            report_.enter(link_state::connecting, end.what.text);
             co_await pause(std::chrono::milliseconds(first_pause));
             end = co_await wait_for_master();
         }
@@ -129,7 +176,7 @@ aio::awaitable<ending> link::work(applier& slave) {
 aio::awaitable<ending> link::move(session& work) {
     if (!work.in_full_sync()) co_return co_await work.follow();
     // Keys below the frontier are at R: when the log no longer reaches back to it they are brought on first.
-    if (!source_->recent().holds_all_since(work.at())) co_return ending::reason::behind;
+    if (!work.nothing_below_frontier() && !source_->recent().holds_all_since(work.at())) co_return ending::reason::behind;
     co_return co_await work.full_sync();
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
+#include "replication/proof.hpp"
 #include "replication/session.hpp"
 
 #include <string>
@@ -16,6 +17,7 @@ struct link_settings {
     std::string checkpoint_key;
     std::string endpoints;            ///< for messages
     txn_limits limits;
+    config::master_change on_master_change = config::master_change::hold;
 };
 
 /// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
@@ -40,6 +42,9 @@ private:
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
     aio::awaitable<ending> wait_for_master();
+    aio::awaitable<etcd::result<proof>> prove(checkpoint record);
+    aio::awaitable<ending> hold(std::string why);
+    [[nodiscard]] bool rival_at_work(const checkpoint& stored);
     aio::awaitable<> pause(std::chrono::milliseconds how_long);
 
     const context* context_;
@@ -53,6 +58,13 @@ private:
     base::backoff pauses_;
     aio::event wake_;
     applier* applier_ = nullptr;       ///< while connected
+    struct rival {
+        std::string writer;
+        std::uint64_t seq = 0;
+        aio::clock::time_point last_sign;
+    };
+    rival rival_;                      ///< another process that wrote here after our claim
+    std::uint64_t last_seq_ = 0;       ///< of the last record we wrote; 0: none was
     bool stopping_ = false;
 };
 

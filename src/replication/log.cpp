@@ -14,13 +14,15 @@ void log::restart(revision position) {
     floor_ = position;
     position_ = position;
     last_event_ = 0;
+    last_event_digest_.clear();
     ++generation_;
 }
 
-void log::append(log_entry entry) {
+void log::append(log_entry entry, std::string digest) {
     BOOST_ASSERT(started() && entry.rev > position_);
     position_ = entry.rev;
     last_event_ = entry.rev;
+    last_event_digest_ = std::move(digest);
     bytes_ += entry.bytes;
     entries_.push_back(std::move(entry));
     // One revision bigger than the whole window passes through: the floor moves past it.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <vector>
 
 namespace etcdsync::replication {
@@ -32,8 +33,8 @@ public:
     /// Forgets all: the next entries follow on `position`.
     void restart(revision position);
 
-    /// `entry.rev` is above the position, which it becomes.
-    void append(log_entry entry);
+    /// `entry.rev` is above the position, which it becomes. `digest` identifies its events.
+    void append(log_entry entry, std::string digest);
 
     /// Everything up to `rev` is known. Never moves back.
     void advance_position(revision rev);
@@ -46,9 +47,10 @@ public:
 
     /// The last revision known to carry events, 0 where none is: watches are opened there, because they answer at once.
     [[nodiscard]] revision last_event() const { return last_event_; }
+    [[nodiscard]] const std::string& last_event_digest() const { return last_event_digest_; }
 
-    /// True where all that came after `rev` is here.
-    [[nodiscard]] bool holds_all_since(revision rev) const { return started() && rev >= floor_ && rev <= position_; }
+    /// True where all that came after `rev` is, or will be, here: `rev` may lie beyond the position.
+    [[nodiscard]] bool holds_all_since(revision rev) const { return started() && rev >= floor_; }
 
     /// True where `rev` is half way to being forgotten: time for who stands there to move on.
     [[nodiscard]] bool is_aging(revision rev) const;
@@ -64,6 +66,7 @@ private:
     revision floor_ = 0;
     revision position_ = 0;
     revision last_event_ = 0;
+    std::string last_event_digest_;
     std::uint64_t generation_ = 0;
 };
 

@@ -78,6 +78,7 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.endpoints = urls(slave);
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
+    own.on_master_change = slave.guards.on_master_change;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place), master, *source, places));
 }

@@ -27,30 +27,33 @@ reporter::reporter(const context& with, std::string name, std::string endpoints)
     status_.since = with.clock.now();
 }
 
-void reporter::enter(link_state state, std::string_view cause) {
+void reporter::change(link_state state, std::string_view cause) {
     if (status_.state != state) status_.since = context_->clock.now();
-    const bool changed = told_ != state;
     status_.state = state;
     status_.cause = cause;
     if (state != link_state::full_sync) status_.progress = {};
-    // Connecting is a step on the way, not news: what comes of it is.
-    if (!changed || state == link_state::connecting || state == link_state::stopped) return;
+}
+
+void reporter::wait(std::string_view cause) { change(link_state::connecting, cause); }
+
+void reporter::enter(link_state state, std::string_view cause) {
+    change(state, cause);
+    if (told_ == state || state == link_state::stopped) return;
     told_ = state;
     const std::string line = fmt::format("{}: {}", status_.name, to_string(state));
+    const bool for_a_person = state == link_state::held || state == link_state::connecting;
     if (cause.empty()) {
         context_->log.info(line, {{"revision", status_.applied}});
+    } else if (for_a_person) {
+        context_->log.warn(line, {{"revision", status_.applied}, {"cause", cause}});
     } else {
         context_->log.info(line, {{"revision", status_.applied}, {"cause", cause}});
     }
 }
 
 void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {
-    const auto now = context_->clock.now();
-    if (status_.state != link_state::disconnected && told_ != link_state::disconnected) status_.since = now;
-    status_.state = link_state::disconnected;
-    status_.cause = cause;
-    status_.next_try = now + pause;
-    status_.progress = {};
+    change(link_state::disconnected, cause);
+    status_.next_try = context_->clock.now() + pause;
     if (told_ == link_state::disconnected) return;
     told_ = link_state::disconnected;
     context_->log.warn(fmt::format("{}: disconnected; trying for ever", status_.name),

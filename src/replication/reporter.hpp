@@ -20,10 +20,15 @@ public:
     /// Not told again while the state stays. `cause` explains it to people.
     void enter(link_state state, std::string_view cause = {});
 
+    /// Connecting, and waiting for something that is told elsewhere.
+    void wait(std::string_view cause);
+
     /// The slave can not be worked with; the next try comes after `pause`.
     void disconnected(std::string_view cause, std::chrono::milliseconds pause);
 
 private:
+    void change(link_state state, std::string_view cause);
+
     const context* context_;
     link_status status_;
     link_state told_ = link_state::stopped;

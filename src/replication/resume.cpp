@@ -18,7 +18,7 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
         return fmt::format("the checkpoint is at revision {}, beyond the master's {}", record.rev, now.master_position);
     }
     if (record.rev <= 0) return "nothing was copied yet";
-    return {};
+    return now.doubt;
 }
 
 }  // namespace
@@ -67,6 +67,10 @@ std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old,
     }
     std::sort(claimed.begin(), claimed.end(), [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
     return claimed;
+}
+
+bool is_rival(const checkpoint& stored, std::string_view writer, std::uint64_t last_seq) {
+    return !stored.writer.empty() && stored.writer != writer && last_seq > 0 && stored.seq >= last_seq;
 }
 
 bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision) {

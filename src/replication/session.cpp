@@ -54,7 +54,8 @@ std::optional<std::string> session::frontier() const {
     return position_.frontier;
 }
 
-aio::awaitable<ending> session::claim(checkpoint record) {
+aio::awaitable<ending> session::claim(checkpoint record, std::string reason) {
+    reason_ = std::move(reason);
     position_ = std::move(record);
     resumed_pass_ = in_full_sync() && !position_.frontier.empty();
     parts_.report.status().applied = position_.rev;
@@ -63,6 +64,7 @@ aio::awaitable<ending> session::claim(checkpoint record) {
 }
 
 aio::awaitable<ending> session::commit(const batch& writes) {
+    if (parts_.stopping) co_return ending::reason::stopped;
     const auto committed = co_await slave_->commit(writes, position_, parts_.limits.max_ops);
     if (!committed) co_return ending(ending::reason::slave_failed, committed.error());
     if (!*committed) co_return ending::reason::begin_again;
@@ -99,7 +101,7 @@ aio::awaitable<ending> session::advance_to_head() {
         if (auto end = interrupted()) co_return std::move(*end);
         const log& recent = parts_.source.recent();
         if (!recent.holds_all_since(position_.rev)) co_return ending::reason::behind;
-        if (recent.position() == position_.rev) co_return ending::reason::done;
+        if (recent.position() <= position_.rev) co_return ending::reason::done;
         const advance_plan plan =
             plan_advance(recent.after(position_.rev), recent.end(), recent.position(), parts_.keys, frontier(), parts_.limits);
         if (plan.too_big) co_return ending::reason::compare;
@@ -113,9 +115,18 @@ aio::awaitable<ending> session::follow() {
         auto end = co_await advance_to_head();
         if (end.why != ending::reason::done) co_return end;
         parts_.report.enter(link_state::in_sync);
-        end = co_await rest_until_news();
+        end = co_await refresh_record();
+        if (end.why == ending::reason::done) end = co_await rest_until_news();
         if (end.why != ending::reason::done) co_return end;
     }
+}
+
+aio::awaitable<ending> session::refresh_record() {
+    // Without this, a quiet slave beside a busy master would be found below the master's compaction one day.
+    const bool moved = position_.rev != slave_->record().rev;
+    if (!moved || parts_.with.clock.now() - last_commit_ < refresh_interval) co_return ending::reason::done;
+    const batch nothing(parts_.limits);
+    co_return co_await commit(nothing);
 }
 
 aio::awaitable<ending> session::rest_until_news() {
@@ -126,15 +137,11 @@ aio::awaitable<ending> session::rest_until_news() {
             const etcd::error broken(etcd::error_class::retry, slave_->kv().peer().authority() + ": the connection broke");
             co_return ending(ending::reason::slave_failed, broken);
         }
-        if (parts_.source.recent().position() != position_.rev) co_return ending::reason::done;
+        if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
         if (parts_.with.clock.now() >= look_again) break;
         co_await aio::wait_until(parts_.wake, parts_.with.clock, look_again);
     }
     // Nothing happened for a while: is the slave still there, and the checkpoint as we left it?
-    if (position_.rev != slave_->record().rev && parts_.with.clock.now() - last_commit_ >= refresh_interval) {
-        const batch nothing(parts_.limits);
-        co_return co_await commit(nothing);
-    }
     const auto same = co_await slave_->undisturbed();
     if (!same) co_return ending(ending::reason::slave_failed, same.error());
     co_return *same ? ending::reason::done : ending::reason::begin_again;
@@ -154,15 +161,35 @@ aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision 
 
 aio::awaitable<ending> session::catch_up() {
     const slots::place place = co_await parts_.places.take();
-    if (auto end = interrupted()) co_return std::move(*end);
-    parts_.report.enter(link_state::catching_up);
+    // The log takes over: looked at and left in one turn of the loop.
+    while (!parts_.source.recent().holds_all_since(position_.rev)) {
+        if (auto end = interrupted()) co_return std::move(*end);
+        parts_.report.enter(link_state::catching_up);
+        auto end = co_await replay_missed();
+        if (end.why != ending::reason::done) co_return end;
+    }
+    co_return ending::reason::done;
+}
+
+aio::awaitable<ending> session::replay_missed() {
     const net::channel_options options = catch_up_connection();
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return ending(ending::reason::master_away, channel.error());
+    history::start from;
+    from.known = position_.rev;
+    from.last_event = position_.event_revision;
+    from.event_digest = position_.event_digest;
+    auto end = co_await replay_from(*channel, from);
+    if (end.why == ending::reason::compare && from.last_event > 0 && position_.rev == from.known) {
+        from.last_event = 0;  // E is compacted, but what follows on R may still be there
+        end = co_await replay_from(*channel, from);
+    }
+    co_return end;
+}
 
+aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, history::start from) {
     const mapping& keys = parts_.keys;
-    const history::start from{position_.rev, position_.event_revision};
-    history missed(*channel, parts_.with, parts_.master.request_timeout(), keys.cover(), from,
+    history missed(std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
                    [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
     bool silent = false;
     std::optional<aio::alarm> patience;
@@ -172,23 +199,24 @@ aio::awaitable<ending> session::catch_up() {
     });
     std::deque<log_entry> waiting;
     for (;;) {
-        // The log takes over: looked at and left in one turn of the loop.
-        if (parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
         if (auto end = interrupted()) co_return std::move(*end);
         const auto read = co_await missed.read(waiting);
         if (!read) {
+            if (read.error().cls == etcd::error_class::other_history) co_return ending(ending::reason::begin_again, read.error());
             if (silent || read.error().cls == etcd::error_class::compacted) co_return ending(ending::reason::compare, read.error());
             co_return ending(ending::reason::master_away, read.error());
         }
-        if (missed.position() > from.known) patience.reset();
+        if (missed.position() == from.known) continue;
+        patience.reset();
+        if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
         auto end = co_await replay(waiting, missed.position());
         if (end.why != ending::reason::done) co_return end;
+        if (parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
     }
 }
 
 aio::awaitable<ending> session::begin_full_sync(std::string reason) {
-    parts_.with.log.info(parts_.report.status().name + ": comparing everything", {{"reason", reason}});
-    position_.rev = parts_.source.recent().position();
+    reason_ = std::move(reason);
     position_.cluster_id = parts_.source.cluster_id();
     position_.raft_term = parts_.source.raft_term();
     position_.pass = sync_pass::repair;

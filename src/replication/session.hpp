@@ -5,6 +5,7 @@
 #include "replication/advance.hpp"
 #include "replication/applier.hpp"
 #include "replication/feed.hpp"
+#include "replication/history.hpp"
 #include "replication/reporter.hpp"
 #include "replication/slots.hpp"
 
@@ -59,16 +60,19 @@ public:
     /// Goes on with the pass under way, page by page, until the slave equals the master at R.
     aio::awaitable<ending> full_sync();
 
-    /// From the first key, at the master's present position. `reason` is for people.
+    /// From the first key, at the master's present revision. `reason` is for people.
     aio::awaitable<ending> begin_full_sync(std::string reason);
 
     [[nodiscard]] bool in_full_sync() const { return position_.pass != sync_pass::none; }
+
+    /// A full sync that did not copy anything yet: R is free to choose.
+    [[nodiscard]] bool nothing_below_frontier() const { return position_.pass == sync_pass::repair && position_.frontier.empty(); }
 
     /// R: the revision of the master up to which everything is applied.
     [[nodiscard]] revision at() const { return position_.rev; }
 
     /// Puts `record` under the checkpoint's key with our name: what a dead process may still have under way fails from now on.
-    aio::awaitable<ending> claim(checkpoint record);
+    aio::awaitable<ending> claim(checkpoint record, std::string reason);
 
 private:
     friend class full_sync_pass;
@@ -78,8 +82,12 @@ private:
     aio::awaitable<ending> commit(const batch& writes);
     aio::awaitable<ending> apply(const advance_plan& plan);
     aio::awaitable<ending> advance_to_head();
+    aio::awaitable<ending> refresh_record();
     aio::awaitable<ending> rest_until_news();
     aio::awaitable<ending> replay(std::deque<log_entry>& waiting, revision end);
+    aio::awaitable<ending> replay_missed();
+    aio::awaitable<ending> replay_from(std::shared_ptr<net::channel> on, history::start from);
+    aio::awaitable<ending> pin(etcd::kv& master);
 
     link_parts parts_;
     applier* slave_;
@@ -87,6 +95,7 @@ private:
                                                 ///< takes no write
     std::uint64_t generation_;                  ///< of the log this position belongs to
     aio::clock::time_point last_commit_;
+    std::string reason_;                        ///< of the full sync under way, for people
     bool resumed_pass_ = false;                 ///< a pass that an earlier session began: what it counted is not known
 };
 

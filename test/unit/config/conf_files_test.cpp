@@ -96,5 +96,5 @@ TEST_CASE("a file that is not there, or is none, is one error without a place") 
     const outcome folder = load(SOURCE_ROOT, text);
     CHECK(folder.diagnostics.at(0).message == "can not be read: Is a directory");
     const outcome endless = load("/dev/zero", text);
-    CHECK(endless.diagnostics.at(0).message == "can not be read: larger than 4 MiB");
+    CHECK(endless.diagnostics.at(0).message == "can not be read: larger than 1 MiB");
 }

@@ -107,10 +107,13 @@ TEST_CASE("passwords are not shown, nor what is nearly one") {
     CHECK(without_secrets(R"(endpoints = ["http://u:p@h:1", "http://h"])") ==
           R"(endpoints = ["http://***@h:1", "http://h"])");
     CHECK(without_secrets(R"(endpoints = ["http://h:1/", "a@b"])") == R"(endpoints = ["http://h:1/", "a@b"])");
+    CHECK(without_secrets(R"(e = ["root:p/w@h:1", 'http://u:p/w@x@h'])") ==
+          R"(e = ["********@h:1", 'http://*******@h'])");
+    CHECK(without_secrets(R"(prefix = "/mail/a@b:c")") == R"(prefix = "/mail/a@b:c")");
     CHECK(without_secrets("password") == "password");
     CHECK(without_secrets("password = 1234") == "password = ****");
     CHECK(without_secrets("{ password = 1234, user = 5 }") == "{ password = ****, user = 5 }");
-    CHECK(without_secrets("password = [ \"x\" ]") == "password = *********");
+    CHECK(without_secrets("password = [ \"x\" ]") == "password = *******");
     CHECK(without_secrets("") == "");
 }
 

@@ -85,6 +85,20 @@ TEST_CASE("progress of a stream fills the budget up") {
     CHECK(endures(many, 20, text) == 1);
 }
 
+TEST_CASE("answers without a body fill the budget up too") {
+    session_options options;
+    options.max_idle_frames = 100;
+    wire w(options);
+    w.server.on_end = [&](stream_id s) { w.server.respond(s, ok_headers, true); };
+    const std::string updates = raw_frame(type::window_update, flag::none, 0, big_endian(1));
+    for (int i = 0; i < 50; ++i) {
+        w.client.send(w.call(), "", true);
+        for (int k = 0; k < 60; ++k) w.server.inject(updates);
+        w.pump();
+    }
+    CHECK(w.client.open_streams() == 0);
+}
+
 TEST_CASE("an idle connection may be kept alive by our own PINGs for ever") {
     session_options options;
     options.max_idle_frames = 100;

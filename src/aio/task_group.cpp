@@ -3,6 +3,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/assert.hpp>
@@ -45,6 +46,7 @@ task_group::task_group(asio::any_io_executor executor, failure_handler on_failur
 task_group::~task_group() { BOOST_ASSERT_MSG(tasks_.empty(), "a task group died before its tasks"); }
 
 void task_group::spawn(std::string name, awaitable<> body) {
+    if (cancelled_) return;
     const auto place = tasks_.emplace(tasks_.end());
     place->name = std::move(name);
     auto done = [this, place](const std::exception_ptr& error) { finished(place, error); };
@@ -52,7 +54,16 @@ void task_group::spawn(std::string name, awaitable<> body) {
 }
 
 void task_group::cancel() {
-    // Emitting may run code that spawns: take the number first.
+    cancelled_ = true;
+    // Only ever from inside the loop: elsewhere Asio 1.26 would pass the signal on in a later turn, to a coroutine that may have
+    // ended by then (use after free, reproduced). This object, too, may be gone then.
+    asio::dispatch(executor_, [this, here = std::weak_ptr<int>(alive_)] {
+        if (here.lock()) emit_to_all();
+    });
+}
+
+void task_group::emit_to_all() {
+    // Emitting may run code that ends other tasks, but they leave the list in a later turn.
     auto left = tasks_.size();
     for (auto it = tasks_.begin(); left > 0; --left) {
         const auto next = std::next(it);

@@ -9,6 +9,7 @@
 #include <exception>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 
 namespace etcdsync::aio {
@@ -23,7 +24,7 @@ public:
     task_group(const task_group&) = delete;
     ~task_group();
 
-    /// Starts `task` in a later turn of the loop.
+    /// Starts `task` in a later turn of the loop; after cancel() it is dropped.
     void spawn(std::string name, awaitable<> task);
 
     /// Ends every task at its current or next co_await (terminal cancellation).
@@ -42,10 +43,14 @@ private:
     };
     void finished(std::list<task>::iterator which, const std::exception_ptr& error);
 
+    void emit_to_all();
+
     asio::any_io_executor executor_;
     failure_handler on_failure_;
     std::list<task> tasks_;
+    bool cancelled_ = false;
     event changed_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);   ///< for what is called back in a later turn
 };
 
 /// What an exception says.

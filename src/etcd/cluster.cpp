@@ -15,12 +15,11 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect(const net
         const net::endpoint to = options_.endpoints[(first + i) % options_.endpoints.size()];
         auto stream = co_await dialer_->dial(to, clock_->now() + options_.dial_timeout);
         if (stream) {
-            preferred_ = 0;  // the order of the configuration is the order of preference
+            preferred_ = (first + i) % options_.endpoints.size();
             co_return net::make_http2_channel(std::move(*stream), to, *clock_, *tasks_, options);
         }
         last = error(error_class::retry, stream.error().text);
     }
-    preferred_ = 0;
     co_return last;
 }
 

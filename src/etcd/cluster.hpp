@@ -16,12 +16,13 @@ struct cluster_options {
     std::chrono::milliseconds request_timeout{5'000};
 };
 
-/// One etcd cluster as a place to get connections to.
+/// One etcd cluster as a place to get connections to. Each user has its own: what one finds unfit says nothing to another.
 class cluster {
 public:
     cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options);
 
-    /// A new connection to the first endpoint that takes one, beginning with the preferred. The error is the last one met.
+    /// A new connection to the first endpoint that takes one, beginning with the one that did last time (at first: the first of
+    /// the configuration). The error is the last one met.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 
     /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.

@@ -13,8 +13,8 @@ namespace {
 
 error to_error(const grpc::status& status, const net::endpoint& peer) {
     const error_class cls = classify(status);
-    // What comes from the connection names the endpoint already.
-    if (status.from != grpc::origin::server) return error(cls, status.message);
+    if (status.message.starts_with(peer.authority())) return error(cls, status.message);  // a broken connection says where already
+    if (status.from != grpc::origin::server) return error(cls, fmt::format("{}: {}", peer.authority(), status.message));
     return error(cls, fmt::format("{}: {} ({})", peer.authority(), status.message, grpc::to_string(status.value)));
 }
 
@@ -34,10 +34,13 @@ std::string encode(const range_query& query) {
     return grpc::frame(request.SerializeAsString());
 }
 
-net::call_options options_until(aio::clock::time_point deadline) {
+/// Above this an answer is refused: no Range of ours without a byte budget asks for more than one key.
+constexpr std::size_t max_answer = 64U << 20;
+
+net::call_options options_until(aio::clock::time_point deadline, std::size_t max_message) {
     net::call_options options;
     options.deadline = deadline;
-    options.max_message = std::size_t{1} << 30;  // what is kept is bounded by the page's byte budget
+    options.max_message = max_message;
     return options;
 }
 
@@ -69,7 +72,9 @@ std::string check_page(const range_query& query, const range_page& page) {
 }
 
 aio::awaitable<result<range_page>> kv::range(range_query query) {
-    const auto call = channel_->open("/etcdserverpb.KV/Range", options_until(clock_->now() + timeout_));
+    // With a budget the rest is not read, so it does not matter how long the message claims to be.
+    const std::size_t max_message = query.byte_budget == net::call::whole ? max_answer : std::size_t{1} << 31;
+    const auto call = channel_->open("/etcdserverpb.KV/Range", options_until(clock_->now() + timeout_, max_message));
     call->send(encode(query), true);
     const auto progress = co_await call->receive(query.byte_budget);
     if (progress == net::call::progress::ended) {
@@ -96,7 +101,7 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
 }
 
 aio::awaitable<result<txn_response>> kv::txn(std::string framed) {
-    const auto call = channel_->open("/etcdserverpb.KV/Txn", options_until(clock_->now() + timeout_));
+    const auto call = channel_->open("/etcdserverpb.KV/Txn", options_until(clock_->now() + timeout_, max_answer));
     call->send(std::move(framed), true);
     const auto progress = co_await call->receive(net::call::whole);
     if (progress == net::call::progress::ended) {

@@ -36,6 +36,7 @@ public:
     /// Sends what encode_guarded_txn() made. An error of class `ambiguous` says that it may have been applied.
     aio::awaitable<result<txn_response>> txn(std::string framed);
 
+    [[nodiscard]] const std::shared_ptr<net::channel>& on() const { return channel_; }
     [[nodiscard]] bool usable() const { return channel_->usable(); }
     [[nodiscard]] const net::endpoint& peer() const { return channel_->peer(); }
     void close() { channel_->close(); }

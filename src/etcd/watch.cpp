@@ -105,8 +105,9 @@ aio::awaitable<result<watch_message>> watch_stream::next() {
         if (progress != net::call::progress::message) {
             const grpc::status& status = call_->status();
             if (status.ok()) co_return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
-            const std::string who = status.from == grpc::origin::server ? peer_ + ": " : std::string();
-            co_return error(classify(status), who + status.message);
+            std::string text = status.message;
+            if (!text.starts_with(peer_)) text = fmt::format("{}: {}", peer_, text);
+            co_return error(classify(status), std::move(text));
         }
         auto response = decode_watch(call_->take());
         if (!response) co_return error(error_class::bad_peer, fmt::format("{}: a watch response is malformed", peer_));

@@ -5,6 +5,8 @@
 #include "grpc/call_state.hpp"
 #include "net/http2_call.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -16,7 +18,7 @@ using aio::asio::buffer;
 connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
                        const aio::asio::any_io_executor& executor, const channel_options& options)
     : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options), session_(*this, options.http2),
-      output_(executor), last_heard_(clock.now()) {}
+      executor_(executor), output_(executor), last_heard_(clock.now()) {}
 
 aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
     std::string into(64U << 10, '\0');
@@ -92,6 +94,14 @@ void connection::reset(http2::stream_id id, http2::error_code code) {
     if (broken_) return;
     session_.reset(id, code);
     output_.notify();
+}
+
+void connection::on_broken(std::function<void()> handler) {
+    if (broken_ && handler) {
+        aio::asio::post(executor_, std::move(handler));
+    } else {
+        broken_handler_ = std::move(handler);
+    }
 }
 
 void connection::fail(const std::string& why) {

@@ -32,7 +32,7 @@ public:
     void consume(http2::stream_id id, std::size_t count);
     void reset(http2::stream_id id, http2::error_code code);
 
-    void on_broken(std::function<void()> handler) { broken_handler_ = std::move(handler); }
+    void on_broken(std::function<void()> handler);
 
     /// Ends everything; each call learns `why`. Only the first reason counts.
     void fail(const std::string& why);
@@ -57,6 +57,7 @@ private:
     aio::clock* clock_;
     channel_options options_;
     http2::session session_;
+    aio::asio::any_io_executor executor_;
     aio::event output_;                         ///< there may be something to send, or the connection broke
     std::map<http2::stream_id, http2_call*> calls_;
     std::optional<aio::alarm> keepalive_;

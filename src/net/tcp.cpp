@@ -88,7 +88,8 @@ aio::awaitable<base::result<std::unique_ptr<byte_stream>>> tcp_dialer::dial(endp
         });
         const auto [ec] = co_await socket.async_connect(address, aio::as_result);
         if (!ec && !expired) {
-            socket.set_option(tcp::no_delay(true));
+            error_code only_slower;
+            socket.set_option(tcp::no_delay(true), only_slower);
             std::unique_ptr<byte_stream> stream = std::make_unique<tcp_stream>(std::move(socket));
             co_return stream;
         }

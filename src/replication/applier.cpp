@@ -25,6 +25,7 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
         mod_revision_ = page->kvs.front().mod_revision;
         text_ = page->kvs.front().value;
         out.record = parse_checkpoint(text_);
+        if (*out.record) record_.seq = (*out.record)->seq;
     }
     co_return out;
 }
@@ -45,6 +46,7 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     if (!answer) co_return answer.error();
     if (!answer->succeeded) co_return false;
     record_ = std::move(next);
+    last_written_ = record_.seq;
     text_ = std::move(text);
     mod_revision_ = answer->header.store_revision;
     co_return true;

@@ -36,6 +36,8 @@ public:
     aio::awaitable<etcd::result<bool>> undisturbed();
 
     [[nodiscard]] const checkpoint& record() const { return record_; }
+    /// `seq` of the last record written over this connection; 0: none was.
+    [[nodiscard]] std::uint64_t last_written() const { return last_written_; }
     [[nodiscard]] bool in_flight() const { return in_flight_; }
     [[nodiscard]] bool usable() const { return kv_.usable(); }
     [[nodiscard]] etcd::kv& kv() { return kv_; }
@@ -49,6 +51,7 @@ private:
     checkpoint record_;
     std::string text_;             ///< the bytes that stand under the key
     revision mod_revision_ = 0;    ///< 0: the key does not exist
+    std::uint64_t last_written_ = 0;
     bool in_flight_ = false;
 };
 

@@ -5,10 +5,11 @@
 
 namespace etcdsync::replication {
 
-batch::batch(const txn_limits& limits) : max_writes_(etcd::txn_capacity(limits.max_ops)), max_bytes_(limits.max_bytes) {}
+batch::batch(const txn_limits& limits) : max_writes_(etcd::txn_capacity(limits.max_ops)), max_bytes_(limits.max_bytes),
+      max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
 
-bool batch::fits(std::size_t more_writes, std::size_t more_bytes) const {
-    return writes_.size() + more_writes <= max_writes_ && bytes_ + more_bytes <= max_bytes_;
+bool batch::fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const {
+    return writes_.size() + more_writes <= max_writes_ && bytes_ + more_bytes <= max_bytes;
 }
 
 void batch::keep(const base::shared_buffer& owner) {
@@ -39,7 +40,7 @@ bool batch::add(const log_entry& entry, const mapping& keys, const std::optional
         bytes += mapped.back().encoded_size();
     }
     // What replaces an earlier write needs less: this errs on the safe side.
-    if (!fits(mapped.size(), bytes)) {
+    if (!fits(mapped.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) {
         keys_.resize(keys_before);
         return false;
     }
@@ -50,7 +51,7 @@ bool batch::add(const log_entry& entry, const mapping& keys, const std::optional
 
 bool batch::add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner) {
     const etcd::operation write{type, key, value};
-    if (!fits(1, write.encoded_size())) return false;
+    if (!fits(1, write.encoded_size(), max_bytes_)) return false;
     keys_.emplace_back(key);
     writes_.push_back({type, keys_.back(), value});
     bytes_ += write.encoded_size();

@@ -17,6 +17,8 @@ namespace etcdsync::replication {
 struct txn_limits {
     unsigned max_ops = 128;            ///< the server's --max-txn-ops
     std::size_t max_bytes = 1U << 20;  ///< of operations
+    /// What one revision alone may take, so that it need not be torn: a little below etcd's default --max-request-bytes.
+    std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
 };
 
 /// The writes of the next Txn. Values stay where they were received; the batch keeps those buffers alive.
@@ -36,12 +38,13 @@ public:
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
 private:
-    [[nodiscard]] bool fits(std::size_t more_writes, std::size_t more_bytes) const;
+    [[nodiscard]] bool fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const;
     void put(const etcd::operation& write);
     void keep(const base::shared_buffer& owner);
 
     std::size_t max_writes_;
     std::size_t max_bytes_;
+    std::size_t max_revision_bytes_;
     std::vector<etcd::operation> writes_;
     std::unordered_map<std::string_view, std::size_t> place_;   ///< only once revisions are folded
     std::deque<std::string> keys_;                              ///< keys as the slave has them; never moved

@@ -48,6 +48,15 @@ public:
         return 0;
     }
 
+    std::uint64_t count(std::string_view name) {
+        const json::value* const value = find(name);
+        if (value == nullptr) return 0;
+        if (value->is_uint64()) return value->get_uint64();
+        if (value->is_int64() && value->get_int64() >= 0) return static_cast<std::uint64_t>(value->get_int64());
+        complain(name, "is not a whole number from 0 up");
+        return 0;
+    }
+
     std::string decoded(std::string_view name) {
         std::string bytes;
         const std::string encoded = text(name);
@@ -154,7 +163,7 @@ base::result<checkpoint> parse_checkpoint(std::string_view text) {
     if (in.number("format") != known_format) in.complain("format", "is not 1: another version of etcd-sync wrote it");
     out.instance = in.text("instance");
     out.cluster_id = in.id("cluster_id");
-    out.raft_term = static_cast<std::uint64_t>(in.number("raft_term"));
+    out.raft_term = in.count("raft_term");
     out.rev = in.number("revision");
     read_pass(in, out);
     out.frontier = in.decoded("frontier_b64");
@@ -163,7 +172,7 @@ base::result<checkpoint> parse_checkpoint(std::string_view text) {
     out.rules = in.text("rules");
     read_spans(in, out);
     out.writer = in.text("writer");
-    out.seq = static_cast<std::uint64_t>(in.number("seq"));
+    out.seq = in.count("seq");
     out.time = in.text("time");
     if (out.event_revision > out.rev) in.complain("event_revision", "lies beyond the revision");
     if (!in.wrong().empty()) return base::error(in.wrong());

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{250};
 
+/// A watch that stood this long was no passing success.
+constexpr std::chrono::seconds lasting{30};
+
 net::channel_options watch_connection() {
     net::channel_options options;
     options.http2.stream_window = 1U << 20;
@@ -55,7 +58,6 @@ aio::awaitable<etcd::error> feed::follow() {
         master_->avoid(on->peer());
         co_return std::move(*failed);
     }
-    report_up(on->peer());
     history::start from;
     from.known = log_.position();
     from.last_event = log_.last_event();
@@ -69,12 +71,15 @@ aio::awaitable<etcd::error> feed::follow() {
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
+    const net::endpoint peer = on->peer();
     history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_);
+    const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
-        pauses_.reset();
+        report_up(peer);
+        if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
         for (log_entry& entry : entries) {
             std::string digest = digest_of_events(entry, selects_);
             log_.append(std::move(entry), std::move(digest));
@@ -104,7 +109,9 @@ void feed::settle_start(const etcd::response_header& header) {
     }
     cluster_id_ = header.cluster_id;
     raft_term_ = header.raft_term;
-    if (log_.started() && !history_lost_ && !other_cluster && !rewound) return;
+    // Without a revision whose events can be replayed nothing tells that this is the history we knew: the links prove theirs.
+    const bool unproven = log_.started() && log_.last_event() == 0;
+    if (log_.started() && !history_lost_ && !other_cluster && !rewound && !unproven) return;
     log_.restart(header.store_revision);
     history_lost_ = false;
     changed();

@@ -86,6 +86,7 @@ void folder::take(const etcd::watch_message& message, aio::clock::time_point now
 }
 
 void folder::take_events(const etcd::watch_response& response, aio::clock::time_point now) {
+    if (distinct_ == 0) was_cut_ = false;
     for (const etcd::event& event : response.events) {
         const revision rev = event.kv.mod_revision;
         if (rev != newest_in_answer_) {

@@ -40,6 +40,7 @@ private:
     aio::awaitable<ending> take(const comparison::step& found);
     aio::awaitable<ending> add(etcd::event_type type, const comparison::step& found);
     aio::awaitable<ending> flush(std::string frontier);
+    aio::awaitable<> note_event();
     aio::awaitable<etcd::result<std::uint64_t>> count_keys();
     [[nodiscard]] bool pruning() const { return session_->position_.pass == sync_pass::prune; }
     [[nodiscard]] link_status& status() { return session_->parts_.report.status(); }
@@ -50,6 +51,7 @@ private:
     session* session_;
     etcd::kv* master_;
     batch writes_;
+    std::string reached_;            ///< the frontier behind the last segment
     std::uint64_t extras_ = 0;       ///< keys only on the slave that a prune pass is to delete
     std::uint64_t foreign_ = 0;
     etcd::revision newest_ = 0;      ///< mod_revision among the master's keys
@@ -90,11 +92,7 @@ aio::awaitable<ending> full_sync_pass::run() {
         auto end = co_await compare_segment(part, std::max(begin, part.target.begin));
         if (end.why != ending::reason::done) co_return end;
     }
-    if (newest_ > session_->position_.event_revision) {
-        session_->position_.event_revision = newest_;
-        session_->position_.event_digest.clear();
-    }
-    co_return ending::reason::done;
+    co_return co_await flush(reached_);
 }
 
 aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, const std::string& from) {
@@ -112,7 +110,10 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
         const comparison::step step = found.next();
         newest_ = std::max(newest_, found.newest());
         status().progress.done += found.compared() - std::exchange(counted, found.compared());
-        if (step.what == outcome::done) co_return ending::reason::done;
+        if (step.what == outcome::done) {
+            reached_ = found.frontier();
+            co_return ending::reason::done;
+        }
         if (step.what == outcome::need_master) {
             if (auto end = session_->interrupted()) co_return std::move(*end);
             // The log is about to forget R: what changed below the frontier must be taken over before.
@@ -169,15 +170,26 @@ aio::awaitable<ending> full_sync_pass::add(etcd::event_type type, const comparis
 }
 
 aio::awaitable<ending> full_sync_pass::flush(std::string frontier) {
-    if (writes_.empty()) {
-        session_->position_.frontier = std::move(frontier);
-        co_return ending::reason::done;
-    }
     const std::string before = std::exchange(session_->position_.frontier, std::move(frontier));
+    if (writes_.empty()) co_return ending::reason::done;
+    co_await note_event();
     auto end = co_await session_->commit(writes_);
-    if (end.why == ending::reason::slave_failed) session_->position_.frontier = before;
+    if (end.why == ending::reason::slave_failed) {
+        session_->position_.frontier = before;
+        if (learn_from(end.what, writes_, session_->parts_.limits)) end = ending(ending::reason::take_up);
+    }
     writes_ = batch(session_->parts_.limits);
     co_return end;
+}
+
+aio::awaitable<> full_sync_pass::note_event() {
+    // With an E that can be replayed, a pass that is interrupted goes on at its frontier instead of beginning again.
+    checkpoint& position = session_->position_;
+    if (!position.event_digest.empty() || newest_ == 0) co_return;
+    position.event_revision = std::max(position.event_revision, newest_);
+    const context& with = session_->parts_.with;
+    position.event_digest = co_await learn_event_digest(master_->on(), with, session_->parts_.master.request_timeout(), session_->parts_.keys,
+                                                        position.event_revision);
 }
 
 aio::awaitable<ending> session::pin(etcd::kv& master) {
@@ -192,6 +204,7 @@ aio::awaitable<ending> session::pin(etcd::kv& master) {
 }
 
 aio::awaitable<ending> session::full_sync() {
+    parts_.report.wait("waiting until other slaves are done");
     const slots::place place = co_await parts_.places.take();
     if (auto end = interrupted()) co_return std::move(*end);
     const net::channel_options options = bulk_connection();
@@ -200,6 +213,7 @@ aio::awaitable<ending> session::full_sync() {
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
     if (nothing_below_frontier()) {
         auto end = co_await pin(master);
+        if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
         if (end.why != ending::reason::done) co_return end;
     }
 
@@ -208,6 +222,10 @@ aio::awaitable<ending> session::full_sync() {
         parts_.report.enter(link_state::full_sync, reason_);
         full_sync_pass pass(*this, master);
         auto end = co_await pass.run();
+        if (end.why == ending::reason::take_up) {
+            resumed_pass_ = true;
+            continue;
+        }
         if (end.why == ending::reason::compare) {
             resumed_pass_ = true;
             const revision before = position_.rev;
@@ -216,17 +234,16 @@ aio::awaitable<ending> session::full_sync() {
             if (end.why == ending::reason::done && position_.rev == before) end = co_await replay_missed();
         } else if (end.why == ending::reason::done) {
             foreign = pass.foreign_;
+            co_await pass.note_event();
             const bool prune = position_.pass == sync_pass::repair && (pass.extras_ > 0 || resumed_pass_);
             position_.pass = prune ? sync_pass::prune : sync_pass::none;
             position_.frontier.clear();
             resumed_pass_ = false;
-            if (!prune && position_.event_revision > 0 && position_.event_digest.empty()) {
-                position_.event_digest = co_await learn_event_digest(*channel, parts_.with, parts_.master.request_timeout(), parts_.keys,
-                                                                     position_.event_revision);
-            }
             parts_.report.status().progress = {};
-            end = co_await commit(pass.writes_);
+            const batch nothing(parts_.limits);
+            end = co_await commit(nothing);
         }
+        if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
         if (end.why != ending::reason::done) co_return end;
     }
     parts_.report.status().foreign_keys = foreign;

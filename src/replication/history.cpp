@@ -36,17 +36,31 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
                               fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
                                           message->response.compact_revision));
     }
+    if (message->what == etcd::watch_message::kind::created) co_return co_await settle(message->response.header.store_revision);
     auto other = co_await check_witness(*message);
     if (other) co_return std::move(*other);
+    const revision before = folder_.position();
     folder_.take(*message, clock_->now());
-    if (gap_possible_ && !fresh_.empty()) {
-        auto failed = co_await check_not_compacted(fresh_.front().rev);
+    if (gap_possible_ && folder_.position() > before) {
+        auto failed = co_await check_readable(before);
         if (failed) co_return std::move(*failed);
         gap_possible_ = false;
     }
     if (folder_.was_cut()) gap_possible_ = true;
     std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
     fresh_.clear();
+    co_return etcd::result<void>();
+}
+
+aio::awaitable<etcd::result<void>> history::settle(revision store) {
+    if (store <= from_.known) gap_possible_ = false;
+    if (!gap_possible_ || from_.last_event > 0) co_return etcd::result<void>();
+    // Nothing may follow for hours, and the revision known be compacted by then though nothing was lost. So look now, once the
+    // server (every 100 ms) has read what there was to read.
+    co_await aio::sleep(*clock_, std::chrono::seconds(1));
+    auto failed = co_await check_readable(from_.known);
+    if (failed) co_return std::move(*failed);
+    gap_possible_ = false;
     co_return etcd::result<void>();
 }
 
@@ -57,17 +71,18 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
     if (proved_) co_return std::nullopt;
     // Where E is exactly the compacted revision its deletes are missing: that is no other history.
-    auto gone = co_await check_not_compacted(from_.last_event);
+    auto gone = co_await check_readable(from_.last_event - 1);
     if (gone) co_return std::move(*gone);
     co_return etcd::error(etcd::error_class::other_history,
                           fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().authority(), from_.last_event));
 }
 
-aio::awaitable<std::optional<etcd::error>> history::check_not_compacted(revision next) {
-    // A compaction at exactly the next revision takes the deletes in it away without a word (etcd#19179, faults.md section
-    // 8). Then the revision before it is gone, too, and a Range there says so.
+aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {
+    // A compaction at a revision that was still to come takes the deletes in it away without a word: the watch goes on as if
+    // nothing had been there (etcd#19179, faults.md section 8). What was reached before is then compacted, too, and a Range
+    // there says so; while it is readable, everything behind it is whole.
     etcd::range_query query = probe_query(cover_);
-    query.at = next - 1;
+    query.at = at;
     const auto page = co_await kv_.range(query);
     if (page) co_return std::nullopt;
     co_return page.error();

@@ -46,7 +46,8 @@ public:
     [[nodiscard]] const folder& events() const { return folder_; }
 
 private:
-    aio::awaitable<std::optional<etcd::error>> check_not_compacted(revision next);
+    aio::awaitable<std::optional<etcd::error>> check_readable(revision at);
+    aio::awaitable<etcd::result<void>> settle(revision store);
     aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);
 
     etcd::kv kv_;

@@ -19,7 +19,15 @@ net::channel_options slave_connection() {
 
 /// Knocking sooner does not help.
 bool needs_a_person(etcd::error_class cls) {
-    return cls == etcd::error_class::denied || cls == etcd::error_class::no_space || cls == etcd::error_class::bad_request;
+    switch (cls) {
+        case etcd::error_class::denied:
+        case etcd::error_class::no_space:
+        case etcd::error_class::bad_request:
+        case etcd::error_class::too_many_ops:
+        case etcd::error_class::too_large:
+        case etcd::error_class::unsupported: return true;
+        default: return false;
+    }
 }
 
 /// A record of ours that says the slave was equal to the master at some revision.
@@ -40,10 +48,10 @@ private:
 
 }  // namespace
 
-link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster& master, feed& source,
+link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master, feed& source,
            slots& places)
-    : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(&master),
-      source_(&source), places_(&places), report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval),
+    : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
+      source_(&source), places_(&places), report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval), master_pauses_(first_pause, with.probe_interval),
       wake_(with.tasks.executor()) {
     source.on_change([this] { wake_.notify(); });
 }
@@ -70,22 +78,29 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
     while (!stopping_ && context_->clock.now() < until) co_await aio::wait_until(wake_, context_->clock, until);
 }
 
-aio::awaitable<ending> link::wait_for_master() {
-    while (!stopping_ && !(source_->recent().started() && source_->connected())) {
+aio::awaitable<> link::wait_for_master() {
+    while (!stopping_ && !master_ready()) {
         report_.wait("waiting for the master");
         co_await wake_.wait();
     }
-    if (stopping_) co_return ending::reason::stopped;
-    co_return ending::reason::done;
 }
+
+aio::awaitable<ending> link::master_failed(etcd::error why) {
+    const auto how_long = master_pauses_.next(context_->random);
+    report_.enter(link_state::connecting, "master: " + why.text);
+    co_await pause(how_long);
+    co_return ending::reason::begin_again;
+}
+
+bool link::master_ready() const { return source_->recent().started() && source_->connected(); }
 
 bool link::rival_at_work(const checkpoint& stored) {
     if (!is_rival(stored, context_->writer, last_seq_)) return false;
     const auto now = context_->clock.now();
     if (stored.writer != rival_.writer || stored.seq != rival_.seq) rival_ = {stored.writer, stored.seq, now};
-    // One that went silent may be dead: then the slave is ours again. Should it live, it is held in its turn.
-    constexpr int silent_looks = 6;
-    return now - rival_.last_sign < silent_looks * context_->probe_interval;
+    // One that is silent for longer than a living one's refresh of the record may be dead: then the slave is ours again. Should it
+    // live, it is held in its turn.
+    return now - rival_.last_sign < refresh_interval + std::chrono::minutes(1);
 }
 
 aio::awaitable<ending> link::hold(std::string why) {
@@ -96,9 +111,11 @@ aio::awaitable<ending> link::hold(std::string why) {
 
 aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
     const net::channel_options options = slave_connection();
-    const auto channel = co_await master_->connect(options);
+    const auto channel = co_await master_.connect(options);
     if (!channel) co_return channel.error();
-    co_return co_await prove_history(*channel, *context_, master_->request_timeout(), keys_, record);
+    auto proved = co_await prove_history(*channel, *context_, master_.request_timeout(), keys_, record);
+    if (!proved) master_.avoid((*channel)->peer());
+    co_return proved;
 }
 
 aio::awaitable<ending> link::serve() {
@@ -110,9 +127,10 @@ aio::awaitable<ending> link::serve() {
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key);
     const pointing<applier> while_connected(applier_, slave);
-    for (;;) {
+    for (bool again = false;; again = true) {
+        if (again) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
         ending end = co_await work(slave);
-        if (slave.record().seq > 0) last_seq_ = slave.record().seq;
+        if (slave.last_written() > 0) last_seq_ = slave.last_written();
         if (end.why == ending::reason::begin_again && !stopping_) continue;
         if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
         on->close();
@@ -126,9 +144,12 @@ aio::awaitable<ending> link::work(applier& slave) {
     if (found->record && *found->record && rival_at_work(**found->record)) {
         co_return co_await hold("another etcd-sync with the same instance name writes on this slave: stop one of the two");
     }
-    auto waited = co_await wait_for_master();
-    if (waited.why != ending::reason::done) co_return waited;
-
+    if (!master_ready()) {
+        // Meanwhile others may write on the slave: what was read of it is then out of date.
+        co_await wait_for_master();
+        co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+    }
+    const std::uint64_t generation = source_->recent().generation();
     surroundings now;
     now.instance = settings_.instance;
     now.cluster_id = source_->cluster_id();
@@ -137,11 +158,8 @@ aio::awaitable<ending> link::work(applier& slave) {
     now.slave_revision = found->slave_revision;
     if (found->record && *found->record && has_history(**found->record, settings_.instance)) {
         const auto proved = co_await prove(**found->record);
-        if (!proved) {
-            report_.enter(link_state::connecting, proved.error().text);
-            co_await pause(first_pause);
-            co_return ending::reason::begin_again;
-        }
+        if (!proved) co_return co_await master_failed(proved.error());
+        if (source_->recent().generation() != generation) co_return ending::reason::begin_again;
         if (proved->found == proof::verdict::other && settings_.on_master_change == config::master_change::hold) {
             co_return co_await hold(proved->reason + "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
         }
@@ -149,12 +167,15 @@ aio::awaitable<ending> link::work(applier& slave) {
     }
     start_plan plan = plan_start(found->record, keys_, now);
 
-    session work(link_parts{*context_, keys_, *master_, *source_, *places_, report_, settings_.limits, wake_, stopping_}, slave);
+    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, wake_, stopping_}, slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
     if (end.why != ending::reason::done) co_return end;
-    pauses_.reset();
     for (;;) {
         end = co_await move(work);
+        if (work.made_progress()) {
+            pauses_.reset();
+            master_pauses_.reset();
+        }
         if (end.why == ending::reason::done) continue;
         if (end.why == ending::reason::behind) {
             end = co_await work.catch_up();
@@ -165,9 +186,7 @@ aio::awaitable<ending> link::work(applier& slave) {
             end = co_await work.begin_full_sync(std::move(reason));
         }
         if (end.why == ending::reason::master_away) {
-            report_.enter(link_state::connecting, end.what.text);
-            co_await pause(std::chrono::milliseconds(first_pause));
-            end = co_await wait_for_master();
+            co_return co_await master_failed(end.what);
         }
         if (end.why != ending::reason::done) co_return end;
     }

@@ -24,7 +24,7 @@ struct link_settings {
 /// for ever. Nothing it meets concerns another link.
 class link {
 public:
-    link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster& master, feed& source,
+    link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master, feed& source,
          slots& places);
 
     /// Ends after stop(), or by cancellation.
@@ -41,7 +41,9 @@ private:
     aio::awaitable<ending> serve();
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
-    aio::awaitable<ending> wait_for_master();
+    aio::awaitable<> wait_for_master();
+    aio::awaitable<ending> master_failed(etcd::error why);
+    [[nodiscard]] bool master_ready() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
@@ -51,11 +53,12 @@ private:
     link_settings settings_;
     mapping keys_;
     etcd::cluster slave_;
-    etcd::cluster* master_;
+    etcd::cluster master_;
     feed* source_;
     slots* places_;
     reporter report_;
-    base::backoff pauses_;
+    base::backoff pauses_;             ///< between attempts on the slave
+    base::backoff master_pauses_;      ///< between attempts on the master
     aio::event wake_;
     applier* applier_ = nullptr;       ///< while connected
     struct rival {

@@ -28,18 +28,25 @@ bool ends_before(const std::string& a, const std::string& b) {
     return b.empty() || a < b;
 }
 
-/// What `range` keeps once the patterns that stand for whole intervals are cut out.
-std::vector<key_range> without(const key_range& range, const std::vector<config::pattern>& exclude) {
+std::vector<key_range> without(const key_range& range, const std::vector<key_range>& holes) {
     std::vector<key_range> left{range};
-    for (const config::pattern& pattern : exclude) {
-        if (pattern.form() == config::pattern::kind::glob) continue;
+    for (const key_range& hole : holes) {
         std::vector<key_range> next;
         for (const key_range& part : left) {
-            for (key_range& rest : config::subtract(part, pattern.bounds())) next.push_back(std::move(rest));
+            for (key_range& rest : config::subtract(part, hole)) next.push_back(std::move(rest));
         }
         left = std::move(next);
     }
     return left;
+}
+
+/// The patterns that stand for whole intervals.
+std::vector<key_range> holes_of(const std::vector<config::pattern>& exclude) {
+    std::vector<key_range> holes;
+    for (const config::pattern& pattern : exclude) {
+        if (pattern.form() != config::pattern::kind::glob) holes.push_back(pattern.bounds());
+    }
+    return holes;
 }
 
 std::string digest_of(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix) {
@@ -81,12 +88,13 @@ mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix
 }
 
 void mapping::add_segments(const compiled_rule& rule) {
-    for (const key_range& kept : without(rule.range, rule.exclude)) {
+    for (const key_range& kept : without(rule.range, holes_of(rule.exclude))) {
         for (const key_range& source : config::subtract(kept, checkpoints_)) {
             const auto target = config::map_range(source, rule.keys.strip, rule.keys.dest);
             BOOST_ASSERT(target);  // strip is a prefix of every key: checked by config::parse
             // The checkpoint prefix is a hole on the slave's side, too; cut it out there and map back.
-            for (const key_range& part : config::subtract(*target, checkpoints_)) {
+            const key_range no_key{"", std::string(1, '\0')};  // what maps to the empty key is skipped
+            for (const key_range& part : without(*target, {checkpoints_, no_key})) {
                 const auto back = config::map_range(part, rule.keys.dest, rule.keys.strip);
                 BOOST_ASSERT(back);
                 const auto inside = config::intersect(*back, source);

@@ -11,7 +11,7 @@ namespace etcdsync::replication {
 namespace {
 
 /// A watch from a revision with events answers at once; one that does not will not.
-constexpr std::chrono::seconds patience{3};
+constexpr std::chrono::seconds patience{8};
 
 /// Reads until E's events were seen and compared. The error says why that did not come about.
 aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
@@ -33,7 +33,7 @@ std::string contradiction(const etcd::response_header& header, const checkpoint&
         return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id, record.cluster_id);
     }
     if (header.store_revision < record.rev) {
-        return fmt::format("the master is at revision {}, the slave was in sync at {}: the master was wiped or restored",
+        return fmt::format("the master is at revision {}, the checkpoint of the slave is at {}: the master was wiped or restored",
                            header.store_revision, record.rev);
     }
     return {};
@@ -61,7 +61,7 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
     from.known = record.rev;
     from.last_event = record.event_revision;
     from.event_digest = record.event_digest;
-    const auto seen = co_await replay_witness(std::move(on), with, timeout, keys, from);
+    const auto seen = co_await replay_witness(on, with, timeout, keys, from);
     if (seen) {
         out.found = proof::verdict::same;
         co_return out;
@@ -71,7 +71,9 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
     if (why.cls == etcd::error_class::other_history) {
         out.found = proof::verdict::other;
         out.reason += ": the master was wiped, restored or exchanged";
-    } else if (why.cls != etcd::error_class::compacted && why.cls != etcd::error_class::cancelled) {
+    } else if (why.cls == etcd::error_class::cancelled) {
+        co_return etcd::error(etcd::error_class::retry, on->peer().authority() + ": the master did not answer a watch in time");
+    } else if (why.cls != etcd::error_class::compacted) {
         co_return why;
     }
     co_return out;

@@ -80,7 +80,9 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
     own.on_master_change = slave.guards.on_master_change;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
-    links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place), master, *source, places));
+    etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
+    links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place), std::move(own_master),
+                                           *source, places));
 }
 
 bool replicator::impl::txn_in_flight() const {

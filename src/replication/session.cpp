@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/session.hpp"
 
-#include "replication/history.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,11 +12,8 @@
 namespace etcdsync::replication {
 namespace {
 
-/// How often the stored position follows a position that moved without anything to write (design.md section 6, Link 7).
-constexpr std::chrono::minutes refresh_interval{5};
-
-/// A watch with nothing to say is silent for ten minutes: after this long the slave is compared instead.
-constexpr std::chrono::seconds patience_with_silence{3};
+/// A watch from a revision with events answers at once; one with nothing to say is silent for ten minutes. This long is waited.
+constexpr std::chrono::seconds patience_with_silence{8};
 
 net::channel_options catch_up_connection() {
     net::channel_options options;
@@ -22,7 +22,8 @@ net::channel_options catch_up_connection() {
     return options;
 }
 
-/// What a refused Txn says about the slave's limits. False: it is no matter of size.
+}  // namespace
+
 bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits) {
     constexpr unsigned least_ops = 4;
     constexpr std::size_t least_bytes = 4U << 10;
@@ -30,17 +31,27 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
         limits.max_ops = std::max(least_ops, limits.max_ops / 2);
         return true;
     }
-    if (refused.cls == etcd::error_class::too_large && writes.writes().size() > 1 && limits.max_bytes > least_bytes) {
-        limits.max_bytes = std::max(least_bytes, std::min(limits.max_bytes, writes.bytes()) / 2);
+    if (refused.cls != etcd::error_class::too_large || writes.writes().size() < 2) return false;
+    if (writes.bytes() > limits.max_bytes) {
+        limits.max_revision_bytes = limits.max_bytes;
         return true;
     }
-    return false;
+    if (limits.max_bytes <= least_bytes) return false;
+    limits.max_bytes = std::max(least_bytes, writes.bytes() / 2);
+    limits.max_revision_bytes = limits.max_bytes;
+    return true;
 }
 
-}  // namespace
+etcd::error name_the_key(etcd::error refused, const batch& writes) {
+    if (refused.cls != etcd::error_class::too_large || writes.writes().size() != 1) return refused;
+    const etcd::operation& write = writes.writes().front();
+    refused.text += fmt::format(": the key {} with a value of {}", base::printable(write.key), base::format_bytes(write.value.size()));
+    return refused;
+}
 
 session::session(link_parts parts, applier& slave)
-    : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()), last_commit_(parts.with.clock.now()) {}
+    : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()), last_commit_(parts.with.clock.now()),
+      last_contact_(last_commit_) {}
 
 std::optional<ending> session::interrupted() const {
     if (parts_.stopping) return ending::reason::stopped;
@@ -58,7 +69,7 @@ aio::awaitable<ending> session::claim(checkpoint record, std::string reason) {
     reason_ = std::move(reason);
     position_ = std::move(record);
     resumed_pass_ = in_full_sync() && !position_.frontier.empty();
-    parts_.report.status().applied = position_.rev;
+    if (position_.pass != sync_pass::repair) parts_.report.status().applied = position_.rev;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }
@@ -66,12 +77,14 @@ aio::awaitable<ending> session::claim(checkpoint record, std::string reason) {
 aio::awaitable<ending> session::commit(const batch& writes) {
     if (parts_.stopping) co_return ending::reason::stopped;
     const auto committed = co_await slave_->commit(writes, position_, parts_.limits.max_ops);
-    if (!committed) co_return ending(ending::reason::slave_failed, committed.error());
+    if (!committed) co_return ending(ending::reason::slave_failed, name_the_key(committed.error(), writes));
     if (!*committed) co_return ending::reason::begin_again;
     last_commit_ = parts_.with.clock.now();
+    last_contact_ = last_commit_;
     position_ = slave_->record();
+    if (!writes.empty()) progressed_ = true;
     link_status& status = parts_.report.status();
-    status.applied = position_.rev;
+    if (position_.pass != sync_pass::repair) status.applied = position_.rev;
     status.progress.bytes += writes.bytes();
     for (const etcd::operation& write : writes.writes()) ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
     co_return ending::reason::done;
@@ -85,7 +98,7 @@ aio::awaitable<ending> session::apply(const advance_plan& plan) {
         position_.event_digest = plan.event_digest;
     }
     if (plan.writes.empty()) {
-        parts_.report.status().applied = position_.rev;
+        if (position_.pass != sync_pass::repair) parts_.report.status().applied = position_.rev;
         co_return ending::reason::done;
     }
     auto end = co_await commit(plan.writes);
@@ -115,6 +128,7 @@ aio::awaitable<ending> session::follow() {
         auto end = co_await advance_to_head();
         if (end.why != ending::reason::done) co_return end;
         parts_.report.enter(link_state::in_sync);
+        progressed_ = true;
         end = co_await refresh_record();
         if (end.why == ending::reason::done) end = co_await rest_until_news();
         if (end.why != ending::reason::done) co_return end;
@@ -130,7 +144,7 @@ aio::awaitable<ending> session::refresh_record() {
 }
 
 aio::awaitable<ending> session::rest_until_news() {
-    const auto look_again = parts_.with.clock.now() + parts_.with.probe_interval;
+    const auto look_again = last_contact_ + parts_.with.probe_interval;
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (!slave_->usable()) {
@@ -144,6 +158,7 @@ aio::awaitable<ending> session::rest_until_news() {
     // Nothing happened for a while: is the slave still there, and the checkpoint as we left it?
     const auto same = co_await slave_->undisturbed();
     if (!same) co_return ending(ending::reason::slave_failed, same.error());
+    last_contact_ = parts_.with.clock.now();
     co_return *same ? ending::reason::done : ending::reason::begin_again;
 }
 
@@ -160,6 +175,7 @@ aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision 
 }
 
 aio::awaitable<ending> session::catch_up() {
+    parts_.report.wait("waiting until other slaves are done");
     const slots::place place = co_await parts_.places.take();
     // The log takes over: looked at and left in one turn of the loop.
     while (!parts_.source.recent().holds_all_since(position_.rev)) {
@@ -184,6 +200,7 @@ aio::awaitable<ending> session::replay_missed() {
         from.last_event = 0;  // E is compacted, but what follows on R may still be there
         end = co_await replay_from(*channel, from);
     }
+    if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
     co_return end;
 }
 
@@ -191,27 +208,35 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
     const mapping& keys = parts_.keys;
     history missed(std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
                    [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
-    bool silent = false;
-    std::optional<aio::alarm> patience;
-    patience.emplace(parts_.with.clock, parts_.with.clock.now() + patience_with_silence, [&] {
-        silent = true;
-        missed.cancel();
-    });
     std::deque<log_entry> waiting;
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
+        bool silent = false;
+        auto limit = std::make_unique<aio::alarm>(parts_.with.clock, parts_.with.clock.now() + patience_with_silence, [&] {
+            silent = true;
+            missed.cancel();
+        });
         const auto read = co_await missed.read(waiting);
-        if (!read) {
-            if (read.error().cls == etcd::error_class::other_history) co_return ending(ending::reason::begin_again, read.error());
-            if (silent || read.error().cls == etcd::error_class::compacted) co_return ending(ending::reason::compare, read.error());
-            co_return ending(ending::reason::master_away, read.error());
+        limit.reset();
+        if (!read && silent) {
+            // What came so far is applied; where nothing came, a known E should have answered.
+            if (missed.position() > from.known) co_return ending::reason::done;
+            co_return ending(from.last_event > 0 ? ending::reason::master_away : ending::reason::compare, read.error());
         }
+        if (!read) co_return replay_failed(read.error());
         if (missed.position() == from.known) continue;
-        patience.reset();
         if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
         auto end = co_await replay(waiting, missed.position());
         if (end.why != ending::reason::done) co_return end;
         if (parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
+    }
+}
+
+ending session::replay_failed(const etcd::error& why) {
+    switch (why.cls) {
+        case etcd::error_class::other_history: return ending(ending::reason::begin_again, why);
+        case etcd::error_class::compacted: return ending(ending::reason::compare, why);
+        default: return ending(ending::reason::master_away, why);
     }
 }
 

@@ -9,16 +9,27 @@
 #include "replication/reporter.hpp"
 #include "replication/slots.hpp"
 
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace etcdsync::replication {
 
+/// How often the stored record follows a position that moved without anything to write (design.md section 6, Link 7).
+inline constexpr std::chrono::minutes refresh_interval{5};
+
+/// What a refused Txn says about the slave's limits. False: it is no matter of size, or can not be made smaller.
+[[nodiscard]] bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits);
+
+/// Where one key alone is too large: the error with the key and its size.
+[[nodiscard]] etcd::error name_the_key(etcd::error refused, const batch& writes);
+
 /// What a link is made of; outlives its sessions.
 struct link_parts {
     const context& with;
     const mapping& keys;
-    etcd::cluster& master;           ///< for connections of the link's own: pages and missed revisions
+    etcd::cluster& master;           ///< the link's own: for pages and missed revisions
     feed& source;
     slots& places;
     reporter& report;
@@ -35,6 +46,7 @@ struct ending {
         begin_again,     ///< read the checkpoint again, now: the master's history or the record is not what it was
         behind,          ///< the log does not reach back to R
         compare,         ///< only a full sync leads on from here
+        take_up,         ///< the pass is to be taken up again at its frontier
         master_away,     ///< wait until the feed is connected again
         slave_failed,
     };
@@ -63,6 +75,9 @@ public:
     /// From the first key, at the master's present revision. `reason` is for people.
     aio::awaitable<ending> begin_full_sync(std::string reason);
 
+    /// Something was written, or found in sync: what is met from now on is a new failure.
+    [[nodiscard]] bool made_progress() const { return progressed_; }
+
     [[nodiscard]] bool in_full_sync() const { return position_.pass != sync_pass::none; }
 
     /// A full sync that did not copy anything yet: R is free to choose.
@@ -86,6 +101,7 @@ private:
     aio::awaitable<ending> rest_until_news();
     aio::awaitable<ending> replay(std::deque<log_entry>& waiting, revision end);
     aio::awaitable<ending> replay_missed();
+    static ending replay_failed(const etcd::error& why);
     aio::awaitable<ending> replay_from(std::shared_ptr<net::channel> on, history::start from);
     aio::awaitable<ending> pin(etcd::kv& master);
 
@@ -95,6 +111,8 @@ private:
                                                 ///< takes no write
     std::uint64_t generation_;                  ///< of the log this position belongs to
     aio::clock::time_point last_commit_;
+    aio::clock::time_point last_contact_;       ///< with the slave
+    bool progressed_ = false;
     std::string reason_;                        ///< of the full sync under way, for people
     bool resumed_pass_ = false;                 ///< a pass that an earlier session began: what it counted is not known
 };

@@ -24,10 +24,10 @@ TEST_CASE("what the rules select is copied, then followed, and nothing else") {
     sync_daemon sync(fmt::format("[master]\nendpoints = [\"{}\"]\n[[slave]]\nendpoints = [\"{}\"]\n[[rule]]\nprefix = \"/com/\"\n", master.url(), slave.url()));
     sync.start();
     const auto exact = [&] { return difference(with_prefix(keys_of(at_master), {"/com/"}), keys_of(at_slave)).empty(); };
-    CHECK(eventually(exact, 10s));
+    CHECK(eventually(exact, patience(10s)));
     at_master.put("/com/c", "3");
     at_master.del("/com/a");
-    CHECK(eventually(exact, 5s));
+    CHECK(eventually(exact, patience(5s)));
     CHECK(keys_of(at_slave).size() == 2);
     CHECK(sync.terminate() == 0);
     INFO(sync.output());

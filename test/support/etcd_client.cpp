@@ -157,20 +157,17 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
 }
 
 std::vector<change> etcd_client::history(std::int64_t from, std::string_view begin, std::string_view end) {
-    // The last revision that touched the interval: a watch says nothing of those behind it.
-    pb::RangeRequest request;
-    request.set_key(std::string(begin));
-    request.set_range_end(std::string(end));
-    request.set_sort_target(pb::RangeRequest::MOD);
-    request.set_sort_order(pb::RangeRequest::DESCEND);
-    request.set_limit(1);
-    request.set_keys_only(true);
-    pb::RangeResponse newest;
-    newest.ParseFromString(unary("/etcdserverpb.KV/Range", request));
-    std::vector<change> out;
-    if (newest.kvs_size() == 0 || newest.kvs(0).mod_revision() < from) return out;
-    run(do_history(from, newest.kvs(0).mod_revision(), std::string(begin), std::string(end), out));
-    return out;
+    // Over the whole key space every revision says something, so it is known when the present one is reached.
+    const std::int64_t to = revision();
+    std::vector<change> all;
+    if (to < from || to <= 1) return all;
+    run(do_history(from, to, std::string(1, '\0'), std::string(1, '\0'), all));
+    const bool to_the_last = end.size() == 1 && end[0] == '\0';
+    std::erase_if(all, [&](const change& c) {
+        const bool inside = end.empty() ? c.key == begin : c.key >= begin && (to_the_last || c.key < end);
+        return c.revision > to || !inside;
+    });
+    return all;
 }
 
 void add_put(pb::TxnRequest& to, std::string_view key, std::string_view value) {

@@ -45,7 +45,7 @@ public:
     key_map range(std::string_view begin = std::string_view("\0", 1), std::string_view end = std::string_view("\0", 1));
     std::int64_t revision();
 
-    /// Every change from revision `from` up to the present one, in order.
+    /// Every change of [begin, end) from revision `from` up to the present one, in order; deletes included, whatever came last.
     std::vector<change> history(std::int64_t from, std::string_view begin = std::string_view("\0", 1),
                                 std::string_view end = std::string_view("\0", 1));
 

@@ -46,13 +46,27 @@ std::string difference(const key_map& expected, const key_map& actual) {
     return out;
 }
 
-std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) {
-    const std::string key = fmt::format("{}{}", checkpoint_prefix, instance);
-    const key_map found = slave.range(key, {});
-    if (found.empty()) return -1;
-    const std::string& text = found.begin()->second;
-    const std::size_t at = text.find("\"revision\":");
-    return at == std::string::npos ? -1 : std::atoll(text.c_str() + at + 11);
+namespace {
+
+/// Empty where there is none.
+std::string checkpoint_of(etcd_client& slave, std::string_view instance) {
+    const key_map found = slave.range(fmt::format("{}{}", checkpoint_prefix, instance), {});
+    return found.empty() ? std::string() : found.begin()->second;
+}
+
+std::int64_t revision_in(const std::string& checkpoint) {
+    constexpr std::string_view label = "\"revision\":";
+    const std::size_t at = checkpoint.find(label);
+    return at == std::string::npos ? -1 : std::atoll(checkpoint.c_str() + at + label.size());
+}
+
+}  // namespace
+
+std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) { return revision_in(checkpoint_of(slave, instance)); }
+
+bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance) {
+    const std::string checkpoint = checkpoint_of(slave, instance);
+    return revision_in(checkpoint) >= revision && checkpoint.find("\"state\":\"follow\"") != std::string::npos;
 }
 
 }  // namespace etcdsync::test

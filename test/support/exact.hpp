@@ -23,4 +23,7 @@ std::string difference(const key_map& expected, const key_map& actual);
 /// "revision" of the checkpoint of `instance` on a slave; -1 where there is none.
 std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance = "etcd-sync");
 
+/// True where the record of `instance` says that the slave follows, and everything up to `revision` of the master is applied.
+bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance = "etcd-sync");
+
 }  // namespace etcdsync::test

@@ -43,10 +43,26 @@ std::string read_file(const std::string& path) {
     return out.str();
 }
 
+bool is_set(const char* variable) {
+    const char* const value = std::getenv(variable);
+    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+std::string place_for_data() {
+    constexpr std::uintmax_t enough = 4ULL << 30;
+    const char* const memory = "/dev/shm";
+    std::error_code ec;
+    const auto space = std::filesystem::space(memory, ec);
+    if (!ec && space.available >= enough && ::access(memory, W_OK) == 0) return memory;
+    return std::filesystem::temp_directory_path().string();
+}
+
 }  // namespace
 
-scratch_dir::scratch_dir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "etcd-sync-test-XXXXXX").string();
+scratch_dir::scratch_dir() : scratch_dir(std::filesystem::temp_directory_path().string()) {}
+
+scratch_dir::scratch_dir(const std::string& parent) {
+    std::string pattern = parent + "/etcd-sync-test-XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = pattern;
 }
@@ -119,7 +135,7 @@ bool process::running() {
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-etcd_server::etcd_server(std::vector<std::string> extra_flags) : extra_flags_(std::move(extra_flags)), port_(free_port_pair()) {}
+etcd_server::etcd_server(std::vector<std::string> extra_flags) : extra_flags_(std::move(extra_flags)), dir_(place_for_data()), port_(free_port_pair()) {}
 
 std::string etcd_server::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
@@ -165,12 +181,24 @@ void sync_daemon::start(const std::vector<std::string>& arguments) {
     process_ = process(command, dir_.path() + "/output");
 }
 
+int sync_daemon::run(const std::vector<std::string>& arguments, std::chrono::milliseconds limit) {
+    start(arguments);
+    return process_.wait(limit);
+}
+
 int sync_daemon::terminate(std::chrono::milliseconds limit) {
     process_.signal(SIGTERM);
     return process_.wait(limit);
 }
 
 std::string sync_daemon::output() const { return read_file(dir_.path() + "/output"); }
+
+std::size_t sync_daemon::said(std::string_view text) const {
+    const std::string all = output();
+    std::size_t times = 0;
+    for (std::size_t at = all.find(text); at != std::string::npos; at = all.find(text, at + text.size())) ++times;
+    return times;
+}
 
 long sync_daemon::rss_kib(const char* what) const {
     std::ifstream in(fmt::format("/proc/{}/status", process_.pid()));
@@ -180,6 +208,19 @@ long sync_daemon::rss_kib(const char* what) const {
     }
     return -1;
 }
+
+std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables, std::string_view top) {
+    std::string text = fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n", top, master.url());
+    int number = 0;
+    for (const slave_entry& slave : slaves) {
+        text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number, slave.server->url(), slave.keys);
+    }
+    return text.append(tables).append("\n");
+}
+
+bool long_run() { return is_set("ETCDSYNC_LONG"); }
+
+std::chrono::milliseconds patience(std::chrono::milliseconds limit) { return is_set("ETCDSYNC_SLOW") ? 4 * limit : limit; }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
     const auto until = std::chrono::steady_clock::now() + limit;

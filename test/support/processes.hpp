@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace etcdsync::test {
@@ -15,6 +17,7 @@ namespace etcdsync::test {
 class scratch_dir {
 public:
     scratch_dir();
+    explicit scratch_dir(const std::string& parent);
     ~scratch_dir();
     scratch_dir(const scratch_dir&) = delete;
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -56,8 +59,8 @@ public:
     void start_without_waiting();
     void kill() { process_.kill(); }     ///< SIGKILL
     void terminate();                    ///< SIGTERM, and waits
-    void pause() const { process_.signal(19); }
-    void resume() const { process_.signal(18); }
+    void pause() const { process_.signal(19); }   ///< SIGSTOP
+    void resume() const { process_.signal(18); }  ///< SIGCONT
     void wipe();                         ///< its data; it must not run
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -65,7 +68,7 @@ public:
 
 private:
     std::vector<std::string> extra_flags_;
-    scratch_dir dir_;
+    scratch_dir dir_;        ///< in memory where there is room: a test waits for answers, not for a disk
     std::uint16_t port_;
     process process_;
 };
@@ -77,7 +80,10 @@ public:
     explicit sync_daemon(std::string config);
 
     void start(const std::vector<std::string>& arguments = {"run"});
+    /// Runs a command to its end: its exit status, or -1 where it still runs after `limit`.
+    int run(const std::vector<std::string>& arguments, std::chrono::milliseconds limit = std::chrono::seconds(30));
     void kill() { process_.kill(); }
+    void signal(int number) const { process_.signal(number); }
     /// SIGTERM; its exit status.
     int terminate(std::chrono::milliseconds limit = std::chrono::seconds(10));
     int wait(std::chrono::milliseconds limit) { return process_.wait(limit); }
@@ -86,6 +92,9 @@ public:
 
     /// Both outputs of all runs so far.
     [[nodiscard]] std::string output() const;
+    /// How often `text` stands in it.
+    [[nodiscard]] std::size_t said(std::string_view text) const;
+    [[nodiscard]] const std::string& config_path() const { return config_path_; }
     /// Resident set, KiB, and its peak.
     [[nodiscard]] long rss_kib(const char* what = "VmRSS:") const;
 
@@ -94,6 +103,23 @@ private:
     std::string config_path_;
     process process_;
 };
+
+/// One [[slave]] of a configuration: its server, and further lines of its table.
+struct slave_entry {
+    slave_entry(const etcd_server& at, std::string with = {}) : server(&at), keys(std::move(with)) {}  // NOLINT: a server is an entry
+    const etcd_server* server;
+    std::string keys;
+};
+
+/// A configuration: slaves are named slave-1, slave-2, ... `tables` holds the rules and what else goes behind the slaves, `top`
+/// what stands above all tables.
+std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables, std::string_view top = {});
+
+/// A test may take longer than a person waits: ETCDSYNC_LONG is set.
+bool long_run();
+
+/// `limit`, and four times as long where the daemon runs under a sanitizer (ETCDSYNC_SLOW is set).
+std::chrono::milliseconds patience(std::chrono::milliseconds limit);
 
 /// Looks every 20 ms until `condition` holds. False after `limit`.
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit);

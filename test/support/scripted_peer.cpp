@@ -90,6 +90,17 @@ void scripted_peer::refuse(stream_id id, int code, std::string_view text) {
 
 std::vector<std::string> scripted_peer::messages(stream_id id) const { return split_messages(state_->server.request(id).body); }
 
+scripted_channel::scripted_channel(const net::channel_options& options, const http2_server_options& server)
+    : peer(loop, std::move(wire.server), server),
+      channel(net::make_http2_channel(std::move(wire.client), {"http://peer:2379", "peer", 2379, false}, loop.clock, loop.tasks, options)) {}
+
+std::unique_ptr<net::call> scripted_channel::call(std::string_view message, const net::call_options& options) {
+    auto out = channel->open("/s/m", options);
+    out->send(grpc::frame(message), true);
+    loop.settle();
+    return out;
+}
+
 std::vector<std::string> split_messages(std::string_view body) {
     std::vector<std::string> out;
     while (body.size() >= grpc::prefix_size) {

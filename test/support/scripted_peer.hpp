@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "net/byte_stream.hpp"
+#include "net/http2_channel.hpp"
 #include "support/fake_clock.hpp"
 #include "support/http2_server.hpp"
+#include "support/memory_stream.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace etcdsync::test {
 
@@ -56,6 +58,19 @@ private:
 };
 
 inline const header_list grpc_headers = {{":status", "200"}, {"content-type", "application/grpc"}};
+
+/// A channel of ours and a scripted peer at its other end.
+struct scripted_channel {
+    explicit scripted_channel(const net::channel_options& options = {}, const http2_server_options& server = {});
+
+    /// Opens a call without metadata and sends one message.
+    [[nodiscard]] std::unique_ptr<net::call> call(std::string_view message = "question", const net::call_options& options = {});
+
+    test_loop loop;
+    memory_connection wire{loop.executor()};
+    scripted_peer peer;
+    std::shared_ptr<net::channel> channel;
+};
 
 /// Cuts a body into the messages it holds; what is incomplete at its end is left out.
 [[nodiscard]] std::vector<std::string> split_messages(std::string_view body);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that end by themselves, from outside. What they say in detail is in the unit tests.
+#include "support/processes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace etcdsync::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view good = "[master]\nendpoints = [\"http://m\"]\n[[slave]]\nendpoints = [\"http://s\"]\n";
+
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+struct mistake {
+    std::string_view tables;   ///< behind four good lines
+    std::string_view place;    ///< line:col
+    std::string_view what;
+};
+
+constexpr mistake mistakes[] = {
+    {"[[rule]]\nprefx = \"/a/\"\n", "6:1", "did you mean \"prefix\"?"},
+    {"[[rule]]\nprefix = 5\n", "6:10", "must be"},
+    {"[[rule]]\nprefix = \"/a/\"\nkey = \"/b\"\n", "6:10", "write a [[rule]] for each"},
+    {"[[rule]]\nrange = [\"/n\", \"/a\"]\n", "6:9", "\"/n\""},
+    {"[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\ndest = \"/a/\"\n", "9:8", "both write"},
+    {"[[rule]]\nprefix = \"/a/\"\n[replication]\nprobe_interval = 10\n", "8:18", "10s"},
+    {"[[rule]]\nprefix = \"/a/\"\n[verify]\ninterval = \"5m\"\n", "8:12", "not supported yet"},
+};
+
+}  // namespace
+
+TEST_CASE("a bad configuration ends run and check-config with 78, and the place and the fix are named") {
+    for (const mistake& m : mistakes) {
+        CAPTURE(m.tables);
+        sync_daemon sync(fmt::format("{}{}", good, m.tables));
+        for (const char* const command : {"run", "check-config"}) {
+            CHECK(sync.run({command}, patience(10s)) == 78);
+        }
+        const std::string output = sync.output();
+        CAPTURE(output);
+        CHECK(holds(output, fmt::format("{}:{}: error: ", sync.config_path(), m.place)));
+        CHECK(holds(output, m.what));
+        CHECK(holds(output, "^"));
+        CHECK(!holds(output, "starting"));
+    }
+}
+
+TEST_CASE("several errors are told at once") {
+    sync_daemon sync("[master]\nendpoints = [\"m:2379\"]\n[[slave]]\nendpoints = []\n[[rule]]\ncolour = 1\n");
+    CHECK(sync.run({"check-config"}, patience(10s)) == 78);
+    for (const std::string_view place : {":2:14: error: ", ":4:13: error: ", ":6:1: error: "}) CHECK(holds(sync.output(), place));
+}
+
+TEST_CASE("a configuration that is not there is a configuration error, too") {
+    scratch_dir dir;
+    process child({std::getenv("ETCD_SYNC"), "-c", dir.path() + "/nothing.toml", "run"}, dir.path() + "/output");
+    CHECK(child.wait(patience(10s)) == 78);
+    std::ostringstream output;
+    output << std::ifstream(dir.path() + "/output").rdbuf();
+    CHECK(holds(output.str(), "nothing.toml"));
+}
+
+TEST_CASE("the samples in conf/ are good") {
+    const char* const source = std::getenv("ETCD_SYNC_SOURCE");
+    REQUIRE(source != nullptr);
+    std::size_t samples = 0;
+    for (const auto& file : std::filesystem::directory_iterator(std::string(source) + "/conf")) {
+        if (file.path().extension() != ".toml") continue;
+        ++samples;
+        std::ostringstream text;
+        text << std::ifstream(file.path()).rdbuf();
+        sync_daemon sync(text.str());
+        const int code = sync.run({"check-config"}, patience(10s));
+        CAPTURE(file.path().string());
+        CAPTURE(sync.output());
+        CHECK(code == 0);
+        CHECK(holds(sync.output(), ": ok: "));
+    }
+    CHECK(samples >= 2);
+}
+
+TEST_CASE("what is no command is a usage error") {
+    sync_daemon sync(fmt::format("{}[[rule]]\nprefix = \"/a/\"\n", good));
+    CHECK(sync.run({"rnu"}, patience(10s)) == 64);
+    CHECK(holds(sync.output(), "rnu"));
+    CHECK(sync.run({"run", "--no-such-option"}, patience(10s)) == 64);
+    CHECK(sync.run({"explain"}, patience(10s)) == 64);
+    CHECK(sync.run({"help"}, patience(10s)) == 0);
+    CHECK(sync.run({"version"}, patience(10s)) == 0);
+}
+
+TEST_CASE("explain says which rule takes a key and where it goes, without any etcd") {
+    sync_daemon sync(fmt::format("{}dest = \"/copy\"\n[[rule]]\nname = \"app\"\nprefix = \"/a/\"\ndest = \"/b/\"\nexclude = [\"/a/secret/\"]\n", good));
+    CHECK(sync.run({"explain", "/a/key"}, patience(10s)) == 0);
+    CHECK(holds(sync.output(), "/copy/b/key"));
+    CHECK(holds(sync.output(), "app"));
+    CHECK(sync.run({"explain", "/a/secret/1"}, patience(10s)) == 1);
+    CHECK(holds(sync.output(), "excluded by"));
+    CHECK(sync.run({"explain", "/c"}, patience(10s)) == 1);
+    CHECK(holds(sync.output(), "no rule selects it"));
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load.hpp"
+
+#include "support/exact.hpp"
+#include "support/exactness_checker.hpp"
+#include "support/processes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+using namespace etcdsync::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
+
+}  // namespace
+
+TEST_CASE("a start under a constant writer loses nothing between the first copy and the watch, however often it is tried") {
+    etcd_server master;
+    etcd_server slave;
+    master.start();
+    slave.start();
+    etcd_client at_master(master.port());
+    etcd_client at_slave(slave.port());
+    fill(at_master, "/a/old/", 2'000);
+    const key_mapping selected = same_keys({"/a/", "/b/"});
+
+    const int starts = long_run() ? 50 : 10;
+    for (int n = 0; n < starts; ++n) {
+        CAPTURE(n);
+        // Each has an instance, and a place on the slave, of its own: the first start ever.
+        const std::string dest = fmt::format("/start-{}", n);
+        const std::string instance = fmt::format("start-{}", n);
+        const exactness_rules expected{[&](std::string_view key) {
+                                           auto mapped = selected(key);
+                                           if (mapped) mapped->insert(0, dest);
+                                           return mapped;
+                                       },
+                                       instance, [&](std::string_view key) { return key.starts_with(dest + "/"); }};
+        load::options how;
+        how.prefixes = {"/a/", "/b/", "/other/"};
+        how.seed = static_cast<unsigned>(n);
+        load writer(master.port(), how);
+        sync_daemon sync(config_for(master, {{slave, fmt::format("dest = \"{}\"", dest)}}, rules, fmt::format("instance = \"{}\"", instance)));
+        sync.start();
+        CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+        const std::int64_t reached = checkpoint_revision(at_slave, instance);
+        CHECK(eventually([&] { return checkpoint_revision(at_slave, instance) > reached + 20; }, patience(30s)));
+        writer.stop();
+
+        const std::int64_t last = at_master.put("/b/last", fmt::format("{}", n));
+        CHECK(eventually([&] { return follows_at(at_slave, last, instance); }, patience(20s)));
+        key_map copied;
+        for (const auto& [key, value] : keys_of(at_master)) {
+            if (const auto to = expected.map(key)) copied.emplace(*to, value);
+        }
+        CHECK(difference(copied, with_prefix(keys_of(at_slave), {dest + "/"})) == "");
+        CHECK(sync.terminate() == 0);
+        CHECK(check_exactness(at_master, at_slave, expected).fault == "");
+    }
+}
+
+TEST_CASE("a second start against a slave in sync adds at most one revision, and no data") {
+    etcd_server master;
+    etcd_server slave;
+    master.start();
+    slave.start();
+    etcd_client at_master(master.port());
+    etcd_client at_slave(slave.port());
+    fill(at_master, "/a/", 2'000);
+    fill(at_master, "/b/", 300, 20'000);
+    const std::string config = config_for(master, {slave}, rules);
+    {
+        sync_daemon sync(config);
+        sync.start();
+        REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+        CHECK(sync.terminate() == 0);
+    }
+    const std::int64_t before = at_slave.revision();
+    const std::int64_t at_start = at_master.revision();
+    std::string top;
+    std::int64_t allowed = 1;
+    SUBCASE("nothing happened on the master") {}
+    SUBCASE("the master wrote what no rule selects") { at_master.put("/other/1", "1"); }
+    SUBCASE("its history up to here is compacted away") { at_master.compact(at_master.put("/other/1", "1")); allowed = 10; }
+    SUBCASE("the slave's record is lost") {
+        at_slave.del("/.etcd-sync/etcd-sync");
+        allowed = 10;
+    }
+    const std::int64_t master_revision = at_master.revision();
+    sync_daemon sync(config);
+    sync.start();
+    CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    INFO(sync.output());
+    CHECK(at_slave.revision() - before <= allowed);
+    for (const change& c : at_slave.history(before + 1)) CHECK_MESSAGE(c.key.starts_with(checkpoint_prefix), c.key);
+    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
+    CHECK(at_master.revision() == master_revision);
+    CHECK(master_revision - at_start <= 1);
+}
+
+TEST_CASE("what is equal on the slave already is not written by a first sync either") {
+    etcd_server master;
+    etcd_server slave;
+    master.start();
+    slave.start();
+    etcd_client at_master(master.port());
+    etcd_client at_slave(slave.port());
+    fill(at_master, "/a/", 2'000);
+    fill(at_slave, "/a/", 1'990);
+    at_slave.put("/a/000017", "another value");
+    sync_daemon sync(config_for(master, {slave}, rules));
+    const std::int64_t before = at_slave.revision();
+    sync.start();
+    CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    CHECK(difference(keys_of(at_master), keys_of(at_slave)) == "");
+    std::size_t data = 0;
+    for (const change& c : at_slave.history(before + 1)) data += c.key.starts_with(checkpoint_prefix) ? 0 : 1;
+    CHECK(data == 11);
+    CHECK(check_exactness(at_master, at_slave, {same_keys({"/a/"}), "etcd-sync", {}}).fault == "");
+}

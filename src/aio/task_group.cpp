@@ -50,7 +50,8 @@ void task_group::spawn(std::string name, awaitable<> body) {
     const auto place = tasks_.emplace(tasks_.end());
     place->name = std::move(name);
     auto done = [this, place](const std::exception_ptr& error) { finished(place, error); };
-    asio::co_spawn(executor_, in_a_later_turn(std::move(body)), asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
+    asio::co_spawn(executor_, in_a_later_turn(std::move(body)),
+                   asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
 }
 
 void task_group::cancel() {

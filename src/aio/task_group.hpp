@@ -50,7 +50,7 @@ private:
     std::list<task> tasks_;
     bool cancelled_ = false;
     event changed_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);   ///< for what is called back in a later turn
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< for what is called back in a later turn
 };
 
 /// What an exception says.

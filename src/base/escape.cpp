@@ -2,7 +2,6 @@
 #include "base/escape.hpp"
 
 #include <boost/beast/core/detail/base64.hpp>
-
 #include <fmt/format.h>
 
 namespace etcdsync::base {

@@ -11,10 +11,10 @@ namespace etcdsync::base {
 /// the same across builds and versions; it is no defence against somebody who wants a collision.
 class digest {
 public:
-    void add(std::string_view bytes);        ///< length first, so that ("a","bc") and ("ab","c") differ
+    void add(std::string_view bytes);  ///< length first, so that ("a","bc") and ("ab","c") differ
     void add(std::uint64_t number);
     [[nodiscard]] std::uint64_t value() const { return state_; }
-    [[nodiscard]] std::string hex() const;   ///< 16 lower-case digits
+    [[nodiscard]] std::string hex() const;  ///< 16 lower-case digits
 
 private:
     void mix(unsigned char byte);

@@ -35,7 +35,7 @@ struct error {
     error(error_class c, std::string what) : cls(c), text(std::move(what)) {}
 
     error_class cls = error_class::retry;
-    std::string text;   ///< one printable sentence, naming the endpoint where it is known
+    std::string text;  ///< one printable sentence, naming the endpoint where it is known
 };
 
 [[noreturn]] inline void throw_exception_from_error(const error& e, const boost::source_location&) {

@@ -29,7 +29,8 @@ std::uint64_t field_reader::varint() {
 
 std::string_view field_reader::bytes() {
     std::uint32_t length = 0;
-    ok_ = ok_ && WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED && in_.ReadVarint32(&length);
+    ok_ = ok_ && WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED &&
+          in_.ReadVarint32(&length);
     const auto at = static_cast<std::size_t>(in_.CurrentPosition());
     ok_ = ok_ && length <= message_.size() - at && in_.Skip(static_cast<int>(length));
     return ok_ ? message_.substr(at, length) : std::string_view();

@@ -4,16 +4,17 @@
 #include "base/escape.hpp"
 #include "grpc/framing.hpp"
 
-#include <rpc.pb.h>
-
 #include <fmt/format.h>
+
+#include <rpc.pb.h>
 
 namespace etcdsync::etcd {
 namespace {
 
 error to_error(const grpc::status& status, const net::endpoint& peer) {
     const error_class cls = classify(status);
-    if (status.message.starts_with(peer.authority())) return error(cls, status.message);  // a broken connection says where already
+    if (status.message.starts_with(peer.authority()))
+        return error(cls, status.message);  // a broken connection says where already
     if (status.from != grpc::origin::server) return error(cls, fmt::format("{}: {}", peer.authority(), status.message));
     return error(cls, fmt::format("{}: {} ({})", peer.authority(), status.message, grpc::to_string(status.value)));
 }
@@ -56,15 +57,18 @@ aio::awaitable<std::optional<error>> end_of(net::call& call, const net::endpoint
 }  // namespace
 
 std::string check_page(const range_query& query, const range_page& page) {
-    if (query.limit > 0 && page.kvs.size() > static_cast<std::size_t>(query.limit)) return "a page holds more keys than asked for";
+    if (query.limit > 0 && page.kvs.size() > static_cast<std::size_t>(query.limit))
+        return "a page holds more keys than asked for";
     if (page.more && page.kvs.empty()) return "a page says there is more but holds no key";
     const bool open_end = query.range_end == std::string_view("\0", 1);
     std::string_view previous;
     for (const key_value& kv : page.kvs) {
         if (kv.key.empty() || (!previous.empty() && kv.key <= previous)) return "a page is not in key order";
-        const bool inside = kv.key >= query.key && (query.range_end.empty() ? kv.key == query.key : open_end || kv.key < query.range_end);
+        const bool inside = kv.key >= query.key &&
+                            (query.range_end.empty() ? kv.key == query.key : open_end || kv.key < query.range_end);
         if (!inside) return fmt::format("a page holds the key {} outside the range asked for", base::printable(kv.key));
-        if (kv.mod_revision <= 0 || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision) return "a key has impossible revisions";
+        if (kv.mod_revision <= 0 || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision)
+            return "a key has impossible revisions";
         if (query.at > 0 && kv.mod_revision > query.at) return "a page at a revision holds a later one";
         previous = kv.key;
     }

@@ -16,8 +16,8 @@ struct range_query {
     std::string key;
     std::string range_end;
     std::int64_t limit = 0;
-    revision at = 0;                ///< 0: now
-    bool serializable = false;      ///< only ever right at a pinned revision
+    revision at = 0;            ///< 0: now
+    bool serializable = false;  ///< only ever right at a pinned revision
     bool keys_only = false;
     bool count_only = false;
     /// Stop reading when about this much came: the page then holds the whole keys up to there, and `more`.

@@ -3,9 +3,8 @@
 
 #include "grpc/framing.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <boost/assert.hpp>
+#include <google/protobuf/io/coded_stream.h>
 
 #include <cstdint>
 #include <vector>
@@ -91,7 +90,9 @@ std::size_t fan_out(std::size_t count, std::size_t limit) {
 /// same order: measure() notes the size of each nested Txn, write() uses them.
 class tree {
 public:
-    tree(std::span<const operation> writes, std::size_t limit) : writes_(writes), limit_(limit) { size_ = measure(writes_, limit_); }
+    tree(std::span<const operation> writes, std::size_t limit) : writes_(writes), limit_(limit) {
+        size_ = measure(writes_, limit_);
+    }
 
     [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -183,7 +184,8 @@ std::size_t txn_capacity(unsigned max_ops) {
     return most;
 }
 
-std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record, unsigned max_ops) {
+std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record,
+                               unsigned max_ops) {
     const std::string compares = encode_compares(before);
     const operation checkpoint{event_type::put, before.key, record};
     const std::size_t range_size = field_size(before.key.size());

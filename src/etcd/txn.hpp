@@ -24,8 +24,8 @@ struct operation {
 /// its bytes are compared, because a wiped slave can repeat revisions (faults.md section 8).
 struct guard {
     std::string_view key;
-    revision mod_revision = 0;       ///< 0: the key must not exist
-    std::string_view value;          ///< not compared where the key must not exist
+    revision mod_revision = 0;  ///< 0: the key must not exist
+    std::string_view value;     ///< not compared where the key must not exist
 };
 
 /// How many writes fit beside the guarded record in one Txn of a server that takes `max_ops` operations. Nested Txns
@@ -35,8 +35,7 @@ struct guard {
 /// A TxnRequest with its gRPC prefix: if `before` holds, all `writes` and the new `record` under the guard's key; else a
 /// Range of that key, so that one round trip tells what stands there. Nested where that is needed, at most three levels.
 /// Precondition: writes.size() <= txn_capacity(max_ops), keys unique and other than the guard's.
-[[nodiscard]] std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record,
-                                             unsigned max_ops);
-
+[[nodiscard]] std::string encode_guarded_txn(const guard& before, std::span<const operation> writes,
+                                             std::string_view record, unsigned max_ops);
 
 }  // namespace etcdsync::etcd

@@ -4,9 +4,9 @@
 #include "base/escape.hpp"
 #include "grpc/framing.hpp"
 
-#include <rpc.pb.h>
-
 #include <fmt/format.h>
+
+#include <rpc.pb.h>
 
 namespace etcdsync::etcd {
 namespace {
@@ -38,10 +38,12 @@ bool inside(const watch_query& query, std::string_view key) {
 }  // namespace
 
 std::string watch_checker::wrong_with(const watch_response& response) const {
-    if (response.header.store_revision < 0 || response.header.store_revision > highest_revision) return "an impossible store revision";
+    if (response.header.store_revision < 0 || response.header.store_revision > highest_revision)
+        return "an impossible store revision";
     if (response.created) return created_ ? "created twice" : "";
     if (!created_) return "an answer before `created`";
-    if (response.events.empty()) return last_open_ && !response.fragment ? "an answer without events in the middle of a fragmented one" : "";
+    if (response.events.empty())
+        return last_open_ && !response.fragment ? "an answer without events in the middle of a fragmented one" : "";
     if (response.watch_id != watch_id_) return "events for a watch that is not ours";
     return wrong_with_events(response);
 }
@@ -51,10 +53,12 @@ std::string watch_checker::wrong_with_events(const watch_response& response) con
     bool goes_on = last_open_;  // only the revision a fragment was cut in may come again
     for (const event& e : response.events) {
         const revision rev = e.kv.mod_revision;
-        if (e.kv.key.empty() || !inside(query_, e.kv.key)) return fmt::format("an event outside the watch, key {}", base::printable(e.kv.key));
+        if (e.kv.key.empty() || !inside(query_, e.kv.key))
+            return fmt::format("an event outside the watch, key {}", base::printable(e.kv.key));
         if (rev <= 0 || rev > highest_revision) return "an event with an impossible revision";
         if (rev < newest || (rev == newest && !goes_on)) return "events out of order";
-        if (e.type == event_type::put && (e.kv.create_revision <= 0 || e.kv.create_revision > rev || e.kv.version <= 0)) {
+        if (e.type == event_type::put &&
+            (e.kv.create_revision <= 0 || e.kv.create_revision > rev || e.kv.version <= 0)) {
             return "a PUT with impossible revisions";
         }
         newest = rev;
@@ -71,7 +75,8 @@ result<watch_message> watch_checker::take(watch_response response) {
         return message;
     }
     if (response.canceled) {
-        const std::string reason = response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason);
+        const std::string reason =
+            response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason);
         return error(classify_cancel_reason(response.cancel_reason), fmt::format("the watch was canceled: {}", reason));
     }
     const std::string wrong = wrong_with(response);
@@ -85,7 +90,8 @@ result<watch_message> watch_checker::take(watch_response response) {
         last_open_ = response.fragment;
         message.what = watch_message::kind::events;
     } else if (!response.fragment && response.watch_id == watch_id_) {
-        message.what = watch_message::kind::progress;  // with id -1 it would be an answer to a request: no position (faults.md F4)
+        message.what =
+            watch_message::kind::progress;  // with id -1 it would be an answer to a request: no position (faults.md F4)
     }
     message.response = std::move(response);
     return message;

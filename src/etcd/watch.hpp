@@ -15,16 +15,16 @@ namespace etcdsync::etcd {
 struct watch_query {
     std::string key;
     std::string range_end;
-    revision start_revision = 1;    ///< inclusive, always explicit
+    revision start_revision = 1;  ///< inclusive, always explicit
 };
 
 /// What a WatchResponse means.
 struct watch_message {
     enum class kind {
-        created,     ///< the watch stands
-        events,      ///< in revision order; with `fragment` the last revision goes on in the next message
-        progress,    ///< all up to header.store_revision is known
-        compacted,   ///< start_revision (or where a slow watch stood) is no longer kept
+        created,    ///< the watch stands
+        events,     ///< in revision order; with `fragment` the last revision goes on in the next message
+        progress,   ///< all up to header.store_revision is known
+        compacted,  ///< start_revision (or where a slow watch stood) is no longer kept
         nothing,
     };
     kind what = kind::nothing;
@@ -45,9 +45,9 @@ private:
 
     watch_query query_;
     bool created_ = false;
-    std::int64_t watch_id_ = 0;     ///< as the server gave it
-    revision last_ = 0;             ///< of the newest event
-    bool last_open_ = false;        ///< the last message was a fragment: its revision may go on
+    std::int64_t watch_id_ = 0;  ///< as the server gave it
+    revision last_ = 0;          ///< of the newest event
+    bool last_open_ = false;     ///< the last message was a fragment: its revision may go on
 };
 
 /// A Watch stream under way.

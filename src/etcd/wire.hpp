@@ -17,7 +17,7 @@ using revision = std::int64_t;
 struct response_header {
     std::uint64_t cluster_id = 0;
     std::uint64_t member_id = 0;
-    revision store_revision = 0;   ///< of the whole store when the answer was made; seldom a position (etcd-wire.md 3.3)
+    revision store_revision = 0;  ///< of the whole store when the answer was made; seldom a position (etcd-wire.md 3.3)
     std::uint64_t raft_term = 0;
 };
 
@@ -38,11 +38,11 @@ struct event {
 };
 
 struct range_page {
-    base::shared_buffer owner;     ///< what the views look into
+    base::shared_buffer owner;  ///< what the views look into
     response_header header;
     std::vector<key_value> kvs;
-    bool more = false;             ///< keys are left behind the last one (also where we stopped reading)
-    std::int64_t count = 0;        ///< keys of the range; 0 where we stopped reading before it came
+    bool more = false;       ///< keys are left behind the last one (also where we stopped reading)
+    std::int64_t count = 0;  ///< keys of the range; 0 where we stopped reading before it came
 };
 
 struct watch_response {
@@ -61,7 +61,7 @@ struct txn_response {
     response_header header;
     bool succeeded = false;
     base::shared_buffer owner;
-    std::vector<key_value> read;   ///< where it did not succeed: what the failure branch's Range found
+    std::vector<key_value> read;  ///< where it did not succeed: what the failure branch's Range found
 };
 
 /// Nothing where the bytes are not such a message.

@@ -16,8 +16,8 @@ namespace etcdsync::net {
 
 /// Where a connection goes.
 struct endpoint {
-    std::string url;         ///< as configured, for messages
-    std::string host;        ///< a name, an IPv4 or (without brackets) an IPv6 literal
+    std::string url;   ///< as configured, for messages
+    std::string host;  ///< a name, an IPv4 or (without brackets) an IPv6 literal
     std::uint16_t port = 0;
     bool tls = false;
 
@@ -46,7 +46,8 @@ public:
     virtual ~dialer() = default;
 
     /// Fails at `deadline` at the latest, with a sentence that names the endpoint and the phase.
-    virtual aio::awaitable<base::result<std::unique_ptr<byte_stream>>> dial(endpoint to, aio::clock::time_point deadline) = 0;
+    virtual aio::awaitable<base::result<std::unique_ptr<byte_stream>>> dial(endpoint to,
+                                                                            aio::clock::time_point deadline) = 0;
 };
 
 }  // namespace etcdsync::net

@@ -6,7 +6,6 @@
 #include "net/http2_call.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <fmt/format.h>
 
 #include <utility>
@@ -17,8 +16,8 @@ using aio::asio::buffer;
 
 connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
                        const aio::asio::any_io_executor& executor, const channel_options& options)
-    : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options), session_(*this, options.http2),
-      executor_(executor), output_(executor), last_heard_(clock.now()) {}
+    : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options),
+      session_(*this, options.http2), executor_(executor), output_(executor), last_heard_(clock.now()) {}
 
 aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
     std::string into(64U << 10, '\0');
@@ -136,7 +135,8 @@ void connection::on_close(http2::stream_id id, http2::error_code code, bool unpr
 }
 
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
-    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.authority(), http2::to_string(code), base::printable(debug_data));
+    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.authority(), http2::to_string(code),
+                       base::printable(debug_data));
 }
 
 void connection::on_ping_ack(std::uint64_t) { ping_open_ = false; }

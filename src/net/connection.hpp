@@ -18,8 +18,8 @@ class http2_call;
 /// writer and by its calls; private to net/.
 class connection final : public http2::events, public std::enable_shared_from_this<connection> {
 public:
-    connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock, const aio::asio::any_io_executor& executor,
-               const channel_options& options);
+    connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
+               const aio::asio::any_io_executor& executor, const channel_options& options);
 
     aio::awaitable<> read_loop(std::shared_ptr<connection> self);
     aio::awaitable<> write_loop(std::shared_ptr<connection> self);
@@ -58,7 +58,7 @@ private:
     channel_options options_;
     http2::session session_;
     aio::asio::any_io_executor executor_;
-    aio::event output_;                         ///< there may be something to send, or the connection broke
+    aio::event output_;  ///< there may be something to send, or the connection broke
     std::map<http2::stream_id, http2_call*> calls_;
     std::optional<aio::alarm> keepalive_;
     aio::clock::time_point last_heard_;

@@ -2,7 +2,6 @@
 #include "net/http2_call.hpp"
 
 #include <boost/assert.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,18 +9,20 @@
 
 namespace etcdsync::net {
 
-http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_io_executor& executor, std::string_view path,
-                       const call_options& options)
+http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_io_executor& executor,
+                       std::string_view path, const call_options& options)
     : connection_(std::move(owner)), state_(options.max_message), ready_(executor) {
     id_ = connection_->open(*this, path, options);
     if (!id_) {
         const std::string& why = connection_->why();
-        state_.finish(grpc::status(grpc::code::unavailable, why.empty() ? "the connection is closed" : why, grpc::origin::connection, true));
+        state_.finish(grpc::status(grpc::code::unavailable, why.empty() ? "the connection is closed" : why,
+                                   grpc::origin::connection, true));
         return;
     }
     if (options.deadline) {
         deadline_.emplace(connection_->clock(), *options.deadline, [this] {
-            give_up(grpc::status(grpc::code::deadline_exceeded, fmt::format("{}: no answer in time", connection_->peer().authority()),
+            give_up(grpc::status(grpc::code::deadline_exceeded,
+                                 fmt::format("{}: no answer in time", connection_->peer().authority()),
                                  grpc::origin::deadline));
         });
     }

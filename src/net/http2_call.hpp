@@ -35,11 +35,11 @@ private:
     void give_up(grpc::status why);
 
     std::shared_ptr<connection> connection_;
-    std::optional<http2::stream_id> id_;    ///< while the stream is open
+    std::optional<http2::stream_id> id_;  ///< while the stream is open
     grpc::call_state state_;
-    std::deque<std::string> messages_;      ///< whole ones, not taken yet
-    std::string current_;                   ///< the one arriving
-    std::size_t owed_ = 0;                  ///< bytes behind the first message, not yet credited to the peer
+    std::deque<std::string> messages_;  ///< whole ones, not taken yet
+    std::string current_;               ///< the one arriving
+    std::size_t owed_ = 0;              ///< bytes behind the first message, not yet credited to the peer
     aio::event ready_;
     std::optional<aio::alarm> deadline_;
 };

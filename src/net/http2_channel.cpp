@@ -26,7 +26,9 @@ public:
     [[nodiscard]] bool usable() const override { return connection_->usable(); }
     [[nodiscard]] const endpoint& peer() const override { return connection_->peer(); }
     void on_broken(std::function<void()> handler) override { connection_->on_broken(std::move(handler)); }
-    void close() override { connection_->fail(fmt::format("{}: the connection was closed by us", connection_->peer().authority())); }
+    void close() override {
+        connection_->fail(fmt::format("{}: the connection was closed by us", connection_->peer().authority()));
+    }
 
 private:
     std::shared_ptr<connection> connection_;

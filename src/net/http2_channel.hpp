@@ -18,7 +18,8 @@ struct channel_options {
 
 /// Speaks gRPC over `stream`. Its reader and writer run in `tasks`, which must outlive the channel; close() or the
 /// last reference ends them.
-[[nodiscard]] std::shared_ptr<channel> make_http2_channel(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
-                                                          aio::task_group& tasks, const channel_options& options);
+[[nodiscard]] std::shared_ptr<channel> make_http2_channel(std::unique_ptr<byte_stream> stream, endpoint peer,
+                                                          aio::clock& clock, aio::task_group& tasks,
+                                                          const channel_options& options);
 
 }  // namespace etcdsync::net

@@ -3,7 +3,6 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
-
 #include <fmt/format.h>
 
 #include <vector>
@@ -72,7 +71,8 @@ std::string endpoint::authority() const {
     return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
-aio::awaitable<base::result<std::unique_ptr<byte_stream>>> tcp_dialer::dial(endpoint to, aio::clock::time_point deadline) {
+aio::awaitable<base::result<std::unique_ptr<byte_stream>>> tcp_dialer::dial(endpoint to,
+                                                                            aio::clock::time_point deadline) {
     auto addresses = co_await resolve(to, *clock_, deadline);
     if (!addresses) co_return addresses.error();
 

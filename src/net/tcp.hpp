@@ -11,7 +11,8 @@ class tcp_dialer final : public dialer {
 public:
     explicit tcp_dialer(aio::clock& clock) : clock_(&clock) {}
 
-    aio::awaitable<base::result<std::unique_ptr<byte_stream>>> dial(endpoint to, aio::clock::time_point deadline) override;
+    aio::awaitable<base::result<std::unique_ptr<byte_stream>>> dial(endpoint to,
+                                                                    aio::clock::time_point deadline) override;
 
 private:
     aio::clock* clock_;

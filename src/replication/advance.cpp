@@ -9,7 +9,8 @@ namespace etcdsync::replication {
 namespace {
 
 bool touches(const log_entry& entry, const mapping& keys) {
-    return std::any_of(entry.changes.begin(), entry.changes.end(), [&](const etcd::event& change) { return keys.rule_of(change.kv.key).has_value(); });
+    return std::any_of(entry.changes.begin(), entry.changes.end(),
+                       [&](const etcd::event& change) { return keys.rule_of(change.kv.key).has_value(); });
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ advance_plan plan_advance(entry_iterator first, entry_iterator last, revision en
     }
     if (newest != nullptr) {
         plan.event_revision = newest->rev;
-        plan.event_digest = digest_of_events(*newest, [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
+        plan.event_digest =
+            digest_of_events(*newest, [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
     }
     return plan;
 }

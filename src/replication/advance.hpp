@@ -14,10 +14,10 @@ struct advance_plan {
     explicit advance_plan(const txn_limits& limits) : writes(limits) {}
 
     batch writes;
-    revision to = 0;               ///< R once it is applied
-    revision event_revision = 0;   ///< the newest revision in it that carries events of this link's rules; 0: none does
-    std::string event_digest;      ///< of that revision's events
-    bool too_big = false;          ///< the first revision alone fits in no Txn: nothing is planned
+    revision to = 0;              ///< R once it is applied
+    revision event_revision = 0;  ///< the newest revision in it that carries events of this link's rules; 0: none does
+    std::string event_digest;     ///< of that revision's events
+    bool too_big = false;         ///< the first revision alone fits in no Txn: nothing is planned
 };
 
 using entry_iterator = std::deque<log_entry>::const_iterator;

@@ -56,7 +56,8 @@ aio::awaitable<etcd::result<bool>> applier::undisturbed() {
     const etcd::range_query query = checkpoint_query();
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();
-    co_return page->kvs.size() == 1 && page->kvs.front().mod_revision == mod_revision_ && page->kvs.front().value == text_;
+    co_return page->kvs.size() == 1 && page->kvs.front().mod_revision == mod_revision_ &&
+        page->kvs.front().value == text_;
 }
 
 }  // namespace etcdsync::replication

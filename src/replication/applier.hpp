@@ -21,7 +21,7 @@ public:
 
     /// What stands under the checkpoint's key, and the slave's revision.
     struct found {
-        std::optional<base::result<checkpoint>> record;   ///< nothing: there is none; an error: not readable
+        std::optional<base::result<checkpoint>> record;  ///< nothing: there is none; an error: not readable
         revision slave_revision = 0;
     };
 
@@ -49,8 +49,8 @@ private:
     const context* context_;
     std::string key_;
     checkpoint record_;
-    std::string text_;             ///< the bytes that stand under the key
-    revision mod_revision_ = 0;    ///< 0: the key does not exist
+    std::string text_;           ///< the bytes that stand under the key
+    revision mod_revision_ = 0;  ///< 0: the key does not exist
     std::uint64_t last_written_ = 0;
     bool in_flight_ = false;
 };

@@ -5,7 +5,8 @@
 
 namespace etcdsync::replication {
 
-batch::batch(const txn_limits& limits) : max_writes_(etcd::txn_capacity(limits.max_ops)), max_bytes_(limits.max_bytes),
+batch::batch(const txn_limits& limits)
+    : max_writes_(etcd::txn_capacity(limits.max_ops)), max_bytes_(limits.max_bytes),
       max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
 
 bool batch::fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const {

@@ -31,7 +31,8 @@ public:
     [[nodiscard]] bool add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier);
 
     /// Adds one write whose key no other in the batch has. False where it does not fit any more.
-    [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner);
+    [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value,
+                           const base::shared_buffer& owner);
 
     [[nodiscard]] bool empty() const { return writes_.empty(); }
     [[nodiscard]] const std::vector<etcd::operation>& writes() const { return writes_; }
@@ -46,8 +47,8 @@ private:
     std::size_t max_bytes_;
     std::size_t max_revision_bytes_;
     std::vector<etcd::operation> writes_;
-    std::unordered_map<std::string_view, std::size_t> place_;   ///< only once revisions are folded
-    std::deque<std::string> keys_;                              ///< keys as the slave has them; never moved
+    std::unordered_map<std::string_view, std::size_t> place_;  ///< only once revisions are folded
+    std::deque<std::string> keys_;                             ///< keys as the slave has them; never moved
     std::vector<base::shared_buffer> owners_;
     std::size_t bytes_ = 0;
 };

@@ -5,7 +5,6 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
 #include <fmt/format.h>
 
 #include <charconv>
@@ -128,7 +127,9 @@ void read_spans(object_reader& in, checkpoint& out) {
 std::string encode(const checkpoint& record) {
     json::array spans;
     for (const span& s : record.spans) {
-        spans.push_back({{"start_b64", base::base64_encode(s.keys.begin)}, {"end_b64", base::base64_encode(s.keys.end)}, {"since", s.since}});
+        spans.push_back({{"start_b64", base::base64_encode(s.keys.begin)},
+                         {"end_b64", base::base64_encode(s.keys.end)},
+                         {"since", s.since}});
     }
     const bool following = record.pass == sync_pass::none;
     const json::object object{

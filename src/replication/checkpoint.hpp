@@ -17,9 +17,9 @@ using etcd::revision;
 
 /// What a full sync is at. Behind the frontier the pass is done, before it still to do.
 enum class sync_pass : std::uint8_t {
-    none,     ///< following: every selected key equals the master at the revision
-    repair,   ///< what is missing or different is put; keys only on the slave are counted
-    prune,    ///< keys only on the slave are deleted; the frontier says how far, and all other keys are right already
+    none,    ///< following: every selected key equals the master at the revision
+    repair,  ///< what is missing or different is put; keys only on the slave are counted
+    prune,   ///< keys only on the slave are deleted; the frontier says how far, and all other keys are right already
 };
 
 /// An interval of the slave that is ours, and since when.
@@ -34,18 +34,19 @@ struct span {
 /// Written in the same Txn as the data it speaks of, and compared by every Txn.
 struct checkpoint {
     std::string instance;
-    std::uint64_t cluster_id = 0;       ///< of the master
+    std::uint64_t cluster_id = 0;  ///< of the master
     std::uint64_t raft_term = 0;
-    revision rev = 0;                   ///< R
+    revision rev = 0;  ///< R
     sync_pass pass = sync_pass::none;
-    std::string frontier;               ///< K, a key of the slave, while a pass is under way
-    revision event_revision = 0;        ///< E, the newest revision at or below R known to carry selected events; 0: none known
-    std::string event_digest;           ///< of E's selected events; empty: not seen
-    std::string rules;                  ///< mapping::digest()
+    std::string frontier;  ///< K, a key of the slave, while a pass is under way
+    revision event_revision =
+        0;                     ///< E, the newest revision at or below R known to carry selected events; 0: none known
+    std::string event_digest;  ///< of E's selected events; empty: not seen
+    std::string rules;         ///< mapping::digest()
     std::vector<span> spans;
-    std::string writer;                 ///< random per process; empty after an orderly one-shot run
-    std::uint64_t seq = 0;              ///< grows by one a Txn
-    std::string time;                   ///< RFC 3339, for people
+    std::string writer;     ///< random per process; empty after an orderly one-shot run
+    std::uint64_t seq = 0;  ///< grows by one a Txn
+    std::string time;       ///< RFC 3339, for people
 };
 
 /// As JSON (design.md section 6, Link 2).

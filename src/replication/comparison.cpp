@@ -22,7 +22,8 @@ void comparison::cursor::add(etcd::range_page next_page) {
 comparison::comparison(const mapping& keys, const segment& where, const std::string& from, bool keys_only)
     : mapping_(&keys), segment_(&where), keys_only_(keys_only), frontier_(from) {
     slave_.from = from;
-    master_.from = from <= where.target.begin ? where.source.begin : config::map_key(from, where.keys.dest, where.keys.strip);
+    master_.from =
+        from <= where.target.begin ? where.source.begin : config::map_key(from, where.keys.dest, where.keys.strip);
 }
 
 comparison::step comparison::next() {

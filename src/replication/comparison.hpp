@@ -19,20 +19,20 @@ public:
     comparison(const mapping& keys, const segment& where, const std::string& from, bool keys_only);
 
     enum class outcome {
-        need_master,   ///< give the next page of the master, from master_from() on
-        need_slave,    ///< give the next page of the slave, from slave_from() on
-        missing,       ///< on the master, not on the slave
-        different,     ///< on both, with different values
+        need_master,  ///< give the next page of the master, from master_from() on
+        need_slave,   ///< give the next page of the slave, from slave_from() on
+        missing,      ///< on the master, not on the slave
+        different,    ///< on both, with different values
         slave_only,
-        done,          ///< the segment is compared
+        done,  ///< the segment is compared
     };
 
     struct step {
         outcome what = outcome::done;
-        std::string_view key;              ///< of the slave; holds until the next call
-        std::string_view value;            ///< of the master; holds as long as `owner`
+        std::string_view key;    ///< of the slave; holds until the next call
+        std::string_view value;  ///< of the master; holds as long as `owner`
         base::shared_buffer owner;
-        etcd::revision mod_revision = 0;   ///< of a key only on the slave
+        etcd::revision mod_revision = 0;  ///< of a key only on the slave
     };
 
     [[nodiscard]] step next();
@@ -61,7 +61,7 @@ private:
 
         etcd::range_page page;
         std::size_t at = 0;
-        bool ended = false;      ///< nothing comes behind `page`
+        bool ended = false;  ///< nothing comes behind `page`
         std::string from;
     };
 
@@ -75,7 +75,7 @@ private:
     bool keys_only_;
     cursor master_;
     cursor slave_;
-    std::string target_;         ///< the master's key at hand, as the slave has it
+    std::string target_;  ///< the master's key at hand, as the slave has it
     std::string scratch_;
     std::string frontier_;
     std::uint64_t compared_ = 0;

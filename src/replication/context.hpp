@@ -19,13 +19,14 @@ struct context {
     const observe::logger& log;
     aio::task_group& tasks;
     std::chrono::milliseconds probe_interval;
-    std::string writer;                 ///< random per process: who wrote a checkpoint
+    std::string writer;  ///< random per process: who wrote a checkpoint
 };
 
 /// How etcd writes an interval: key and range_end, with "\0" for "to the last key".
 struct wire_range {
     explicit wire_range(const config::key_range& range)
-        : key(range.begin.empty() ? std::string(1, '\0') : range.begin), range_end(range.end.empty() ? std::string(1, '\0') : range.end) {}
+        : key(range.begin.empty() ? std::string(1, '\0') : range.begin),
+          range_end(range.end.empty() ? std::string(1, '\0') : range.end) {}
     std::string key;
     std::string range_end;
 };

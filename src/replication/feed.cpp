@@ -24,8 +24,8 @@ net::channel_options watch_connection() {
 
 }  // namespace
 
-feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects, std::size_t log_limit,
-           std::string configured_endpoints)
+feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
+           std::size_t log_limit, std::string configured_endpoints)
     : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), log_(log_limit),
       pauses_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
@@ -37,8 +37,9 @@ aio::awaitable<> feed::run() {
         const etcd::error why = co_await follow();
         if (why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history) {
             history_lost_ = true;
-            context_->log.warn(why.cls == etcd::error_class::compacted ? "the master compacted revisions we had not seen"
-                                                                       : "the master has another history now",
+            context_->log.warn(why.cls == etcd::error_class::compacted
+                                   ? "the master compacted revisions we had not seen"
+                                   : "the master has another history now",
                                {{"cause", why.text}});
             continue;
         }
@@ -104,8 +105,9 @@ void feed::settle_start(const etcd::response_header& header) {
     const bool other_cluster = log_.started() && header.cluster_id != cluster_id_;
     const bool rewound = log_.started() && header.store_revision < log_.position();
     if (other_cluster || rewound) {
-        context_->log.warn(other_cluster ? "the master is another cluster now" : "the master went back behind what we had seen",
-                           {{"known", log_.position()}, {"revision", header.store_revision}});
+        context_->log.warn(
+            other_cluster ? "the master is another cluster now" : "the master went back behind what we had seen",
+            {{"known", log_.position()}, {"revision", header.store_revision}});
     }
     cluster_id_ = header.cluster_id;
     raft_term_ = header.raft_term;
@@ -133,7 +135,8 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     status_.cause = why.text;
     if (news) {
         status_.since = context_->clock.now();
-        context_->log.warn("the master is not reachable; trying for ever", {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        context_->log.warn("the master is not reachable; trying for ever",
+                           {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
     }
     status_.connected = false;
     changed();
@@ -141,10 +144,13 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
 
 void feed::warn_of_waste(const folder& events) {
     constexpr std::uint64_t enough_to_judge = 10'000;
-    if (told_of_waste_ || events.events_seen() < enough_to_judge || events.events_dropped() * 10 < events.events_seen() * 9) return;
+    if (told_of_waste_ || events.events_seen() < enough_to_judge ||
+        events.events_dropped() * 10 < events.events_seen() * 9)
+        return;
     told_of_waste_ = true;
-    context_->log.warn("nine in ten events of the watch are for keys of no rule: the rules lie far apart in the key space",
-                       {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
+    context_->log.warn(
+        "nine in ten events of the watch are for keys of no rule: the rules lie far apart in the key space",
+        {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
 }
 
 master_status feed::current() const {

@@ -19,8 +19,8 @@ namespace etcdsync::replication {
 class feed {
 public:
     /// `cover` holds every key `selects` may take.
-    feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects, std::size_t log_limit,
-         std::string configured_endpoints);
+    feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
+         std::size_t log_limit, std::string configured_endpoints);
 
     /// Ends by cancellation only.
     aio::awaitable<> run();
@@ -50,7 +50,7 @@ private:
     folder::selector selects_;
     log log_;
     base::backoff pauses_;
-    bool history_lost_ = false;       ///< what the log holds does not lead to what the master has now
+    bool history_lost_ = false;  ///< what the log holds does not lead to what the master has now
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;
     master_status status_;

@@ -22,7 +22,8 @@ public:
     using sink = std::function<void(log_entry entry)>;
 
     /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too.
-    folder(revision known, selector selects, sink out) : position_(known), selects_(std::move(selects)), out_(std::move(out)) {}
+    folder(revision known, selector selects, sink out)
+        : position_(known), selects_(std::move(selects)), out_(std::move(out)) {}
 
     /// A message of kind `events` or `progress`. Calls the sink for each revision that became complete.
     void take(const etcd::watch_message& message, aio::clock::time_point now);
@@ -48,8 +49,8 @@ private:
     revision last_event_ = 0;
     selector selects_;
     sink out_;
-    std::optional<log_entry> open_;      ///< the revision that may still go on
-    std::size_t distinct_ = 0;           ///< revisions in the answer (all its fragments) so far
+    std::optional<log_entry> open_;  ///< the revision that may still go on
+    std::size_t distinct_ = 0;       ///< revisions in the answer (all its fragments) so far
     revision newest_in_answer_ = 0;
     bool was_cut_ = false;
     std::uint64_t seen_ = 0;

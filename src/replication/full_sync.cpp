@@ -51,10 +51,10 @@ private:
     session* session_;
     etcd::kv* master_;
     batch writes_;
-    std::string reached_;            ///< the frontier behind the last segment
-    std::uint64_t extras_ = 0;       ///< keys only on the slave that a prune pass is to delete
+    std::string reached_;       ///< the frontier behind the last segment
+    std::uint64_t extras_ = 0;  ///< keys only on the slave that a prune pass is to delete
     std::uint64_t foreign_ = 0;
-    etcd::revision newest_ = 0;      ///< mod_revision among the master's keys
+    etcd::revision newest_ = 0;  ///< mod_revision among the master's keys
 };
 
 ending full_sync_pass::master_failed(const etcd::error& why) const {
@@ -165,7 +165,9 @@ aio::awaitable<ending> full_sync_pass::add(etcd::event_type type, const comparis
     alone.max_bytes = std::string::npos;
     writes_ = batch(alone);
     const bool added = writes_.add(type, found.key, found.value, found.owner);
-    if (!added) co_return ending(ending::reason::slave_failed, etcd::error(etcd::error_class::bad_request, "a Txn holds no write at all"));
+    if (!added)
+        co_return ending(ending::reason::slave_failed,
+                         etcd::error(etcd::error_class::bad_request, "a Txn holds no write at all"));
     co_return co_await flush(std::string(found.key).append(1, '\0'));
 }
 
@@ -188,8 +190,8 @@ aio::awaitable<> full_sync_pass::note_event() {
     if (!position.event_digest.empty() || newest_ == 0) co_return;
     position.event_revision = std::max(position.event_revision, newest_);
     const context& with = session_->parts_.with;
-    position.event_digest = co_await learn_event_digest(master_->on(), with, session_->parts_.master.request_timeout(), session_->parts_.keys,
-                                                        position.event_revision);
+    position.event_digest = co_await learn_event_digest(master_->on(), with, session_->parts_.master.request_timeout(),
+                                                        session_->parts_.keys, position.event_revision);
 }
 
 aio::awaitable<ending> session::pin(etcd::kv& master) {
@@ -248,8 +250,9 @@ aio::awaitable<ending> session::full_sync() {
     }
     parts_.report.status().foreign_keys = foreign;
     if (foreign > 0) {
-        parts_.with.log.warn(fmt::format("{}: keys that stood in its spans before the first sync are kept", parts_.report.status().name),
-                             {{"keys", foreign}});
+        parts_.with.log.warn(
+            fmt::format("{}: keys that stood in its spans before the first sync are kept", parts_.report.status().name),
+            {{"keys", foreign}});
     }
     co_return ending::reason::done;
 }

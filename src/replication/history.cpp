@@ -20,9 +20,10 @@ etcd::watch_query watch_query_for(const config::key_range& cover, const history:
 
 }  // namespace
 
-history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
-                 const start& from, folder::selector selects)
-    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from), watch_(*on, watch_query_for(cover, from)),
+history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
+                 const config::key_range& cover, const start& from, folder::selector selects)
+    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from),
+      watch_(*on, watch_query_for(cover, from)),
       folder_(from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }),
       witness_(from.last_event - 1, selects, [this, selects](const log_entry& entry) {
           if (entry.rev == from_.last_event) seen_digest_ = digest_of_events(entry, selects);
@@ -36,7 +37,8 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
                               fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
                                           message->response.compact_revision));
     }
-    if (message->what == etcd::watch_message::kind::created) co_return co_await settle(message->response.header.store_revision);
+    if (message->what == etcd::watch_message::kind::created)
+        co_return co_await settle(message->response.header.store_revision);
     auto other = co_await check_witness(*message);
     if (other) co_return std::move(*other);
     const revision before = folder_.position();
@@ -74,7 +76,8 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     auto gone = co_await check_readable(from_.last_event - 1);
     if (gone) co_return std::move(*gone);
     co_return etcd::error(etcd::error_class::other_history,
-                          fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().authority(), from_.last_event));
+                          fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().authority(),
+                                      from_.last_event));
 }
 
 aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {

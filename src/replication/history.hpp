@@ -17,15 +17,16 @@ namespace etcdsync::replication {
 class history {
 public:
     struct start {
-        revision known = 0;        ///< everything up to here was applied, or read, before
-        revision last_event = 0;   ///< E: a revision at or below `known` that carried selected events, 0: none known
-        std::string event_digest;  ///< of E's events, so that their replay proves this history to be the one known; empty: not known
+        revision known = 0;       ///< everything up to here was applied, or read, before
+        revision last_event = 0;  ///< E: a revision at or below `known` that carried selected events, 0: none known
+        std::string
+            event_digest;  ///< of E's events, so that their replay proves this history to be the one known; empty: not known
     };
 
     /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
     /// to say is silent (faults.md section 8). What it repeats is dropped.
-    history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout, const config::key_range& cover,
-            const start& from, folder::selector selects);
+    history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
+            const config::key_range& cover, const start& from, folder::selector selects);
 
     /// Waits for the next message. Nothing is given out before E's events were found to be the ones known: other ones are an
     /// error of class `other_history`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
@@ -57,10 +58,10 @@ private:
     etcd::watch_stream watch_;
     std::deque<log_entry> fresh_;
     folder folder_;
-    folder witness_;               ///< E's events come out of it
+    folder witness_;  ///< E's events come out of it
     bool proved_ = false;
     std::string seen_digest_;
-    bool gap_possible_ = true;     ///< a resume or a cut answer lies behind: look before applying what comes next
+    bool gap_possible_ = true;  ///< a resume or a cut answer lies behind: look before applying what comes next
 };
 
 }  // namespace etcdsync::replication

@@ -31,7 +31,9 @@ bool needs_a_person(etcd::error_class cls) {
 }
 
 /// A record of ours that says the slave was equal to the master at some revision.
-bool has_history(const checkpoint& record, std::string_view instance) { return record.instance == instance && record.rev > 0; }
+bool has_history(const checkpoint& record, std::string_view instance) {
+    return record.instance == instance && record.rev > 0;
+}
 
 /// Sets a pointer for as long as it lives.
 template <class T>
@@ -48,11 +50,12 @@ private:
 
 }  // namespace
 
-link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master, feed& source,
-           slots& places)
-    : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
-      source_(&source), places_(&places), report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval), master_pauses_(first_pause, with.probe_interval),
-      wake_(with.tasks.executor()) {
+link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
+           feed& source, slots& places)
+    : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)),
+      master_(std::move(master)), source_(&source), places_(&places),
+      report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval),
+      master_pauses_(first_pause, with.probe_interval), wake_(with.tasks.executor()) {
     source.on_change([this] { wake_.notify(); });
 }
 
@@ -142,7 +145,8 @@ aio::awaitable<ending> link::work(applier& slave) {
     const auto found = co_await slave.read();
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
     if (found->record && *found->record && rival_at_work(**found->record)) {
-        co_return co_await hold("another etcd-sync with the same instance name writes on this slave: stop one of the two");
+        co_return co_await hold(
+            "another etcd-sync with the same instance name writes on this slave: stop one of the two");
     }
     if (!master_ready()) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
@@ -161,13 +165,16 @@ aio::awaitable<ending> link::work(applier& slave) {
         if (!proved) co_return co_await master_failed(proved.error());
         if (source_->recent().generation() != generation) co_return ending::reason::begin_again;
         if (proved->found == proof::verdict::other && settings_.on_master_change == config::master_change::hold) {
-            co_return co_await hold(proved->reason + "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
+            co_return co_await hold(
+                proved->reason +
+                "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
         }
         now.doubt = proved->reason;
     }
     start_plan plan = plan_start(found->record, keys_, now);
 
-    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, wake_, stopping_}, slave);
+    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, wake_, stopping_},
+                 slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
     if (end.why != ending::reason::done) co_return end;
     for (;;) {
@@ -195,7 +202,8 @@ aio::awaitable<ending> link::work(applier& slave) {
 aio::awaitable<ending> link::move(session& work) {
     if (!work.in_full_sync()) co_return co_await work.follow();
     // Keys below the frontier are at R: when the log no longer reaches back to it they are brought on first.
-    if (!work.nothing_below_frontier() && !source_->recent().holds_all_since(work.at())) co_return ending::reason::behind;
+    if (!work.nothing_below_frontier() && !source_->recent().holds_all_since(work.at()))
+        co_return ending::reason::behind;
     co_return co_await work.full_sync();
 }
 

@@ -15,7 +15,7 @@ struct link_settings {
     std::string name;
     std::string instance;
     std::string checkpoint_key;
-    std::string endpoints;            ///< for messages
+    std::string endpoints;  ///< for messages
     txn_limits limits;
     config::master_change on_master_change = config::master_change::hold;
 };
@@ -24,8 +24,8 @@ struct link_settings {
 /// for ever. Nothing it meets concerns another link.
 class link {
 public:
-    link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master, feed& source,
-         slots& places);
+    link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
+         feed& source, slots& places);
 
     /// Ends after stop(), or by cancellation.
     aio::awaitable<> run();
@@ -57,17 +57,17 @@ private:
     feed* source_;
     slots* places_;
     reporter report_;
-    base::backoff pauses_;             ///< between attempts on the slave
-    base::backoff master_pauses_;      ///< between attempts on the master
+    base::backoff pauses_;         ///< between attempts on the slave
+    base::backoff master_pauses_;  ///< between attempts on the master
     aio::event wake_;
-    applier* applier_ = nullptr;       ///< while connected
+    applier* applier_ = nullptr;  ///< while connected
     struct rival {
         std::string writer;
         std::uint64_t seq = 0;
         aio::clock::time_point last_sign;
     };
-    rival rival_;                      ///< another process that wrote here after our claim
-    std::uint64_t last_seq_ = 0;       ///< of the last record we wrote; 0: none was
+    rival rival_;                 ///< another process that wrote here after our claim
+    std::uint64_t last_seq_ = 0;  ///< of the last record we wrote; 0: none was
     bool stopping_ = false;
 };
 

@@ -43,7 +43,8 @@ bool log::is_aging(revision rev) const {
 }
 
 std::deque<log_entry>::const_iterator log::after(revision rev) const {
-    return std::upper_bound(entries_.begin(), entries_.end(), rev, [](revision r, const log_entry& entry) { return r < entry.rev; });
+    return std::upper_bound(entries_.begin(), entries_.end(), rev,
+                            [](revision r, const log_entry& entry) { return r < entry.rev; });
 }
 
 }  // namespace etcdsync::replication

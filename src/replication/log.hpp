@@ -17,9 +17,9 @@ using etcd::revision;
 /// One revision of the master, folded: of each selected key the last event only.
 struct log_entry {
     revision rev = 0;
-    std::vector<etcd::event> changes;           ///< views into `owners`
+    std::vector<etcd::event> changes;  ///< views into `owners`
     std::vector<base::shared_buffer> owners;
-    std::size_t bytes = 0;                      ///< what keeping it costs
+    std::size_t bytes = 0;  ///< what keeping it costs
     aio::clock::time_point received;
 };
 

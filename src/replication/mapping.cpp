@@ -49,7 +49,8 @@ std::vector<key_range> holes_of(const std::vector<config::pattern>& exclude) {
     return holes;
 }
 
-std::string digest_of(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix) {
+std::string digest_of(const std::vector<config::rule>& rules, std::string_view prefix,
+                      std::string_view checkpoint_prefix) {
     base::digest digest;
     digest.add(prefix);
     digest.add(checkpoint_prefix);
@@ -105,7 +106,8 @@ void mapping::add_segments(const compiled_rule& rule) {
 }
 
 void mapping::merge_segments() {
-    std::sort(segments_.begin(), segments_.end(), [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
+    std::sort(segments_.begin(), segments_.end(),
+              [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
     std::vector<segment> merged;
     for (segment& next : segments_) {
         // Targets only meet where the mappings are the same: config::parse refuses the rest.
@@ -137,7 +139,9 @@ std::optional<std::size_t> mapping::rule_of(std::string_view key) const {
     return std::nullopt;
 }
 
-bool mapping::is_hole(std::string_view slave_key) const { return slave_key.empty() || checkpoints_.contains(slave_key); }
+bool mapping::is_hole(std::string_view slave_key) const {
+    return slave_key.empty() || checkpoints_.contains(slave_key);
+}
 
 bool mapping::to_slave(std::string_view key, std::string& out) const {
     const auto rule = rule_of(key);

@@ -19,7 +19,7 @@ namespace etcdsync::replication {
 struct segment {
     config::key_range source;
     config::key_range target;
-    config::mapping keys;          ///< strip and dest, canonical
+    config::mapping keys;  ///< strip and dest, canonical
 };
 
 /// What one slave takes of the master and where it puts it: the rules of design.md section 3, compiled. A key of the master
@@ -66,7 +66,7 @@ private:
 
     std::vector<compiled_rule> rules_;
     std::vector<segment> segments_;
-    config::key_range checkpoints_;    ///< kept out on both sides
+    config::key_range checkpoints_;  ///< kept out on both sides
     config::key_range cover_;
     std::string digest_;
 };

@@ -63,7 +63,8 @@ aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::stri
     first_ = false;
     learn(*page);
     if (page->more) {
-        ahead_ = std::make_shared<ahead>(*kv_, query(std::string(page->kvs.back().key).append(1, '\0')), tasks_->executor());
+        ahead_ =
+            std::make_shared<ahead>(*kv_, query(std::string(page->kvs.back().key).append(1, '\0')), tasks_->executor());
         tasks_->spawn("page reader", read_ahead(ahead_));
     }
     co_return page;

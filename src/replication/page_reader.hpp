@@ -14,7 +14,7 @@ namespace etcdsync::replication {
 class page_reader {
 public:
     struct options {
-        etcd::revision at = 0;       ///< 0: now
+        etcd::revision at = 0;  ///< 0: now
         bool keys_only = false;
         std::size_t page_bytes = 1U << 20;
     };

@@ -15,8 +15,10 @@ constexpr std::chrono::seconds patience{8};
 
 /// Reads until E's events were seen and compared. The error says why that did not come about.
 aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
-                                                         aio::clock::duration timeout, const mapping& keys, history::start from) {
-    history source(std::move(on), with, timeout, keys.cover(), from, [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
+                                                         aio::clock::duration timeout, const mapping& keys,
+                                                         history::start from) {
+    history source(std::move(on), with, timeout, keys.cover(), from,
+                   [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
     const aio::alarm limit(with.clock, with.clock.now() + patience, [&source] { source.cancel(); });
     std::deque<log_entry> unused;
     while (!source.proved()) {
@@ -30,19 +32,22 @@ aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::ch
 /// What the header of a linearizable answer tells against the record; empty: nothing.
 std::string contradiction(const etcd::response_header& header, const checkpoint& record) {
     if (header.cluster_id != record.cluster_id) {
-        return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id, record.cluster_id);
+        return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id,
+                           record.cluster_id);
     }
     if (header.store_revision < record.rev) {
-        return fmt::format("the master is at revision {}, the checkpoint of the slave is at {}: the master was wiped or restored",
-                           header.store_revision, record.rev);
+        return fmt::format(
+            "the master is at revision {}, the checkpoint of the slave is at {}: the master was wiped or restored",
+            header.store_revision, record.rev);
     }
     return {};
 }
 
 }  // namespace
 
-aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                                                  const mapping& keys, const checkpoint& record) {
+aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, const mapping& keys,
+                                                  const checkpoint& record) {
     proof out;
     etcd::kv kv(on, with.clock, timeout);
     const etcd::range_query query = probe_query(keys.cover());
@@ -54,7 +59,8 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
         co_return out;
     }
     if (record.rules != keys.digest() || record.event_revision == 0 || record.event_digest.empty()) {
-        out.reason = record.rules != keys.digest() ? "the rules changed" : "no revision is known that would prove the master's history";
+        out.reason = record.rules != keys.digest() ? "the rules changed"
+                                                   : "no revision is known that would prove the master's history";
         co_return out;
     }
     history::start from;
@@ -72,15 +78,16 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
         out.found = proof::verdict::other;
         out.reason += ": the master was wiped, restored or exchanged";
     } else if (why.cls == etcd::error_class::cancelled) {
-        co_return etcd::error(etcd::error_class::retry, on->peer().authority() + ": the master did not answer a watch in time");
+        co_return etcd::error(etcd::error_class::retry,
+                              on->peer().authority() + ": the master did not answer a watch in time");
     } else if (why.cls != etcd::error_class::compacted) {
         co_return why;
     }
     co_return out;
 }
 
-aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                                               const mapping& keys, revision rev) {
+aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
+                                               aio::clock::duration timeout, const mapping& keys, revision rev) {
     history::start from;
     from.known = rev;
     from.last_event = rev;

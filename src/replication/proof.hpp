@@ -16,20 +16,21 @@ namespace etcdsync::replication {
 struct proof {
     enum class verdict {
         same,
-        other,       ///< wiped, restored, rewound, rewritten or exchanged
-        unproven,    ///< the revision that would prove it is compacted, or none is known
+        other,     ///< wiped, restored, rewound, rewritten or exchanged
+        unproven,  ///< the revision that would prove it is compacted, or none is known
     };
     verdict found = verdict::unproven;
-    std::string reason;   ///< for people; empty where it is the same
+    std::string reason;  ///< for people; empty where it is the same
 };
 
 /// Asks over `on`. Fails where the master does not answer.
-aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                                                  const mapping& keys, const checkpoint& record);
+aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, const mapping& keys,
+                                                  const checkpoint& record);
 
 /// The digest of the events of revision `rev` (of the keys `keys` takes) as the master has them; empty where that can not be
 /// told any more.
-aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                                               const mapping& keys, revision rev);
+aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
+                                               aio::clock::duration timeout, const mapping& keys, revision rev);
 
 }  // namespace etcdsync::replication

@@ -14,7 +14,8 @@ namespace {
 etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate) {
     etcd::cluster_options options;
     options.request_timeout = replicate.request_timeout;
-    for (const config::endpoint& from : settings.endpoints) options.endpoints.push_back({from.url, from.host, from.port, from.tls});
+    for (const config::endpoint& from : settings.endpoints)
+        options.endpoints.push_back({from.url, from.host, from.port, from.tls});
     return options;
 }
 
@@ -56,17 +57,25 @@ struct replicator::impl {
 
 replicator::impl::impl(const config::config& settings, environment with)
     : env(std::move(with)),
-      tasks(env.executor, [this](const std::string& task, const std::exception_ptr& error) { env.on_bug(task + ": " + aio::describe(error)); }),
-      shared{env.clock, env.random, env.log, tasks, settings.replicate.probe_interval, fmt::format("{:016x}", env.random.next())},
+      tasks(env.executor, [this](const std::string& task,
+                                 const std::exception_ptr& error) { env.on_bug(task + ": " + aio::describe(error)); }),
+      shared{env.clock,
+             env.random,
+             env.log,
+             tasks,
+             settings.replicate.probe_interval,
+             fmt::format("{:016x}", env.random.next())},
       master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate)),
       places(env.executor, settings.replicate.full_sync_parallel) {
     for (const config::slave& slave : settings.slaves) mappings.push_back(mapping_for(settings, slave));
     config::key_range cover = mappings.front().cover();
     for (const mapping& keys : mappings) cover = hull(cover, keys.cover());
     const auto selects = [this](std::string_view key) {
-        return std::any_of(mappings.begin(), mappings.end(), [key](const mapping& keys) { return keys.rule_of(key).has_value(); });
+        return std::any_of(mappings.begin(), mappings.end(),
+                           [key](const mapping& keys) { return keys.rule_of(key).has_value(); });
     };
-    source = std::make_unique<feed>(shared, master, cover, selects, settings.replicate.log_limit.value, urls(settings.master));
+    source = std::make_unique<feed>(shared, master, cover, selects, settings.replicate.log_limit.value,
+                                    urls(settings.master));
     for (const config::slave& slave : settings.slaves) add_link(settings, slave);
 }
 
@@ -81,15 +90,16 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.on_master_change = slave.guards.on_master_change;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
-    links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place), std::move(own_master),
-                                           *source, places));
+    links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place),
+                                           std::move(own_master), *source, places));
 }
 
 bool replicator::impl::txn_in_flight() const {
     return std::any_of(links.begin(), links.end(), [](const std::unique_ptr<link>& l) { return l->txn_in_flight(); });
 }
 
-replicator::replicator(const config::config& settings, environment with) : impl_(std::make_unique<impl>(settings, std::move(with))) {}
+replicator::replicator(const config::config& settings, environment with)
+    : impl_(std::make_unique<impl>(settings, std::move(with))) {}
 
 replicator::~replicator() = default;
 

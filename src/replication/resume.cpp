@@ -11,8 +11,10 @@ namespace {
 
 /// Why a stored record can not be gone on from; empty: it can.
 std::string doubt(const checkpoint& record, const mapping& keys, const surroundings& now) {
-    if (record.instance != now.instance) return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
-    if (record.cluster_id != now.cluster_id) return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
+    if (record.instance != now.instance)
+        return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
+    if (record.cluster_id != now.cluster_id)
+        return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
     if (record.rules != keys.digest()) return "the rules changed";
     if (record.rev <= 0) return "nothing was copied yet";
     return now.doubt;
@@ -20,7 +22,8 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
 
 }  // namespace
 
-start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys, const surroundings& now) {
+start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
+                      const surroundings& now) {
     start_plan plan;
     std::vector<span> old;
     if (!stored) {
@@ -53,7 +56,8 @@ std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old,
     for (const segment& part : keys.segments()) {
         std::vector<config::key_range> fresh{part.target};
         for (const span& before : old) {
-            if (const auto shared = config::intersect(part.target, before.keys)) claimed.push_back({*shared, before.since});
+            if (const auto shared = config::intersect(part.target, before.keys))
+                claimed.push_back({*shared, before.since});
             std::vector<config::key_range> left;
             for (const config::key_range& range : fresh) {
                 for (config::key_range& rest : config::subtract(range, before.keys)) left.push_back(std::move(rest));

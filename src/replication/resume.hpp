@@ -13,18 +13,18 @@ namespace etcdsync::replication {
 /// What the world looks like when a link takes up its slave.
 struct surroundings {
     std::string_view instance;
-    std::uint64_t cluster_id = 0;     ///< of the master
+    std::uint64_t cluster_id = 0;  ///< of the master
     std::uint64_t raft_term = 0;
-    revision master_position = 0;     ///< everything up to here is known of the master
-    revision slave_revision = 0;      ///< of the slave's store, now
-    std::string doubt;                ///< why the master is not known to have the history the record speaks of; empty: it has
+    revision master_position = 0;  ///< everything up to here is known of the master
+    revision slave_revision = 0;   ///< of the slave's store, now
+    std::string doubt;  ///< why the master is not known to have the history the record speaks of; empty: it has
 };
 
 /// How a link starts.
 struct start_plan {
-    checkpoint record;                ///< where it stands; `writer`, `seq` and `time` are set when it is written
-    bool full_sync = false;           ///< from the first key, whatever was stored
-    std::string reason;               ///< why, for people; empty where it goes on from what was stored
+    checkpoint record;       ///< where it stands; `writer`, `seq` and `time` are set when it is written
+    bool full_sync = false;  ///< from the first key, whatever was stored
+    std::string reason;      ///< why, for people; empty where it goes on from what was stored
 };
 
 /// Decides from what stands on the slave (`stored`: nothing where there is no record, an error text where it is unreadable)

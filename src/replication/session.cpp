@@ -45,13 +45,14 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
 etcd::error name_the_key(etcd::error refused, const batch& writes) {
     if (refused.cls != etcd::error_class::too_large || writes.writes().size() != 1) return refused;
     const etcd::operation& write = writes.writes().front();
-    refused.text += fmt::format(": the key {} with a value of {}", base::printable(write.key), base::format_bytes(write.value.size()));
+    refused.text += fmt::format(": the key {} with a value of {}", base::printable(write.key),
+                                base::format_bytes(write.value.size()));
     return refused;
 }
 
 session::session(link_parts parts, applier& slave)
-    : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()), last_commit_(parts.with.clock.now()),
-      last_contact_(last_commit_) {}
+    : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()),
+      last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
 
 std::optional<ending> session::interrupted() const {
     if (parts_.stopping) return ending::reason::stopped;
@@ -86,7 +87,8 @@ aio::awaitable<ending> session::commit(const batch& writes) {
     link_status& status = parts_.report.status();
     if (position_.pass != sync_pass::repair) status.applied = position_.rev;
     status.progress.bytes += writes.bytes();
-    for (const etcd::operation& write : writes.writes()) ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
+    for (const etcd::operation& write : writes.writes())
+        ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
     co_return ending::reason::done;
 }
 
@@ -115,8 +117,8 @@ aio::awaitable<ending> session::advance_to_head() {
         const log& recent = parts_.source.recent();
         if (!recent.holds_all_since(position_.rev)) co_return ending::reason::behind;
         if (recent.position() <= position_.rev) co_return ending::reason::done;
-        const advance_plan plan =
-            plan_advance(recent.after(position_.rev), recent.end(), recent.position(), parts_.keys, frontier(), parts_.limits);
+        const advance_plan plan = plan_advance(recent.after(position_.rev), recent.end(), recent.position(),
+                                               parts_.keys, frontier(), parts_.limits);
         if (plan.too_big) co_return ending::reason::compare;
         auto end = co_await apply(plan);
         if (end.why != ending::reason::done) co_return end;
@@ -148,7 +150,8 @@ aio::awaitable<ending> session::rest_until_news() {
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (!slave_->usable()) {
-            const etcd::error broken(etcd::error_class::retry, slave_->kv().peer().authority() + ": the connection broke");
+            const etcd::error broken(etcd::error_class::retry,
+                                     slave_->kv().peer().authority() + ": the connection broke");
             co_return ending(ending::reason::slave_failed, broken);
         }
         if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
@@ -165,7 +168,8 @@ aio::awaitable<ending> session::rest_until_news() {
 aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision end_position) {
     while (position_.rev < end_position) {
         if (auto end = interrupted()) co_return std::move(*end);
-        const advance_plan plan = plan_advance(waiting.begin(), waiting.end(), end_position, parts_.keys, frontier(), parts_.limits);
+        const advance_plan plan =
+            plan_advance(waiting.begin(), waiting.end(), end_position, parts_.keys, frontier(), parts_.limits);
         if (plan.too_big) co_return ending::reason::compare;
         auto end = co_await apply(plan);
         if (end.why != ending::reason::done) co_return end;
@@ -212,10 +216,11 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         bool silent = false;
-        auto limit = std::make_unique<aio::alarm>(parts_.with.clock, parts_.with.clock.now() + patience_with_silence, [&] {
-            silent = true;
-            missed.cancel();
-        });
+        auto limit =
+            std::make_unique<aio::alarm>(parts_.with.clock, parts_.with.clock.now() + patience_with_silence, [&] {
+                silent = true;
+                missed.cancel();
+            });
         const auto read = co_await missed.read(waiting);
         limit.reset();
         if (!read && silent) {

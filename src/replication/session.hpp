@@ -29,25 +29,25 @@ inline constexpr std::chrono::minutes refresh_interval{5};
 struct link_parts {
     const context& with;
     const mapping& keys;
-    etcd::cluster& master;           ///< the link's own: for pages and missed revisions
+    etcd::cluster& master;  ///< the link's own: for pages and missed revisions
     feed& source;
     slots& places;
     reporter& report;
     txn_limits& limits;
-    aio::event& wake;                ///< something the link may wait for has changed
+    aio::event& wake;  ///< something the link may wait for has changed
     const bool& stopping;
 };
 
 /// Why a step of the work on a slave ended.
 struct ending {
     enum class reason {
-        done,            ///< the step is complete
-        stopped,         ///< the daemon is to end
-        begin_again,     ///< read the checkpoint again, now: the master's history or the record is not what it was
-        behind,          ///< the log does not reach back to R
-        compare,         ///< only a full sync leads on from here
-        take_up,         ///< the pass is to be taken up again at its frontier
-        master_away,     ///< wait until the feed is connected again
+        done,         ///< the step is complete
+        stopped,      ///< the daemon is to end
+        begin_again,  ///< read the checkpoint again, now: the master's history or the record is not what it was
+        behind,       ///< the log does not reach back to R
+        compare,      ///< only a full sync leads on from here
+        take_up,      ///< the pass is to be taken up again at its frontier
+        master_away,  ///< wait until the feed is connected again
         slave_failed,
     };
     ending(reason r) : why(r) {}  // NOLINT: an ending is its reason unless there is an error to tell
@@ -81,7 +81,9 @@ public:
     [[nodiscard]] bool in_full_sync() const { return position_.pass != sync_pass::none; }
 
     /// A full sync that did not copy anything yet: R is free to choose.
-    [[nodiscard]] bool nothing_below_frontier() const { return position_.pass == sync_pass::repair && position_.frontier.empty(); }
+    [[nodiscard]] bool nothing_below_frontier() const {
+        return position_.pass == sync_pass::repair && position_.frontier.empty();
+    }
 
     /// R: the revision of the master up to which everything is applied.
     [[nodiscard]] revision at() const { return position_.rev; }
@@ -107,14 +109,14 @@ private:
 
     link_parts parts_;
     applier* slave_;
-    checkpoint position_;                       ///< (R, K) and what belongs to them; ahead of the stored record only where that
-                                                ///< takes no write
-    std::uint64_t generation_;                  ///< of the log this position belongs to
+    checkpoint position_;       ///< (R, K) and what belongs to them; ahead of the stored record only where that
+                                ///< takes no write
+    std::uint64_t generation_;  ///< of the log this position belongs to
     aio::clock::time_point last_commit_;
-    aio::clock::time_point last_contact_;       ///< with the slave
+    aio::clock::time_point last_contact_;  ///< with the slave
     bool progressed_ = false;
-    std::string reason_;                        ///< of the full sync under way, for people
-    bool resumed_pass_ = false;                 ///< a pass that an earlier session began: what it counted is not known
+    std::string reason_;         ///< of the full sync under way, for people
+    bool resumed_pass_ = false;  ///< a pass that an earlier session began: what it counted is not known
 };
 
 }  // namespace etcdsync::replication

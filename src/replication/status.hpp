@@ -13,12 +13,12 @@
 namespace etcdsync::replication {
 
 enum class link_state : std::uint8_t {
-    connecting,     ///< dialing, reading and claiming the checkpoint, or waiting for the master
+    connecting,  ///< dialing, reading and claiming the checkpoint, or waiting for the master
     full_sync,
     catching_up,
     in_sync,
-    disconnected,   ///< `cause` says why, `next_try` when it is tried again
-    held,           ///< stopped by a guard until a person approves
+    disconnected,  ///< `cause` says why, `next_try` when it is tried again
+    held,          ///< stopped by a guard until a person approves
     paused,
     stopped,
 };
@@ -28,32 +28,32 @@ enum class link_state : std::uint8_t {
 
 /// How far a full sync is.
 struct sync_progress {
-    std::string_view pass;             ///< "repair" or "prune"; empty while none is under way
-    std::uint64_t done = 0;            ///< keys of the master compared
-    std::uint64_t total = 0;           ///< keys of the master to compare, counted when the pass began; 0: not known yet
-    std::uint64_t bytes = 0;           ///< written to the slave
+    std::string_view pass;    ///< "repair" or "prune"; empty while none is under way
+    std::uint64_t done = 0;   ///< keys of the master compared
+    std::uint64_t total = 0;  ///< keys of the master to compare, counted when the pass began; 0: not known yet
+    std::uint64_t bytes = 0;  ///< written to the slave
 };
 
 struct link_status {
     std::string name;
-    std::string endpoints;             ///< for messages: the configured URLs
+    std::string endpoints;  ///< for messages: the configured URLs
     link_state state = link_state::connecting;
-    aio::clock::time_point since;      ///< when this state began
-    std::string cause;                 ///< why, and what happens next; empty where there is nothing to explain
-    aio::clock::time_point next_try;   ///< while disconnected
-    etcd::revision applied = 0;        ///< R; 0: not known yet
+    aio::clock::time_point since;     ///< when this state began
+    std::string cause;                ///< why, and what happens next; empty where there is nothing to explain
+    aio::clock::time_point next_try;  ///< while disconnected
+    etcd::revision applied = 0;       ///< R; 0: not known yet
     sync_progress progress;
-    std::uint64_t puts = 0;            ///< written by this process
+    std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
-    std::uint64_t foreign_keys = 0;    ///< found at the last full sync and kept: they stood there before we came
+    std::uint64_t foreign_keys = 0;  ///< found at the last full sync and kept: they stood there before we came
 };
 
 struct master_status {
-    std::string endpoint;              ///< the one in use, or the configured ones
+    std::string endpoint;  ///< the one in use, or the configured ones
     bool connected = false;
     aio::clock::time_point since;
-    std::string cause;                 ///< why it is not connected, and what happens next
-    etcd::revision known = 0;          ///< everything up to here is known
+    std::string cause;         ///< why it is not connected, and what happens next
+    etcd::revision known = 0;  ///< everything up to here is known
     std::uint64_t cluster_id = 0;
 };
 

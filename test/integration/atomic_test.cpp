@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 #include <set>
@@ -46,7 +44,8 @@ std::string torn(const std::vector<change>& history) {
         if (!last_of_revision || now.empty()) continue;
         std::set<std::string> numbers;
         for (const auto& [key, value] : now) numbers.insert(value);
-        if (now.size() != 2 * puts_each || numbers.size() != 1) return fmt::format("revision {}: {} keys of {} transactions", c.revision, now.size(), numbers.size());
+        if (now.size() != 2 * puts_each || numbers.size() != 1)
+            return fmt::format("revision {}: {} keys of {} transactions", c.revision, now.size(), numbers.size());
     }
     return {};
 }
@@ -62,7 +61,8 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
     etcd_client at_slave_1(slave_1.port());
     etcd_client at_slave_2(slave_2.port());
 
-    sync_daemon sync(config_for(master, {slave_1, {slave_2, "dest = \"/copy\""}}, "[[rule]]\nprefix = \"/left/\"\n[[rule]]\nprefix = \"/right/\"\n"));
+    sync_daemon sync(config_for(master, {slave_1, {slave_2, "dest = \"/copy\""}},
+                                "[[rule]]\nprefix = \"/left/\"\n[[rule]]\nprefix = \"/right/\"\n"));
     sync.start();
     REQUIRE(eventually([&] { return sync.said("in sync") == 2; }, patience(20s)));
 
@@ -81,7 +81,8 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
     CHECK(torn(at_slave_1.history(1)) == "");
     CHECK(torn(at_slave_2.history(1)) == "");
     CHECK(difference(with_prefix(keys_of(at_master), {"/left/", "/right/"}), keys_of(at_slave_1)) == "");
-    const exactness_report first = check_exactness(at_master, at_slave_1, {same_keys({"/left/", "/right/"}), "etcd-sync", {}});
+    const exactness_report first =
+        check_exactness(at_master, at_slave_1, {same_keys({"/left/", "/right/"}), "etcd-sync", {}});
     CHECK(first.fault == "");
     CHECK(first.data_revisions >= count / 10);
     CHECK(first.data_revisions <= count);

@@ -3,7 +3,6 @@
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -21,8 +20,8 @@ constexpr std::string_view good = "[master]\nendpoints = [\"http://m\"]\n[[slave
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 struct mistake {
-    std::string_view tables;   ///< behind four good lines
-    std::string_view place;    ///< line:col
+    std::string_view tables;  ///< behind four good lines
+    std::string_view place;   ///< line:col
     std::string_view what;
 };
 
@@ -57,7 +56,8 @@ TEST_CASE("a bad configuration ends run and check-config with 78, and the place 
 TEST_CASE("several errors are told at once") {
     sync_daemon sync("[master]\nendpoints = [\"m:2379\"]\n[[slave]]\nendpoints = []\n[[rule]]\ncolour = 1\n");
     CHECK(sync.run({"check-config"}, patience(10s)) == 78);
-    for (const std::string_view place : {":2:14: error: ", ":4:13: error: ", ":6:1: error: "}) CHECK(holds(sync.output(), place));
+    for (const std::string_view place : {":2:14: error: ", ":4:13: error: ", ":6:1: error: "})
+        CHECK(holds(sync.output(), place));
 }
 
 TEST_CASE("a configuration that is not there is a configuration error, too") {
@@ -99,7 +99,9 @@ TEST_CASE("what is no command is a usage error") {
 }
 
 TEST_CASE("explain says which rule takes a key and where it goes, without any etcd") {
-    sync_daemon sync(fmt::format("{}dest = \"/copy\"\n[[rule]]\nname = \"app\"\nprefix = \"/a/\"\ndest = \"/b/\"\nexclude = [\"/a/secret/\"]\n", good));
+    sync_daemon sync(fmt::format(
+        "{}dest = \"/copy\"\n[[rule]]\nname = \"app\"\nprefix = \"/a/\"\ndest = \"/b/\"\nexclude = [\"/a/secret/\"]\n",
+        good));
     CHECK(sync.run({"explain", "/a/key"}, patience(10s)) == 0);
     CHECK(holds(sync.output(), "/copy/b/key"));
     CHECK(holds(sync.output(), "app"));

@@ -3,7 +3,6 @@
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 using namespace etcdsync::test;
@@ -21,9 +20,13 @@ TEST_CASE("what the rules select is copied, then followed, and nothing else") {
     at_master.put("/com", "left");
     at_master.put("/com0", "right");
 
-    sync_daemon sync(fmt::format("[master]\nendpoints = [\"{}\"]\n[[slave]]\nendpoints = [\"{}\"]\n[[rule]]\nprefix = \"/com/\"\n", master.url(), slave.url()));
+    sync_daemon sync(
+        fmt::format("[master]\nendpoints = [\"{}\"]\n[[slave]]\nendpoints = [\"{}\"]\n[[rule]]\nprefix = \"/com/\"\n",
+                    master.url(), slave.url()));
     sync.start();
-    const auto exact = [&] { return difference(with_prefix(keys_of(at_master), {"/com/"}), keys_of(at_slave)).empty(); };
+    const auto exact = [&] {
+        return difference(with_prefix(keys_of(at_master), {"/com/"}), keys_of(at_slave)).empty();
+    };
     CHECK(eventually(exact, patience(10s)));
     at_master.put("/com/c", "3");
     at_master.del("/com/a");

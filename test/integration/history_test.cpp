@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 using namespace etcdsync::test;
@@ -29,7 +27,9 @@ struct stage {
     etcd_client at_slave{slave.port()};
     sync_daemon sync;
 
-    [[nodiscard]] bool exact() { return difference(with_prefix(keys_of(at_master), {"/a/"}), keys_of(at_slave)).empty(); }
+    [[nodiscard]] bool exact() {
+        return difference(with_prefix(keys_of(at_master), {"/a/"}), keys_of(at_slave)).empty();
+    }
 
     void start_and_sync() {
         const std::size_t times = sync.said("in sync");
@@ -54,7 +54,8 @@ struct stage {
 
 }  // namespace
 
-TEST_CASE("a master that was wiped and refilled beyond R while the daemon was away is recognised before the first write") {
+TEST_CASE(
+    "a master that was wiped and refilled beyond R while the daemon was away is recognised before the first write") {
     stage on;
     CHECK(on.sync.terminate() == 0);
     const key_map kept = keys_of(on.at_slave);

@@ -17,11 +17,11 @@ class load {
 public:
     struct options {
         std::vector<std::string> prefixes;
-        unsigned keys = 100;           ///< under each prefix
-        unsigned per_second = 0;       ///< revisions; 0: as fast as the store takes them
+        unsigned keys = 100;      ///< under each prefix
+        unsigned per_second = 0;  ///< revisions; 0: as fast as the store takes them
         unsigned value_bytes = 40;
         unsigned seed = 1;
-        bool may_fail = false;         ///< the store goes away now and then: try again
+        bool may_fail = false;  ///< the store goes away now and then: try again
     };
     load(std::uint16_t port, options how);
     ~load();

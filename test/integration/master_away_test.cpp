@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
@@ -127,7 +126,9 @@ TEST_CASE("started before any etcd is up it says so once, waits, and begins by i
     etcd_server slave;
     sync_daemon sync(config_for(master, {slave}, rules));
     sync.start();
-    CHECK(eventually([&] { return sync.said("the master is not reachable") == 1 && sync.said("slave-1: disconnected") == 1; }, patience(20s)));
+    CHECK(eventually(
+        [&] { return sync.said("the master is not reachable") == 1 && sync.said("slave-1: disconnected") == 1; },
+        patience(20s)));
     std::this_thread::sleep_for(3s);  // several attempts
     CHECK(sync.running());
     SUBCASE("the slave first") {
@@ -144,7 +145,8 @@ TEST_CASE("started before any etcd is up it says so once, waits, and begins by i
     etcd_client at_slave(slave.port());
     fill(at_master, "/a/", 100);
     const std::int64_t last = at_master.put("/b/last", "1");
-    CHECK(eventually([&] { return follows_at(at_slave, last) && differs(at_master, at_slave).empty(); }, patience(20s)));
+    CHECK(
+        eventually([&] { return follows_at(at_slave, last) && differs(at_master, at_slave).empty(); }, patience(20s)));
     INFO(sync.output());
     CHECK(differs(at_master, at_slave) == "");
     CHECK(sync.said("the master is not reachable") == 1);

@@ -52,7 +52,8 @@ dest = "/put/elsewhere"
 )";
 
 constexpr std::string_view rules_of_slave_1 = R"(rules = ["motd", "com", "app", "flags", "ff", "nul", "tail"])";
-constexpr std::string_view rules_of_slave_2 = "rules = [\"moved\", \"one\", \"motd\", \"com\", \"ff\", \"tail\"]\ndest = \"/s2\"";
+constexpr std::string_view rules_of_slave_2 =
+    "rules = [\"moved\", \"one\", \"motd\", \"com\", \"ff\", \"tail\"]\ndest = \"/s2\"";
 
 using mapped = std::optional<std::string>;
 
@@ -85,20 +86,96 @@ mapped to_slave_2(std::string_view key) {
 std::vector<std::string> nasty_keys() {
     std::vector<std::string> keys{
         // the fixed key
-        "/motd", "/mot", "/motc", "/motd\0"s, "/motd/", "/motda", "/mote", "/motd0",
+        "/motd",
+        "/mot",
+        "/motc",
+        "/motd\0"s,
+        "/motd/",
+        "/motda",
+        "/mote",
+        "/motd0",
         // the prefix
-        "/com", "/com.", "/com.\xff", "/com/", "/com/\0"s, "/com/a", "/com/a/b", "/com/\xff", "/com/\xff\xff\xff", "/com0", "/com0/", "/comm/a", "/con/",
+        "/com",
+        "/com.",
+        "/com.\xff",
+        "/com/",
+        "/com/\0"s,
+        "/com/a",
+        "/com/a/b",
+        "/com/\xff",
+        "/com/\xff\xff\xff",
+        "/com0",
+        "/com0/",
+        "/comm/a",
+        "/con/",
         // include and exclude
-        "/app", "/app/", "/app/a.conf", "/app/a.confx", "/app/b/a.conf", "/app/.conf", "/app/pub", "/app/pub/", "/app/pub/1", "/app/pub/secret",
-        "/app/pub/secret/", "/app/pub/secret/1", "/app/pub/secret0", "/app/pub0", "/app0", "/x/", "/x/pub/1",
+        "/app",
+        "/app/",
+        "/app/a.conf",
+        "/app/a.confx",
+        "/app/b/a.conf",
+        "/app/.conf",
+        "/app/pub",
+        "/app/pub/",
+        "/app/pub/1",
+        "/app/pub/secret",
+        "/app/pub/secret/",
+        "/app/pub/secret/1",
+        "/app/pub/secret0",
+        "/app/pub0",
+        "/app0",
+        "/x/",
+        "/x/pub/1",
         // the range
-        "/flags/a", "/flags/a\xff\xff", "/flags/b", "/flags/b\0"s, "/flags/c", "/flags/lzzz", "/flags/l\xff", "/flags/m", "/flags/m\0"s, "/flags/z",
+        "/flags/a",
+        "/flags/a\xff\xff",
+        "/flags/b",
+        "/flags/b\0"s,
+        "/flags/c",
+        "/flags/lzzz",
+        "/flags/l\xff",
+        "/flags/m",
+        "/flags/m\0"s,
+        "/flags/z",
         // prefixes that end in 0xff and in NUL
-        "/b", "/b\xfe", "/b\xfe\xff", "/b\xff", "/b\xff\0"s, "/b\xff" "a", "/b\xff\xff", "/c", "/b0", "/c\0"s, "/c\0\0"s, "/c\0\xff"s, "/c\x01",
+        "/b",
+        "/b\xfe",
+        "/b\xfe\xff",
+        "/b\xff",
+        "/b\xff\0"s,
+        "/b\xff"
+        "a",
+        "/b\xff\xff",
+        "/c",
+        "/b0",
+        "/c\0"s,
+        "/c\0\0"s,
+        "/c\0\xff"s,
+        "/c\x01",
         // to the end of the key space
-        "\xfe", "\xfe\x7f\xff", "\xfe\x80", "\xfe\x80\0"s, "\xff", "\xff\xff\xff\xff", "\0"s, "\0\xff"s, "\x01",
+        "\xfe",
+        "\xfe\x7f\xff",
+        "\xfe\x80",
+        "\xfe\x80\0"s,
+        "\xff",
+        "\xff\xff\xff\xff",
+        "\0"s,
+        "\0\xff"s,
+        "\x01",
         // moved
-        "/old", "/old/", "/old/1", "/old/\xff", "/old/\0"s, "/old0", "/new/1", "/single", "/singl", "/single0", "/single\0"s, "/put/elsewhere", "/s2/old/1",
+        "/old",
+        "/old/",
+        "/old/1",
+        "/old/\xff",
+        "/old/\0"s,
+        "/old0",
+        "/new/1",
+        "/single",
+        "/singl",
+        "/single0",
+        "/single\0"s,
+        "/put/elsewhere",
+        "/s2/old/1",
     };
     std::sort(keys.begin(), keys.end());
     REQUIRE(std::adjacent_find(keys.begin(), keys.end()) == keys.end());
@@ -149,19 +226,24 @@ struct stage {
         const key_map now = at_master.range();
         CHECK(difference(expected_on(now, to_slave_1), keys_of(at_slave_1)) == "");
         CHECK(difference(expected_on(now, to_slave_2), keys_of(at_slave_2)) == "");
-        for (etcd_client* slave : {&at_slave_1, &at_slave_2}) CHECK(slave->range("/.etcd-sync/", "/.etcd-sync0").size() == 1);
+        for (etcd_client* slave : {&at_slave_1, &at_slave_2})
+            CHECK(slave->range("/.etcd-sync/", "/.etcd-sync0").size() == 1);
     }
 };
 
 }  // namespace
 
-TEST_CASE("fixed keys, prefixes and ranges together, on two slaves with rules of their own: exactly what is selected, exactly where it belongs") {
+TEST_CASE(
+    "fixed keys, prefixes and ranges together, on two slaves with rules of their own: exactly what is selected, "
+    "exactly where it belongs") {
     stage on;
     const std::vector<std::string> keys = nasty_keys();
     for (std::size_t i = 0; i < keys.size(); ++i) on.at_master.put(keys[i], value_number(i));
-    for (const std::string_view big : {"/com/big"sv, "\xff big"sv, "/app/pub/big"sv, "/left out/big"sv}) on.at_master.put(big, std::string(1'000'000, 'M'));
+    for (const std::string_view big : {"/com/big"sv, "\xff big"sv, "/app/pub/big"sv, "/left out/big"sv})
+        on.at_master.put(big, std::string(1'000'000, 'M'));
 
-    sync_daemon sync(config_for(on.master, {{on.slave_1, std::string(rules_of_slave_1)}, {on.slave_2, std::string(rules_of_slave_2)}}, rules));
+    sync_daemon sync(config_for(
+        on.master, {{on.slave_1, std::string(rules_of_slave_1)}, {on.slave_2, std::string(rules_of_slave_2)}}, rules));
     sync.start();
     on.check("first copy");
     for (std::size_t i = 0; i < keys.size(); ++i) on.at_master.put(keys[i], value_number(i + 1));
@@ -196,7 +278,8 @@ TEST_CASE("a rule for everything copies no checkpoint, from neither side") {
     on.at_master.put("\0"sv, "first");
     on.at_master.put("\xff\xff", "last");
     on.at_slave_1.put("/.etcd-sync/other-instance", "of somebody else");
-    sync_daemon sync(config_for(on.master, {on.slave_1}, "[[rule]]\nname = \"all\"\nrange = [\"\\u0000\", \"\\u0000\"]\n"));
+    sync_daemon sync(
+        config_for(on.master, {on.slave_1}, "[[rule]]\nname = \"all\"\nrange = [\"\\u0000\", \"\\u0000\"]\n"));
     sync.start();
     const auto exact = [&] {
         key_map expected = on.at_master.range();
@@ -221,16 +304,19 @@ TEST_CASE("a rule for everything copies no checkpoint, from neither side") {
 
 TEST_CASE("values up to the limit of etcd arrive, at the first copy and live") {
     stage on;
-    for (const std::size_t size : {1'000'000U, 1U << 20U, 1'400'000U}) on.at_master.put("/com/first " + std::to_string(size), std::string(size, 'a'));
+    for (const std::size_t size : {1'000'000U, 1U << 20U, 1'400'000U})
+        on.at_master.put("/com/first " + std::to_string(size), std::string(size, 'a'));
     sync_daemon sync(config_for(on.master, {on.slave_1, on.slave_2}, "[[rule]]\nprefix = \"/com/\"\n"));
     sync.start();
     const auto exact = [&](etcd_client& slave) { return difference(keys_of(on.at_master), keys_of(slave)); };
     const auto both = [&] { return exact(on.at_slave_1).empty() && exact(on.at_slave_2).empty(); };
     CHECK(eventually(both, patience(20s)));
-    for (const std::size_t size : {1'000'000U, 1U << 20U, 1'400'000U}) on.at_master.put("/com/live " + std::to_string(size), std::string(size, 'b'));
+    for (const std::size_t size : {1'000'000U, 1U << 20U, 1'400'000U})
+        on.at_master.put("/com/live " + std::to_string(size), std::string(size, 'b'));
     on.at_master.put("/com/small", "c");
     CHECK(eventually(both, patience(20s)));
-    for (int i = 0; i < 20; ++i) on.at_master.put("/com/many " + std::to_string(i), std::string(1'000'000, static_cast<char>('d' + i)));
+    for (int i = 0; i < 20; ++i)
+        on.at_master.put("/com/many " + std::to_string(i), std::string(1'000'000, static_cast<char>('d' + i)));
     on.at_master.del("/com/first", "/com/firsu");
     INFO(sync.output());
     CHECK(eventually(both, patience(30s)));

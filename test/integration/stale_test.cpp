@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
@@ -25,8 +24,12 @@ struct stage {
     etcd_client at_slave{slave.port()};
     sync_daemon sync{config_for(master, {slave}, rules)};
 
-    [[nodiscard]] std::string differs() { return difference(with_prefix(keys_of(at_master), {"/a/"}), keys_of(at_slave)); }
-    [[nodiscard]] exactness_report check() { return check_exactness(at_master, at_slave, {same_keys({"/a/"}), "etcd-sync", {}}); }
+    [[nodiscard]] std::string differs() {
+        return difference(with_prefix(keys_of(at_master), {"/a/"}), keys_of(at_slave));
+    }
+    [[nodiscard]] exactness_report check() {
+        return check_exactness(at_master, at_slave, {same_keys({"/a/"}), "etcd-sync", {}});
+    }
 
     /// Starts the daemon and waits until it is in sync at the master's present revision.
     void start_and_sync() {

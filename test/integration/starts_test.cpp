@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
 
 using namespace etcdsync::test;
@@ -18,7 +16,8 @@ constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix
 
 }  // namespace
 
-TEST_CASE("a start under a constant writer loses nothing between the first copy and the watch, however often it is tried") {
+TEST_CASE(
+    "a start under a constant writer loses nothing between the first copy and the watch, however often it is tried") {
     etcd_server master;
     etcd_server slave;
     master.start();
@@ -42,9 +41,11 @@ TEST_CASE("a start under a constant writer loses nothing between the first copy 
                                        instance, [&](std::string_view key) { return key.starts_with(dest + "/"); }};
         load::options how;
         how.prefixes = {"/a/", "/b/", "/other/"};
+        how.per_second = 800;
         how.seed = static_cast<unsigned>(n);
         load writer(master.port(), how);
-        sync_daemon sync(config_for(master, {{slave, fmt::format("dest = \"{}\"", dest)}}, rules, fmt::format("instance = \"{}\"", instance)));
+        sync_daemon sync(config_for(master, {{slave, fmt::format("dest = \"{}\"", dest)}}, rules,
+                                    fmt::format("instance = \"{}\"", instance)));
         sync.start();
         CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
         const std::int64_t reached = checkpoint_revision(at_slave, instance);
@@ -85,7 +86,10 @@ TEST_CASE("a second start against a slave in sync adds at most one revision, and
     std::int64_t allowed = 1;
     SUBCASE("nothing happened on the master") {}
     SUBCASE("the master wrote what no rule selects") { at_master.put("/other/1", "1"); }
-    SUBCASE("its history up to here is compacted away") { at_master.compact(at_master.put("/other/1", "1")); allowed = 10; }
+    SUBCASE("its history up to here is compacted away") {
+        at_master.compact(at_master.put("/other/1", "1"));
+        allowed = 10;
+    }
     SUBCASE("the slave's record is lost") {
         at_slave.del("/.etcd-sync/etcd-sync");
         allowed = 10;

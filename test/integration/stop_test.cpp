@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
-
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <rpc.pb.h>
-
 #include <utility>
 
 namespace etcdsync::test {

@@ -18,7 +18,7 @@ struct built_event {
     std::string key;
     std::string value;
     etcd::revision rev = 0;
-    etcd::revision create = 0;   ///< 0: the same as `rev`
+    etcd::revision create = 0;  ///< 0: the same as `rev`
     std::int64_t version = 1;
 };
 
@@ -35,7 +35,8 @@ struct built_answer {
 
 [[nodiscard]] std::string encode(const built_answer& answer);
 [[nodiscard]] etcd::watch_response decoded(const built_answer& answer);
-[[nodiscard]] etcd::watch_message events_message(std::vector<built_event> events, etcd::revision store_revision, bool fragment = false);
+[[nodiscard]] etcd::watch_message events_message(std::vector<built_event> events, etcd::revision store_revision,
+                                                 bool fragment = false);
 [[nodiscard]] etcd::watch_message progress_message(etcd::revision store_revision);
 
 struct built_key {
@@ -44,7 +45,9 @@ struct built_key {
     etcd::revision mod = 1;
 };
 
-[[nodiscard]] std::string encode_page(const std::vector<built_key>& kvs, bool more = false, etcd::revision store_revision = 100);
-[[nodiscard]] etcd::range_page page(const std::vector<built_key>& kvs, bool more = false, etcd::revision store_revision = 100);
+[[nodiscard]] std::string encode_page(const std::vector<built_key>& kvs, bool more = false,
+                                      etcd::revision store_revision = 100);
+[[nodiscard]] etcd::range_page page(const std::vector<built_key>& kvs, bool more = false,
+                                    etcd::revision store_revision = 100);
 
 }  // namespace etcdsync::test

@@ -6,7 +6,6 @@
 #include "net/tcp.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -32,8 +31,7 @@ void etcd_client::run(aio::awaitable<> body) {
         finished = true;
     });
     io_.restart();
-    while (!finished && io_.run_one() > 0) {
-    }
+    while (!finished && io_.run_one() > 0) {}
     if (failure) std::rethrow_exception(failure);
     if (!finished) throw std::logic_error("a coroutine of the test client hangs");
 }
@@ -108,7 +106,8 @@ key_map etcd_client::range(std::string_view begin, std::string_view end) {
     request.set_key(std::string(begin));
     request.set_range_end(std::string(end));
     pb::RangeResponse response;
-    if (!response.ParseFromString(unary("/etcdserverpb.KV/Range", request))) throw std::runtime_error("malformed RangeResponse");
+    if (!response.ParseFromString(unary("/etcdserverpb.KV/Range", request)))
+        throw std::runtime_error("malformed RangeResponse");
     key_map out;
     for (auto& kv : *response.mutable_kvs()) out.emplace(std::move(*kv.mutable_key()), std::move(*kv.mutable_value()));
     return out;
@@ -131,7 +130,8 @@ bool etcd_client::answers() {
     }
 }
 
-aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end, std::vector<change>& out) {
+aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end,
+                                         std::vector<change>& out) {
     co_await connect();
     pb::WatchRequest request;
     auto& create = *request.mutable_create_request();
@@ -144,14 +144,16 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
     call->send(grpc::frame(request.SerializeAsString()), false);
     for (std::int64_t reached = 0; reached < to;) {
         const auto progress = co_await call->receive(net::call::whole);
-        if (progress != net::call::progress::message) throw std::runtime_error("watch ended: " + call->status().message);
+        if (progress != net::call::progress::message)
+            throw std::runtime_error("watch ended: " + call->status().message);
         pb::WatchResponse response;
         if (!response.ParseFromString(call->take())) throw std::runtime_error("malformed WatchResponse");
         if (response.canceled()) throw std::runtime_error("watch canceled: " + response.cancel_reason());
         for (auto& event : *response.mutable_events()) {
             auto& kv = *event.mutable_kv();
             reached = kv.mod_revision();
-            out.push_back({event.type() == pb::Event::PUT, std::move(*kv.mutable_key()), std::move(*kv.mutable_value()), kv.mod_revision(), kv.version()});
+            out.push_back({event.type() == pb::Event::PUT, std::move(*kv.mutable_key()), std::move(*kv.mutable_value()),
+                           kv.mod_revision(), kv.version()});
         }
     }
 }

@@ -5,12 +5,11 @@
 #include "aio/task_group.hpp"
 #include "net/channel.hpp"
 
-#include <rpc.pb.h>
-
 #include <boost/asio/io_context.hpp>
 
 #include <map>
 #include <memory>
+#include <rpc.pb.h>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +35,7 @@ public:
     ~etcd_client();
     etcd_client(const etcd_client&) = delete;
 
-    std::int64_t put(std::string_view key, std::string_view value);                 ///< the revision
+    std::int64_t put(std::string_view key, std::string_view value);  ///< the revision
     std::int64_t del(std::string_view key, std::string_view range_end = {});
     std::int64_t txn(const etcdserverpb::TxnRequest& request);
     void compact(std::int64_t revision);
@@ -55,7 +54,8 @@ public:
 private:
     std::string unary(std::string_view path, const google::protobuf::MessageLite& request);
     aio::awaitable<> do_unary(std::string_view path, std::string framed, std::string& answer);
-    aio::awaitable<> do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end, std::vector<change>& out);
+    aio::awaitable<> do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end,
+                                std::vector<change>& out);
     aio::awaitable<> connect();
     void run(aio::awaitable<> body);
 

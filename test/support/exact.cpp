@@ -62,7 +62,9 @@ std::int64_t revision_in(const std::string& checkpoint) {
 
 }  // namespace
 
-std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) { return revision_in(checkpoint_of(slave, instance)); }
+std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) {
+    return revision_in(checkpoint_of(slave, instance));
+}
 
 bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance) {
     const std::string checkpoint = checkpoint_of(slave, instance);

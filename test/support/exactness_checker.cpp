@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/exactness_checker.hpp"
 
-#include "support/exact.hpp"
-
 #include "base/escape.hpp"
+#include "support/exact.hpp"
 
 #include <fmt/format.h>
 
@@ -117,7 +116,8 @@ record parse(const std::string& json) {
     out.state = member(json, "state");
     out.pass = member(json, "pass");
     out.writer = member(json, "writer");
-    if (!base::base64_decode(member(json, "frontier_b64"), out.frontier)) throw std::runtime_error("the frontier is not base64");
+    if (!base::base64_decode(member(json, "frontier_b64"), out.frontier))
+        throw std::runtime_error("the frontier is not base64");
     return out;
 }
 
@@ -145,15 +145,17 @@ private:
     master_view master_;
     std::string checkpoint_key_;
     hashed_keys slave_;
-    key_map stood_before_;   ///< keys of the slave from before the first checkpoint that nobody has had a reason to touch yet
-    bool begun_ = false;     ///< there was a checkpoint
+    key_map
+        stood_before_;  ///< keys of the slave from before the first checkpoint that nobody has had a reason to touch yet
+    bool begun_ = false;  ///< there was a checkpoint
     record before_;
     record now_;
     std::set<std::string> writers_;
 };
 
 void replay::find_checkpoint(changes events) {
-    const auto count = std::count_if(events.begin(), events.end(), [this](const change& e) { return is_checkpoint(e); });
+    const auto count =
+        std::count_if(events.begin(), events.end(), [this](const change& e) { return is_checkpoint(e); });
     if (count != 1) throw std::runtime_error(fmt::format("{} checkpoint events in one revision", count));
     const auto at = std::find_if(events.begin(), events.end(), [this](const change& e) { return is_checkpoint(e); });
     if (!at->is_put) throw std::runtime_error("the checkpoint was deleted");
@@ -175,14 +177,17 @@ void replay::check_write(const change& event) const {
     const bool changed = master_.changed_after(event.key, before_.revision);
     const std::string* const stood = slave_.find(event.key);
     const auto wrong = [&](std::string_view what) {
-        return std::runtime_error(fmt::format("{} {}: {}", event.is_put ? "put" : "delete", base::printable(event.key), what));
+        return std::runtime_error(
+            fmt::format("{} {}: {}", event.is_put ? "put" : "delete", base::printable(event.key), what));
     };
     if (changed) return;
     if (!event.is_put && stood_before_.contains(event.key)) throw wrong("it stood there before the first sync");
-    if (event.is_put && stood != nullptr && *stood == event.value) throw wrong("it was equal already, and the master has not written it since");
+    if (event.is_put && stood != nullptr && *stood == event.value)
+        throw wrong("it was equal already, and the master has not written it since");
     // The last writes of a full sync come with the first checkpoint in state follow.
     const bool comparing = before_.state != "follow";
-    if (!comparing) throw wrong(fmt::format("the master did not change it in ({}, {}]", before_.revision, now_.revision));
+    if (!comparing)
+        throw wrong(fmt::format("the master did not change it in ({}, {}]", before_.revision, now_.revision));
     const bool pruning = before_.pass == "prune";
     if (event.is_put == pruning) throw wrong(fmt::format("not in pass {}", before_.pass));
     if (event.key < before_.frontier) throw wrong("it lies below the frontier and the master did not change it");
@@ -214,14 +219,16 @@ void replay::check_below_frontier() const {
         if (!pruning && key >= frontier) break;
         const std::string* const found = slave_.find(key);
         if (found == nullptr || *found != value) {
-            throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key), base::printable(frontier),
+            throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key),
+                                                 base::printable(frontier),
                                                  found == nullptr ? "missing" : "not the master's value"));
         }
     }
     if (!pruning) return;
     for (const auto& [key, value] : slave_.all()) {
         if (key >= frontier) break;
-        if (master_.keys().find(key) == nullptr) throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
+        if (master_.keys().find(key) == nullptr)
+            throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
     }
 }
 
@@ -259,7 +266,8 @@ void replay::take(changes events) {
         if (is_checkpoint(event)) continue;
         check_write(event);
         if (!following() && now_.pass == "repair" && event.key >= now_.frontier) {
-            throw std::runtime_error(fmt::format("{} was written above the frontier {}", base::printable(event.key), base::printable(now_.frontier)));
+            throw std::runtime_error(fmt::format("{} was written above the frontier {}", base::printable(event.key),
+                                                 base::printable(now_.frontier)));
         }
     }
     for (const change& event : events) {
@@ -277,7 +285,8 @@ void replay::take(changes events) {
 
 }  // namespace
 
-exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave, const exactness_rules& rules) {
+exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave,
+                                 const exactness_rules& rules) {
     const std::string checkpoint = fmt::format("{}{}", checkpoint_prefix, rules.instance);
     std::vector<change> scoped;
     for (const change& c : slave) {
@@ -288,7 +297,8 @@ exactness_report check_exactness(const std::vector<change>& master, const std::v
     replay history(master, rules);
     for (changes rest = scoped; !rest.empty();) {
         const std::int64_t revision = rest.front().revision;
-        const auto next = std::find_if(rest.begin(), rest.end(), [revision](const change& c) { return c.revision != revision; });
+        const auto next =
+            std::find_if(rest.begin(), rest.end(), [revision](const change& c) { return c.revision != revision; });
         const auto length = static_cast<std::size_t>(next - rest.begin());
         try {
             history.take(rest.first(length));
@@ -308,7 +318,8 @@ exactness_report check_exactness(etcd_client& master, etcd_client& slave, const 
 
 key_mapping same_keys(std::vector<std::string> prefixes) {
     return [prefixes = std::move(prefixes)](std::string_view key) -> std::optional<std::string> {
-        const bool taken = std::any_of(prefixes.begin(), prefixes.end(), [key](const std::string& p) { return key.starts_with(p); });
+        const bool taken =
+            std::any_of(prefixes.begin(), prefixes.end(), [key](const std::string& p) { return key.starts_with(p); });
         if (!taken) return std::nullopt;
         return std::string(key);
     };

@@ -25,12 +25,12 @@ struct exactness_rules {
 struct exactness_report {
     /// The first thing that is not as promised; empty: the whole history is right.
     std::string fault;
-    std::size_t revisions = 0;          ///< of the slave, written by the daemon
-    std::size_t data_revisions = 0;     ///< of them, with more in them than the checkpoint
-    std::size_t follow_revisions = 0;   ///< of them all, in state follow
-    std::size_t writers = 0;            ///< processes that claimed the checkpoint
-    std::int64_t applied = 0;           ///< the last R
-    std::string state;                  ///< the last state
+    std::size_t revisions = 0;         ///< of the slave, written by the daemon
+    std::size_t data_revisions = 0;    ///< of them, with more in them than the checkpoint
+    std::size_t follow_revisions = 0;  ///< of them all, in state follow
+    std::size_t writers = 0;           ///< processes that claimed the checkpoint
+    std::int64_t applied = 0;          ///< the last R
+    std::string state;                 ///< the last state
 };
 
 /// Replays the whole history of a slave beside the whole history of its master (both from revision 1) and holds every single
@@ -41,7 +41,8 @@ struct exactness_report {
 /// - every write has a cause: a change on the master since the last R, or a difference a full sync found. A second apply has none;
 /// - during a full sync the keys below the frontier are the master's at R, and what lies above it is not touched;
 /// - keys that stood on the slave before the first checkpoint are not deleted unless the master deletes them.
-exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave, const exactness_rules& rules);
+exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave,
+                                 const exactness_rules& rules);
 
 /// The same with the histories of two live stores. Nothing may have been compacted there.
 exactness_report check_exactness(etcd_client& master, etcd_client& slave, const exactness_rules& rules);

@@ -5,7 +5,6 @@
 #include "aio/task_group.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-
 #include <doctest/doctest.h>
 
 #include <chrono>

@@ -23,20 +23,21 @@ struct memory_pipe {
     void stall() { stalled = true; }
     void resume();
 
-    std::string waiting;             ///< written and not yet read
+    std::string waiting;  ///< written and not yet read
     std::size_t capacity = 64U << 10;
     std::size_t chunk_size = std::numeric_limits<std::size_t>::max();
-    std::uint64_t carried = 0;       ///< bytes read in all
+    std::uint64_t carried = 0;  ///< bytes read in all
     bool stalled = false;
-    bool ended = false;              ///< the writer closed
-    bool broken = false;             ///< the connection was reset, or the reader closed
+    bool ended = false;   ///< the writer closed
+    bool broken = false;  ///< the connection was reset, or the reader closed
     aio::event changed;
 };
 
 /// One end of a connection in memory. Reads and writes end by close(), by cut() and by cancellation.
 class memory_stream final : public net::byte_stream {
 public:
-    memory_stream(std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out) : in_(std::move(in)), out_(std::move(out)) {}
+    memory_stream(std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out)
+        : in_(std::move(in)), out_(std::move(out)) {}
     ~memory_stream() override { close(); }
     memory_stream(const memory_stream&) = delete;
     memory_stream& operator=(const memory_stream&) = delete;
@@ -80,7 +81,8 @@ public:
 
     [[nodiscard]] const std::vector<std::string>& dialed() const { return dialed_; }
 
-    aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> dial(net::endpoint to, aio::clock::time_point deadline) override;
+    aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> dial(net::endpoint to,
+                                                                         aio::clock::time_point deadline) override;
 
 private:
     aio::clock* clock_;

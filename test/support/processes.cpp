@@ -3,21 +3,21 @@
 
 #include "support/etcd_client.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <signal.h>
+#include <sstream>
+#include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <stdexcept>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 namespace etcdsync::test {
@@ -135,7 +135,8 @@ bool process::running() {
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-etcd_server::etcd_server(std::vector<std::string> extra_flags) : extra_flags_(std::move(extra_flags)), dir_(place_for_data()), port_(free_port_pair()) {}
+etcd_server::etcd_server(std::vector<std::string> extra_flags)
+    : extra_flags_(std::move(extra_flags)), dir_(place_for_data()), port_(free_port_pair()) {}
 
 std::string etcd_server::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
@@ -143,15 +144,24 @@ void etcd_server::start_without_waiting() {
     const std::string peer = fmt::format("http://127.0.0.1:{}", port_ + 1);
     const std::string name = fmt::format("m{}", port_);
     std::vector<std::string> command{"etcd",
-                                     "--name", name,
-                                     "--data-dir", dir_.path() + "/data",
-                                     "--listen-client-urls", url(),
-                                     "--advertise-client-urls", url(),
-                                     "--listen-peer-urls", peer,
-                                     "--initial-advertise-peer-urls", peer,
-                                     "--initial-cluster", name + "=" + peer,
-                                     "--log-level", "error",
-                                     "--logger", "zap"};
+                                     "--name",
+                                     name,
+                                     "--data-dir",
+                                     dir_.path() + "/data",
+                                     "--listen-client-urls",
+                                     url(),
+                                     "--advertise-client-urls",
+                                     url(),
+                                     "--listen-peer-urls",
+                                     peer,
+                                     "--initial-advertise-peer-urls",
+                                     peer,
+                                     "--initial-cluster",
+                                     name + "=" + peer,
+                                     "--log-level",
+                                     "error",
+                                     "--logger",
+                                     "zap"};
     command.insert(command.end(), extra_flags_.begin(), extra_flags_.end());
     process_ = process(command, dir_.path() + "/log");
 }
@@ -209,18 +219,22 @@ long sync_daemon::rss_kib(const char* what) const {
     return -1;
 }
 
-std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables, std::string_view top) {
+std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables,
+                       std::string_view top) {
     std::string text = fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n", top, master.url());
     int number = 0;
     for (const slave_entry& slave : slaves) {
-        text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number, slave.server->url(), slave.keys);
+        text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number, slave.server->url(),
+                            slave.keys);
     }
     return text.append(tables).append("\n");
 }
 
 bool long_run() { return is_set("ETCDSYNC_LONG"); }
 
-std::chrono::milliseconds patience(std::chrono::milliseconds limit) { return is_set("ETCDSYNC_SLOW") ? 4 * limit : limit; }
+std::chrono::milliseconds patience(std::chrono::milliseconds limit) {
+    return is_set("ETCDSYNC_SLOW") ? 4 * limit : limit;
+}
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
     const auto until = std::chrono::steady_clock::now() + limit;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -55,20 +54,20 @@ class etcd_server {
 public:
     explicit etcd_server(std::vector<std::string> extra_flags = {});
 
-    void start();                        ///< and waits until it answers
+    void start();  ///< and waits until it answers
     void start_without_waiting();
-    void kill() { process_.kill(); }     ///< SIGKILL
-    void terminate();                    ///< SIGTERM, and waits
+    void kill() { process_.kill(); }              ///< SIGKILL
+    void terminate();                             ///< SIGTERM, and waits
     void pause() const { process_.signal(19); }   ///< SIGSTOP
     void resume() const { process_.signal(18); }  ///< SIGCONT
-    void wipe();                         ///< its data; it must not run
+    void wipe();                                  ///< its data; it must not run
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string url() const;
 
 private:
     std::vector<std::string> extra_flags_;
-    scratch_dir dir_;        ///< in memory where there is room: a test waits for answers, not for a disk
+    scratch_dir dir_;  ///< in memory where there is room: a test waits for answers, not for a disk
     std::uint16_t port_;
     process process_;
 };
@@ -106,14 +105,16 @@ private:
 
 /// One [[slave]] of a configuration: its server, and further lines of its table.
 struct slave_entry {
-    slave_entry(const etcd_server& at, std::string with = {}) : server(&at), keys(std::move(with)) {}  // NOLINT: a server is an entry
+    slave_entry(const etcd_server& at, std::string with = {})
+        : server(&at), keys(std::move(with)) {}  // NOLINT: a server is an entry
     const etcd_server* server;
     std::string keys;
 };
 
 /// A configuration: slaves are named slave-1, slave-2, ... `tables` holds the rules and what else goes behind the slaves, `top`
 /// what stands above all tables.
-std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables, std::string_view top = {});
+std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables,
+                       std::string_view top = {});
 
 /// A test may take longer than a person waits: ETCDSYNC_LONG is set.
 bool long_run();

@@ -9,7 +9,8 @@
 
 namespace etcdsync::test {
 
-scripted_peer::scripted_peer(test_loop& loop, std::unique_ptr<net::byte_stream> stream, const http2_server_options& options)
+scripted_peer::scripted_peer(test_loop& loop, std::unique_ptr<net::byte_stream> stream,
+                             const http2_server_options& options)
     : state_(std::make_shared<state>(loop.executor(), std::move(stream), options)) {
     loop.tasks.spawn("reader of a scripted peer", read_loop(state_));
     loop.tasks.spawn("writer of a scripted peer", write_loop(state_));
@@ -88,11 +89,14 @@ void scripted_peer::refuse(stream_id id, int code, std::string_view text) {
     flush();
 }
 
-std::vector<std::string> scripted_peer::messages(stream_id id) const { return split_messages(state_->server.request(id).body); }
+std::vector<std::string> scripted_peer::messages(stream_id id) const {
+    return split_messages(state_->server.request(id).body);
+}
 
 scripted_channel::scripted_channel(const net::channel_options& options, const http2_server_options& server)
     : peer(loop, std::move(wire.server), server),
-      channel(net::make_http2_channel(std::move(wire.client), {"http://peer:2379", "peer", 2379, false}, loop.clock, loop.tasks, options)) {}
+      channel(net::make_http2_channel(std::move(wire.client), {"http://peer:2379", "peer", 2379, false}, loop.clock,
+                                      loop.tasks, options)) {}
 
 std::unique_ptr<net::call> scripted_channel::call(std::string_view message, const net::call_options& options) {
     auto out = channel->open("/s/m", options);

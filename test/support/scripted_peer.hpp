@@ -64,7 +64,8 @@ struct scripted_channel {
     explicit scripted_channel(const net::channel_options& options = {}, const http2_server_options& server = {});
 
     /// Opens a call without metadata and sends one message.
-    [[nodiscard]] std::unique_ptr<net::call> call(std::string_view message = "question", const net::call_options& options = {});
+    [[nodiscard]] std::unique_ptr<net::call> call(std::string_view message = "question",
+                                                  const net::call_options& options = {});
 
     test_loop loop;
     memory_connection wire{loop.executor()};

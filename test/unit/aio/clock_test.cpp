@@ -95,7 +95,9 @@ TEST_CASE("an alarm rings once, and not after it is gone") {
         CHECK(rung == 1);
         loop.clock.advance(5s);
     }
-    { const aio::alarm gone(loop.clock, loop.clock.now() + 1s, [&] { ++rung; }); }
+    {
+        const aio::alarm gone(loop.clock, loop.clock.now() + 1s, [&] { ++rung; });
+    }
     loop.clock.advance(5s);
     CHECK(rung == 1);
 }

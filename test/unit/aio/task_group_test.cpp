@@ -4,7 +4,6 @@
 #include "support/fake_clock.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -21,7 +20,9 @@ namespace {
 struct failures {
     std::vector<std::string> seen;
     aio::task_group::failure_handler handler() {
-        return [this](const std::string& task, const std::exception_ptr& error) { seen.push_back(task + ": " + aio::describe(error)); };
+        return [this](const std::string& task, const std::exception_ptr& error) {
+            seen.push_back(task + ": " + aio::describe(error));
+        };
     }
 };
 
@@ -59,13 +60,17 @@ aio::awaitable<> join(aio::task_group& group, bool& joined) {
 
 }  // namespace
 
-TEST_CASE("a task starts in a later turn of the loop, also when it is spawned from inside the loop") {
+TEST_CASE("a task starts in a later turn of the loop") {
     test_loop loop;
     bool ran = false;
     loop.tasks.spawn("outside", set(ran));
     CHECK_FALSE(ran);
     loop.settle();
     CHECK(ran);
+}
+
+TEST_CASE("a task spawned from inside the loop starts in a later turn, too") {
+    test_loop loop;
     bool inner = false;
     bool inner_at_once = false;
     aio::asio::post(loop.io, [&] {
@@ -147,7 +152,7 @@ TEST_CASE("tasks may spawn tasks") {
     CHECK(group.empty());
 }
 
-TEST_CASE("a group can be used again after it was cancelled") {
+TEST_CASE("what is spawned after the group was cancelled is dropped, and what it holds is freed") {
     test_loop loop;
     failures told;
     aio::task_group group(loop.executor(), told.handler());
@@ -156,8 +161,12 @@ TEST_CASE("a group can be used again after it was cancelled") {
     loop.settle();
     group.cancel();
     bool ran = false;
+    const auto held = std::make_shared<int>(0);
     group.spawn("second", set(ran));
+    group.spawn("third", hold(held, e));
     loop.settle();
-    CHECK(ran);
+    CHECK_FALSE(ran);
+    CHECK(held.use_count() == 1);
     CHECK(group.empty());
+    CHECK(told.seen.empty());
 }

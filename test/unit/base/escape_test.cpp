@@ -20,7 +20,8 @@ TEST_CASE("control characters, terminal escapes and bytes outside UTF-8 are spel
     CHECK(printable("\xff\xfe") == "\\xff\\xfe");
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");  // C1 CSI
     CHECK(printable("a\\b") == "a\\x5cb");
-    for (const auto& bad : {"\xc0\x80"s, "\xed\xa0\x80"s, "\xf5\x80\x80\x80"s, "\xe2\x82"s, "\x7f"s}) CHECK_FALSE(is_printable_utf8(bad));
+    for (const auto& bad : {"\xc0\x80"s, "\xed\xa0\x80"s, "\xf5\x80\x80\x80"s, "\xe2\x82"s, "\x7f"s})
+        CHECK_FALSE(is_printable_utf8(bad));
 }
 
 TEST_CASE("long text is cut at a character") {
@@ -41,5 +42,6 @@ TEST_CASE("base64 of any bytes comes back") {
 
 TEST_CASE("what is not base64 is refused") {
     std::string out;
-    for (const auto* bad : {"a", "ab", "abc", "ab=c", "ab!=", "YQ", "YQ==x", "YR=="}) CHECK_FALSE(base64_decode(bad, out));
+    for (const auto* bad : {"a", "ab", "abc", "ab=c", "ab!=", "YQ", "YQ==x", "YR=="})
+        CHECK_FALSE(base64_decode(bad, out));
 }

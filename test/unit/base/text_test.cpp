@@ -14,7 +14,8 @@ TEST_CASE("durations are whole numbers with a unit") {
     CHECK(parse_duration("5m") == 5min);
     CHECK(parse_duration("1h") == 1h);
     CHECK(parse_duration("0s") == 0s);
-    for (const auto* bad : {"", "10", "s", "1.5s", "-1s", "10 s", "10sec", "1d", "99999999999999999999s", "9223372036854775807h"}) {
+    for (const auto* bad :
+         {"", "10", "s", "1.5s", "-1s", "10 s", "10sec", "1d", "99999999999999999999s", "9223372036854775807h"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_duration(bad));
     }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/kv.hpp"
+
+#include "etcd/txn.hpp"
+#include "support/builders.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <rpc.pb.h>
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+using test::encode_page;
+
+namespace {
+
+namespace pb = etcdserverpb;
+using http2::stream_id;
+
+struct rig : test::scripted_channel {
+    etcd::kv kv{channel, loop.clock, 5s};
+    std::string path;
+    pb::RangeRequest asked;
+
+    /// Answers each Range with `message`.
+    void answer_with(std::string message) {
+        peer.server().on_end = [this, message = std::move(message)](stream_id id) {
+            note(id);
+            peer.reply(id, message);
+        };
+    }
+
+    void note(stream_id id) {
+        path = peer.server().request(id).value(":path");
+        const auto messages = peer.messages(id);
+        REQUIRE(messages.size() == 1);
+        REQUIRE(asked.ParseFromString(messages[0]));
+    }
+
+    etcd::result<etcd::range_page> range(const etcd::range_query& query, aio::clock::duration patience = {}) {
+        return loop.run(kv.range(query), patience);
+    }
+    etcd::result<etcd::txn_response> txn() {
+        return loop.run(kv.txn(etcd::encode_guarded_txn({"c", 1, "v"}, {}, "r", 128)), 1min);
+    }
+};
+
+etcd::range_query all() {
+    etcd::range_query out;
+    out.key = "a";
+    out.range_end = "z";
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a Range asks for what the query says") {
+    rig r;
+    r.answer_with(encode_page({}));
+    etcd::range_query query = all();
+    query.limit = 17;
+    query.at = 99;
+    query.serializable = true;
+    query.keys_only = true;
+    REQUIRE(r.range(query).has_value());
+    CHECK(r.path == "/etcdserverpb.KV/Range");
+    CHECK(r.asked.key() == "a");
+    CHECK(r.asked.range_end() == "z");
+    CHECK(r.asked.limit() == 17);
+    CHECK(r.asked.revision() == 99);
+    CHECK(r.asked.serializable());
+    CHECK(r.asked.keys_only());
+    CHECK_FALSE(r.asked.count_only());
+    CHECK(r.asked.sort_order() == pb::RangeRequest::NONE);  // any other makes the server load everything
+}
+
+TEST_CASE("the answer to a Range is a page") {
+    rig r;
+    r.answer_with(encode_page({{"a", "1", 5}, {"b", std::string(100'000, 'x'), 6}}, true, 42));
+    const auto page = r.range(all());
+    REQUIRE(page.has_value());
+    REQUIRE(page->kvs.size() == 2);
+    CHECK(page->kvs[1].value.size() == 100'000);
+    CHECK(page->more);
+    CHECK(page->header.store_revision == 42);
+}
+
+TEST_CASE(
+    "over the budget a page ends after the last whole key, the rest is not read, and the connection is as good as "
+    "before") {
+    rig r;
+    std::vector<test::built_key> kvs;
+    for (int i = 0; i < 500; ++i) kvs.push_back({"k" + std::to_string(1000 + i), std::string(10'000, 'x'), 5});
+    r.answer_with(encode_page(kvs));
+    etcd::range_query query = all();
+    query.byte_budget = 200'000;
+    for (int round = 0; round < 20; ++round) {
+        const auto page = r.range(query);
+        REQUIRE(page.has_value());
+        CHECK(page->more);
+        CHECK(page->kvs.size() >= 19);
+        CHECK(page->kvs.size() < 200);
+        CHECK(page->kvs.back().key == kvs[page->kvs.size() - 1].key);
+    }
+    CHECK(r.wire.to_client->carried < 20 * 2'000'000);
+    CHECK(r.kv.usable());
+    r.answer_with(encode_page(kvs));
+    const auto whole = r.range(all());
+    REQUIRE(whole.has_value());
+    CHECK(whole->kvs.size() == 500);
+}
+
+TEST_CASE("one value larger than the budget of a page is still read") {
+    // etcd takes 1.5 MiB by default, and more where it is told to: a full sync with pages of 1 MiB must get past it.
+    rig r;
+    const std::vector<test::built_key> kvs{{"big", std::string(1'200'000, 'x'), 5}, {"next", "v", 5}};
+    r.peer.server().on_end = [&](stream_id id) {
+        r.note(id);
+        if (r.asked.limit() == 1)
+            r.peer.reply(id, encode_page({kvs[0]}, true));
+        else
+            r.peer.reply(id, encode_page(kvs));
+    };
+    etcd::range_query query = all();
+    query.byte_budget = 1U << 20;
+    const auto page = r.range(query);
+    REQUIRE(page.has_value());
+    CHECK(page->kvs.size() == 1);
+    CHECK(page->kvs[0].value.size() == 1'200'000);
+    CHECK(page->more);
+}
+
+TEST_CASE("a page that breaks the contract of a Range is a bad answer") {
+    rig r;
+    r.answer_with(encode_page({{"b", "1"}, {"a", "1"}}));
+    const auto page = r.range(all());
+    REQUIRE(page.has_error());
+    CHECK(page.error().cls == etcd::error_class::bad_peer);
+    CHECK(page.error().text.find("peer:2379") != std::string::npos);
+}
+
+TEST_CASE("a malformed answer is a bad answer") {
+    rig r;
+    r.answer_with("\x12\x7f");
+    CHECK(r.range(all()).error().cls == etcd::error_class::bad_peer);
+}
+
+TEST_CASE("what the server says comes out with its class and the endpoint") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.refuse(id, 11, "etcdserver: mvcc: required revision has been compacted");
+    };
+    const auto page = r.range(all());
+    REQUIRE(page.has_error());
+    CHECK(page.error().cls == etcd::error_class::compacted);
+    CHECK(page.error().text == "peer:2379: etcdserver: mvcc: required revision has been compacted (OUT_OF_RANGE)");
+    const auto txn = r.txn();
+    CHECK(txn.error().cls == etcd::error_class::compacted);
+}
+
+TEST_CASE("no answer, two answers and an answer followed by an error are told") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.finish(id);
+    };
+    CHECK(r.range(all()).error().cls == etcd::error_class::bad_peer);
+    CHECK(r.txn().error().cls == etcd::error_class::bad_peer);
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.message(id, encode_page({}));
+        r.peer.message(id, encode_page({}));
+        r.peer.finish(id);
+    };
+    CHECK(r.range(all()).error().cls == etcd::error_class::bad_peer);
+    CHECK(r.txn().error().cls == etcd::error_class::bad_peer);
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.message(id, encode_page({}));
+        r.peer.finish(id, 14, "etcdserver: server stopped");
+    };
+    CHECK(r.range(all()).error().cls == etcd::error_class::ambiguous);
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
+}
+
+TEST_CASE("a server that does not answer is waited for as long as was said, and the outcome of a Txn is left open") {
+    rig r;
+    const auto before = r.loop.clock.now();
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
+    CHECK(r.loop.clock.now() - before == 5s);
+    CHECK(r.range(all(), 1min).error().cls == etcd::error_class::ambiguous);
+    CHECK(r.loop.clock.now() - before == 10s);
+}
+
+TEST_CASE("a server that answers but never ends is not waited for longer either") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.message(id, encode_page({}));
+    };
+    CHECK(r.range(all(), 1min).error().cls == etcd::error_class::ambiguous);
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
+}
+
+TEST_CASE("a connection that breaks leaves the outcome of a Txn open; one that was refused does not") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) { r.peer.server().reset(id, http2::error_code::refused_stream); };
+    CHECK(r.txn().error().cls == etcd::error_class::retry);
+    r.peer.server().on_end = [&](stream_id) { r.wire.cut(); };
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
+    CHECK_FALSE(r.kv.usable());
+    CHECK(r.txn().error().cls == etcd::error_class::retry);  // nothing was sent
+}
+
+TEST_CASE("an error that comes from the stream names the endpoint, too") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) { r.peer.server().reset(id, http2::error_code::internal_error); };
+    const auto reset = r.range(all());
+    REQUIRE(reset.has_error());
+    CAPTURE(reset.error().text);
+    CHECK(reset.error().text.find("peer:2379") != std::string::npos);
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.server().respond(id, {{":status", "404"}, {"content-type", "text/html"}}, true);
+        r.peer.flush();
+    };
+    const auto page = r.range(all());
+    REQUIRE(page.has_error());
+    CHECK(page.error().text.find("peer:2379") != std::string::npos);
+}
+
+TEST_CASE("a Txn that succeeded and one that did not") {
+    rig r;
+    pb::TxnResponse good;
+    good.mutable_header()->set_revision(12);
+    good.set_succeeded(true);
+    good.add_responses()->mutable_response_put();
+    r.peer.server().on_end = [&](stream_id id) { r.peer.reply(id, good.SerializeAsString()); };
+    const auto done = r.txn();
+    REQUIRE(done.has_value());
+    CHECK(done->succeeded);
+    CHECK(done->header.store_revision == 12);
+    pb::TxnResponse bad;
+    pb::KeyValue& kv = *bad.add_responses()->mutable_response_range()->add_kvs();
+    kv.set_key("c");
+    kv.set_value("somebody else's");
+    r.peer.server().on_end = [&](stream_id id) { r.peer.reply(id, bad.SerializeAsString()); };
+    const auto not_done = r.txn();
+    REQUIRE(not_done.has_value());
+    CHECK_FALSE(not_done->succeeded);
+    REQUIRE(not_done->read.size() == 1);
+    CHECK(not_done->read[0].value == "somebody else's");
+}

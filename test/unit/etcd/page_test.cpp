@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/kv.hpp"
+#include "support/builders.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace etcdsync;
+using test::page;
+
+namespace {
+
+etcd::range_query query(std::string key, std::string range_end, std::int64_t limit = 0) {
+    etcd::range_query out;
+    out.key = std::move(key);
+    out.range_end = std::move(range_end);
+    out.limit = limit;
+    return out;
+}
+
+const std::string nul(1, '\0');
+
+}  // namespace
+
+TEST_CASE("a page that answers the question is taken") {
+    CHECK(etcd::check_page(query("a", "c"), page({{"a", "1"}, {"b", ""}})).empty());
+    CHECK(etcd::check_page(query("a", "c"), page({})).empty());
+    CHECK(etcd::check_page(query("a", ""), page({{"a", "1"}})).empty());
+    CHECK(etcd::check_page(query("a", "z", 2), page({{"a", "1"}, {"b", "2"}}, true)).empty());
+    CHECK(etcd::check_page(query(nul, nul), page({{nul, "1"}, {"\xff\xff", "2"}})).empty());
+}
+
+TEST_CASE("a page that says there is more but holds no key would be asked for for ever") {
+    CHECK_FALSE(etcd::check_page(query("a", "c", 5), page({}, true)).empty());
+}
+
+TEST_CASE("keys that are out of order, double or empty are refused") {
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"b", "1"}, {"a", "2"}})).empty());
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"b", "1"}, {"b", "1"}})).empty());
+    CHECK_FALSE(etcd::check_page(query(nul, nul), page({{"", "1"}})).empty());
+    CHECK_FALSE(
+        etcd::check_page(query("a", "z"), page({{"b\xff", "1"}, {"b\x01", "2"}})).empty());  // bytes are unsigned
+}
+
+TEST_CASE("keys outside the range are refused") {
+    CHECK_FALSE(etcd::check_page(query("b", "d"), page({{"a", "1"}})).empty());
+    CHECK_FALSE(etcd::check_page(query("b", "d"), page({{"d", "1"}})).empty());
+    CHECK_FALSE(etcd::check_page(query("b", ""), page({{"b\x01", "1"}})).empty());
+    CHECK_FALSE(etcd::check_page(query("b", nul), page({{"a", "1"}})).empty());
+}
+
+TEST_CASE("more keys than were asked for are refused") {
+    CHECK_FALSE(etcd::check_page(query("a", "z", 1), page({{"a", "1"}, {"b", "1"}})).empty());
+}
+
+TEST_CASE("the page behind a key never holds that key again") {
+    const etcd::range_query next = query("b" + nul, "z", 3);
+    CHECK_FALSE(etcd::check_page(next, page({{"b", "1"}}, true)).empty());
+}
+
+TEST_CASE("revisions that can not be are refused") {
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", 0}})).empty());
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", -5}})).empty());
+    etcd::range_page wrong = page({{"a", "1", 5}});
+    wrong.kvs[0].create_revision = 6;
+    CHECK_FALSE(etcd::check_page(query("a", "z"), wrong).empty());
+    wrong.kvs[0].create_revision = 0;
+    CHECK_FALSE(etcd::check_page(query("a", "z"), wrong).empty());
+}
+
+TEST_CASE("a page at a revision holds nothing that came later") {
+    etcd::range_query at = query("a", "z");
+    at.at = 10;
+    CHECK(etcd::check_page(at, page({{"a", "1", 10}})).empty());
+    CHECK_FALSE(etcd::check_page(at, page({{"a", "1", 11}})).empty());
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/watch.hpp"
+#include "support/builders.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <rpc.pb.h>
+#include <string>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+using kind = etcd::watch_message::kind;
+
+namespace {
+
+namespace pb = etcdserverpb;
+using http2::stream_id;
+
+struct rig : test::scripted_channel {
+    rig() {
+        etcd::watch_query query;
+        query.key = "a";
+        query.range_end = "z";
+        query.start_revision = 1234;
+        watch = std::make_unique<etcd::watch_stream>(*channel, query);
+        loop.settle();
+        stream = peer.server().requests().begin()->first;
+    }
+
+    void stand() {
+        test::built_answer created;
+        created.created = true;
+        peer.begin(stream);
+        peer.message(stream, test::encode(created));
+    }
+
+    void send(const test::built_answer& answer) { peer.message(stream, test::encode(answer)); }
+    etcd::result<etcd::watch_message> next() { return loop.run(watch->next()); }
+
+    std::unique_ptr<etcd::watch_stream> watch;
+    stream_id stream = 0;
+};
+
+test::built_answer one_event(etcd::revision rev) {
+    test::built_answer out;
+    out.events = {test::put("b", "v", rev)};
+    out.store_revision = rev;
+    return out;
+}
+
+aio::awaitable<> next_into(etcd::watch_stream& watch, std::optional<etcd::error_class>& out) {
+    const auto message = co_await watch.next();
+    if (message.has_error()) out = message.error().cls;
+}
+
+}  // namespace
+
+TEST_CASE("a watch is asked for with all that makes it safe") {
+    rig r;
+    const auto& request = r.peer.server().request(r.stream);
+    CHECK(request.value(":path") == "/etcdserverpb.Watch/Watch");
+    CHECK(request.value("hasleader") == "true");
+    CHECK_FALSE(request.ended);
+    const auto messages = r.peer.messages(r.stream);
+    REQUIRE(messages.size() == 1);
+    pb::WatchRequest asked;
+    REQUIRE(asked.ParseFromString(messages[0]));
+    const pb::WatchCreateRequest& create = asked.create_request();
+    CHECK(create.key() == "a");
+    CHECK(create.range_end() == "z");
+    CHECK(create.start_revision() == 1234);
+    CHECK(create.fragment());
+    CHECK(create.progress_notify());
+    CHECK(create.watch_id() >= 1);
+    CHECK_FALSE(create.prev_kv());
+    CHECK(create.filters_size() == 0);
+}
+
+TEST_CASE("messages come out one by one, also where they come together and in pieces") {
+    rig r;
+    r.wire.to_client->chunk(7);
+    r.stand();
+    for (etcd::revision rev = 10; rev < 20; ++rev) r.send(one_event(rev));
+    CHECK(r.next()->what == kind::created);
+    for (etcd::revision rev = 10; rev < 20; ++rev) {
+        const auto message = r.next();
+        REQUIRE(message.has_value());
+        REQUIRE(message->response.events.size() == 1);
+        CHECK(message->response.events[0].kv.mod_revision == rev);
+    }
+}
+
+TEST_CASE("a server that ends the watch well is still to be asked again") {
+    rig r;
+    r.stand();
+    r.peer.finish(r.stream);
+    CHECK(r.next()->what == kind::created);
+    CHECK(r.next().error().cls == etcd::error_class::retry);
+}
+
+TEST_CASE("a member that lost its leader says so") {
+    rig r;
+    r.stand();
+    r.peer.finish(r.stream, 14, "etcdserver: no leader");
+    CHECK(r.next()->what == kind::created);
+    const auto lost = r.next();
+    REQUIRE(lost.has_error());
+    CHECK(lost.error().cls == etcd::error_class::retry);
+    CHECK(lost.error().text.find("peer:2379") != std::string::npos);
+}
+
+TEST_CASE("a malformed answer and one against the contract end the watch with the endpoint named") {
+    for (const bool malformed : {true, false}) {
+        rig r;
+        r.stand();
+        if (malformed)
+            r.peer.message(r.stream, "\x5a\x7f");
+        else
+            r.send(one_event(0));
+        CHECK(r.next()->what == kind::created);
+        const auto bad = r.next();
+        REQUIRE(bad.has_error());
+        CHECK(bad.error().cls == etcd::error_class::bad_peer);
+        CHECK(bad.error().text.find("peer:2379") != std::string::npos);
+    }
+}
+
+TEST_CASE("a watch has no deadline of its own, but a peer that died is noticed") {
+    rig r;
+    r.stand();
+    CHECK(r.next()->what == kind::created);
+    r.loop.clock.advance(1h);  // the peer answers pings
+    CHECK(r.channel->usable());
+    r.wire.to_client->stall();
+    r.loop.clock.advance(16s);
+    CHECK(r.next().error().cls == etcd::error_class::ambiguous);
+}
+
+TEST_CASE("cancelling ends the wait for a message") {
+    rig r;
+    r.stand();
+    CHECK(r.next()->what == kind::created);
+    std::optional<etcd::error_class> ended;
+    r.loop.tasks.spawn("waiter", next_into(*r.watch, ended));
+    r.loop.settle();
+    CHECK_FALSE(ended.has_value());
+    r.watch->cancel();
+    r.loop.settle();
+    CHECK(ended == etcd::error_class::cancelled);
+    CHECK(r.peer.server().request(r.stream).reset == http2::error_code::cancel);
+}
+
+TEST_CASE("a watch that goes away resets its stream: half-closing would leave it running on the server") {
+    rig r;
+    r.stand();
+    CHECK(r.next()->what == kind::created);
+    r.watch.reset();
+    r.loop.settle();
+    CHECK(r.peer.server().request(r.stream).reset == http2::error_code::cancel);
+    CHECK(r.channel->usable());
+}

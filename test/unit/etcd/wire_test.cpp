@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/wire.hpp"
+
+#include "base/random.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+#include <rpc.pb.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace etcdsync;
+
+namespace {
+
+namespace pb = etcdserverpb;
+
+/// Makes messages as etcd might send them, corner values included.
+class maker {
+public:
+    explicit maker(std::uint64_t seed) : random_(seed) {}
+
+    std::uint64_t below(std::uint64_t limit) { return random_.next() % limit; }
+    bool flip() { return below(2) == 0; }
+
+    std::int64_t number() {
+        switch (below(5)) {
+            case 0: return 0;
+            case 1: return static_cast<std::int64_t>(below(300));
+            case 2: return std::numeric_limits<std::int64_t>::max();
+            case 3: return -static_cast<std::int64_t>(below(1000));
+            default: return static_cast<std::int64_t>(random_.next() >> 2);
+        }
+    }
+
+    std::string bytes(std::size_t most) {
+        std::string out(below(most + 1), '\0');
+        for (char& c : out) c = static_cast<char>(below(256));
+        return out;
+    }
+
+    void fill(pb::ResponseHeader& out) {
+        out.set_cluster_id(random_.next());
+        out.set_member_id(below(3));
+        out.set_revision(number());
+        out.set_raft_term(below(100));
+    }
+
+    void fill(pb::KeyValue& out) {
+        out.set_key(bytes(40));
+        out.set_value(bytes(below(10) == 0 ? 1000 : 20));
+        out.set_create_revision(number());
+        out.set_mod_revision(number());
+        out.set_version(number());
+        out.set_lease(number());  // to be passed over
+    }
+
+    pb::RangeResponse range() {
+        pb::RangeResponse out;
+        if (flip()) fill(*out.mutable_header());
+        for (std::uint64_t i = below(6); i > 0; --i) fill(*out.add_kvs());
+        out.set_more(flip());
+        out.set_count(number());
+        return out;
+    }
+
+    pb::WatchResponse watch() {
+        pb::WatchResponse out;
+        if (flip()) fill(*out.mutable_header());
+        out.set_watch_id(number());
+        out.set_created(flip());
+        out.set_canceled(flip());
+        out.set_compact_revision(number());
+        out.set_cancel_reason(flip() ? "" : "etcdserver: permission denied");
+        out.set_fragment(flip());
+        for (std::uint64_t i = below(6); i > 0; --i) {
+            pb::Event& event = *out.add_events();
+            event.set_type(flip() ? pb::Event::PUT : pb::Event::DELETE);
+            if (below(10) != 0) fill(*event.mutable_kv());
+            if (below(10) == 0) fill(*event.mutable_prev_kv());  // never asked for
+        }
+        return out;
+    }
+
+    pb::TxnResponse txn() {
+        pb::TxnResponse out;
+        fill(*out.mutable_header());
+        out.set_succeeded(flip());
+        if (out.succeeded()) {
+            for (std::uint64_t i = below(5); i > 0; --i) {
+                pb::ResponseOp& op = *out.add_responses();
+                if (flip())
+                    fill(*op.mutable_response_put()->mutable_header());
+                else
+                    op.mutable_response_delete_range()->set_deleted(number());
+            }
+        } else {
+            *out.add_responses()->mutable_response_range() = range();
+        }
+        return out;
+    }
+
+private:
+    base::random_source random_;
+};
+
+void check_equal(const etcd::response_header& got, const pb::ResponseHeader& expected) {
+    CHECK(got.cluster_id == expected.cluster_id());
+    CHECK(got.member_id == expected.member_id());
+    CHECK(got.store_revision == expected.revision());
+    CHECK(got.raft_term == expected.raft_term());
+}
+
+void check_equal(const etcd::key_value& got, const pb::KeyValue& expected) {
+    CHECK(got.key == expected.key());
+    CHECK(got.value == expected.value());
+    CHECK(got.create_revision == expected.create_revision());
+    CHECK(got.mod_revision == expected.mod_revision());
+    CHECK(got.version == expected.version());
+}
+
+bool looks_into(std::string_view view, const base::shared_buffer& owner) {
+    return view.empty() || (view.data() >= owner->data() && view.data() + view.size() <= owner->data() + owner->size());
+}
+
+/// Whatever the bytes are: no crash, and every view is inside the message.
+void decode_all(const std::string& bytes) {
+    for (const auto& page : {etcd::decode_range(bytes), etcd::decode_range_part(bytes)}) {
+        if (!page) continue;
+        for (const etcd::key_value& kv : page->kvs) {
+            REQUIRE(looks_into(kv.key, page->owner));
+            REQUIRE(looks_into(kv.value, page->owner));
+        }
+    }
+    if (const auto watch = etcd::decode_watch(bytes)) {
+        for (const etcd::event& event : watch->events) {
+            REQUIRE(looks_into(event.kv.key, watch->owner));
+            REQUIRE(looks_into(event.kv.value, watch->owner));
+        }
+    }
+    if (const auto txn = etcd::decode_txn(bytes)) {
+        for (const etcd::key_value& kv : txn->read) REQUIRE(looks_into(kv.key, txn->owner));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a RangeResponse reads as protobuf reads it") {
+    maker make(1);
+    for (int round = 0; round < 300; ++round) {
+        const pb::RangeResponse expected = make.range();
+        const auto got = etcd::decode_range(expected.SerializeAsString());
+        REQUIRE(got.has_value());
+        check_equal(got->header, expected.header());
+        REQUIRE(got->kvs.size() == static_cast<std::size_t>(expected.kvs_size()));
+        for (int i = 0; i < expected.kvs_size(); ++i)
+            check_equal(got->kvs[static_cast<std::size_t>(i)], expected.kvs(i));
+        CHECK(got->more == expected.more());
+        CHECK(got->count == expected.count());
+    }
+}
+
+TEST_CASE("a WatchResponse reads as protobuf reads it") {
+    maker make(2);
+    for (int round = 0; round < 300; ++round) {
+        const pb::WatchResponse expected = make.watch();
+        const auto got = etcd::decode_watch(expected.SerializeAsString());
+        REQUIRE(got.has_value());
+        check_equal(got->header, expected.header());
+        CHECK(got->watch_id == expected.watch_id());
+        CHECK(got->created == expected.created());
+        CHECK(got->canceled == expected.canceled());
+        CHECK(got->compact_revision == expected.compact_revision());
+        CHECK(got->cancel_reason == expected.cancel_reason());
+        CHECK(got->fragment == expected.fragment());
+        REQUIRE(got->events.size() == static_cast<std::size_t>(expected.events_size()));
+        for (int i = 0; i < expected.events_size(); ++i) {
+            const etcd::event& event = got->events[static_cast<std::size_t>(i)];
+            CHECK((event.type == etcd::event_type::put) == (expected.events(i).type() == pb::Event::PUT));
+            check_equal(event.kv, expected.events(i).kv());
+        }
+    }
+}
+
+TEST_CASE("a TxnResponse reads as protobuf reads it; where it failed, what the Range found") {
+    maker make(3);
+    for (int round = 0; round < 300; ++round) {
+        const pb::TxnResponse expected = make.txn();
+        const auto got = etcd::decode_txn(expected.SerializeAsString());
+        REQUIRE(got.has_value());
+        check_equal(got->header, expected.header());
+        CHECK(got->succeeded == expected.succeeded());
+        if (expected.succeeded()) {
+            CHECK(got->read.empty());
+            continue;
+        }
+        const pb::RangeResponse& range = expected.responses(0).response_range();
+        REQUIRE(got->read.size() == static_cast<std::size_t>(range.kvs_size()));
+        for (int i = 0; i < range.kvs_size(); ++i) check_equal(got->read[static_cast<std::size_t>(i)], range.kvs(i));
+    }
+}
+
+TEST_CASE("`succeeded` behind the responses is understood, too") {
+    // No etcd writes it in this order; protobuf allows it.
+    pb::TxnResponse responses;
+    pb::KeyValue& kv = *responses.add_responses()->mutable_response_range()->add_kvs();
+    kv.set_key("k");
+    pb::TxnResponse flag;
+    flag.set_succeeded(true);
+    const auto got = etcd::decode_txn(responses.SerializeAsString() + flag.SerializeAsString());
+    REQUIRE(got.has_value());
+    CHECK(got->succeeded);
+    CHECK(got->read.empty());
+}
+
+TEST_CASE("an empty message is one with nothing in it") {
+    CHECK(etcd::decode_range("").has_value());
+    CHECK(etcd::decode_watch("").has_value());
+    CHECK(etcd::decode_txn("").has_value());
+    CHECK(etcd::decode_range_part("").has_value());
+}
+
+TEST_CASE("unknown fields of every kind are passed over") {
+    std::string unknown;
+    unknown += std::string("\xa0\x06\x96\x01", 4);  // 100: varint
+    unknown += std::string(
+        "\xa1\x06"
+        "12345678",
+        10);  // 100: 64 bit
+    unknown += std::string(
+        "\xa2\x06\x03"
+        "abc",
+        6);  // 100: bytes
+    unknown += std::string(
+        "\xa5\x06"
+        "1234",
+        6);                                                 // 100: 32 bit
+    unknown += std::string("\xa3\x06\x08\x01\xa4\x06", 6);  // 100: a group
+    pb::RangeResponse page;
+    page.add_kvs()->set_key("k");
+    const auto got = etcd::decode_range(unknown + page.SerializeAsString() + unknown);
+    REQUIRE(got.has_value());
+    REQUIRE(got->kvs.size() == 1);
+    CHECK(got->kvs[0].key == "k");
+    CHECK(etcd::decode_watch(unknown).has_value());
+    CHECK(etcd::decode_txn(unknown).has_value());
+}
+
+TEST_CASE("an event of a type that is neither PUT nor DELETE is refused") {
+    for (const std::uint64_t type : {2U, 7U, 255U, 1000U}) {
+        pb::WatchResponse message;
+        message.add_events()->set_type(static_cast<pb::Event::EventType>(type));
+        CHECK_FALSE(etcd::decode_watch(message.SerializeAsString()).has_value());
+    }
+}
+
+TEST_CASE("a field of the wrong kind is refused") {
+    CHECK_FALSE(etcd::decode_range(std::string("\x10\x01", 2)).has_value());  // kvs as a number
+    CHECK_FALSE(etcd::decode_range(std::string("\x1a\x01"
+                                               "a",
+                                               3))
+                    .has_value());                                            // more as bytes
+    CHECK_FALSE(etcd::decode_watch(std::string("\x58\x01", 2)).has_value());  // events as a number
+    CHECK_FALSE(etcd::decode_watch(std::string("\x2a\x01"
+                                               "a",
+                                               3))
+                    .has_value());  // compact_revision as bytes
+    CHECK_FALSE(etcd::decode_txn(std::string("\x12\x01"
+                                             "a",
+                                             3))
+                    .has_value());  // succeeded as bytes
+}
+
+TEST_CASE("lengths that reach behind the end are refused") {
+    CHECK_FALSE(etcd::decode_range(std::string("\x12\x05"
+                                               "abc",
+                                               5))
+                    .has_value());
+    CHECK_FALSE(etcd::decode_range(std::string("\x12\xff\xff\xff\xff\x0f", 6)).has_value());
+    CHECK_FALSE(etcd::decode_range(std::string("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11)).has_value());
+    CHECK_FALSE(etcd::decode_watch(std::string("\x5a\x7f", 2)).has_value());
+    CHECK_FALSE(etcd::decode_txn(std::string("\x1a\x7f", 2)).has_value());
+}
+
+TEST_CASE("a message that is cut anywhere in a field is refused") {
+    maker make(4);
+    for (int round = 0; round < 20; ++round) {
+        pb::RangeResponse message;
+        for (int i = 0; i < 3; ++i) make.fill(*message.add_kvs());
+        const std::string whole = message.SerializeAsString();
+        std::vector<std::size_t> ends{0};
+        for (const pb::KeyValue& kv : message.kvs()) {
+            pb::RangeResponse one;
+            *one.add_kvs() = kv;
+            ends.push_back(ends.back() + one.ByteSizeLong());
+        }
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            const bool between = std::find(ends.begin(), ends.end(), size) != ends.end();
+            CHECK(etcd::decode_range(whole.substr(0, size)).has_value() == between);
+        }
+    }
+}
+
+TEST_CASE("of every first part of a page exactly the whole keys are given, and it is told that more follow") {
+    maker make(5);
+    for (int round = 0; round < 20; ++round) {
+        pb::RangeResponse head;
+        make.fill(*head.mutable_header());
+        pb::RangeResponse message = head;
+        std::vector<std::size_t> ends;
+        for (int i = 0; i < 4; ++i) {
+            make.fill(*message.add_kvs());
+            ends.push_back(message.ByteSizeLong());
+        }
+        message.set_count(4);
+        const std::string whole = message.SerializeAsString();
+        for (std::size_t size = 0; size <= whole.size(); ++size) {
+            const auto got = etcd::decode_range_part(whole.substr(0, size));
+            REQUIRE(got.has_value());
+            CHECK(got->more);
+            std::size_t expected = 0;
+            while (expected < ends.size() && ends[expected] <= size) ++expected;
+            REQUIRE(got->kvs.size() == expected);
+            for (std::size_t i = 0; i < expected; ++i) check_equal(got->kvs[i], message.kvs(static_cast<int>(i)));
+            if (size >= head.ByteSizeLong()) check_equal(got->header, message.header());
+        }
+    }
+}
+
+TEST_CASE("a part with a malformed key is refused") {
+    pb::RangeResponse message;
+    message.add_kvs()->set_key("k");
+    const std::string bad = std::string("\x12\x02\x08\x01", 4);  // a key that is a number
+    CHECK_FALSE(etcd::decode_range_part(message.SerializeAsString() + bad).has_value());
+}
+
+TEST_CASE("no mutilation of a message makes the readers leave it") {
+    maker make(6);
+    for (int round = 0; round < 60; ++round) {
+        for (const std::string& whole :
+             {make.range().SerializeAsString(), make.watch().SerializeAsString(), make.txn().SerializeAsString()}) {
+            for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 40)
+                decode_all(whole.substr(0, size));
+            for (int change = 0; change < 40 && !whole.empty(); ++change) {
+                std::string changed = whole;
+                for (std::uint64_t n = 1 + make.below(3); n > 0; --n)
+                    changed[make.below(changed.size())] = static_cast<char>(make.below(256));
+                decode_all(changed);
+            }
+        }
+        decode_all(make.bytes(200));
+    }
+}
+
+TEST_CASE("groups nested without end are refused") {
+    decode_all(std::string(100'000, '\x0b'));
+    CHECK_FALSE(etcd::decode_range(std::string(100'000, '\xa3')).has_value());
+    std::string groups;
+    for (int i = 0; i < 50'000; ++i) groups += "\xa3\x06";
+    CHECK_FALSE(etcd::decode_watch(groups).has_value());
+}

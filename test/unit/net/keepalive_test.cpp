@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http2_channel.hpp"
+#include "support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+using http2::stream_id;
+using net::finish;
+using test::scripted_channel;
+
+namespace {
+
+/// PING frames among what a client sent.
+std::size_t pings_in(std::string_view bytes) {
+    std::size_t count = 0;
+    while (bytes.size() >= 9) {
+        const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
+        const std::size_t length = at(0) << 16U | at(1) << 8U | at(2);
+        if (at(3) == 6 && (at(4) & 1U) == 0) ++count;
+        if (bytes.size() < 9 + length) break;
+        bytes.remove_prefix(9 + length);
+    }
+    return count;
+}
+
+/// A client whose peer is no server at all: it is silent, and what is sent to it can be counted.
+struct silent {
+    silent() { loop.settle(); }
+
+    std::string sent() {
+        std::string out = std::exchange(wire.to_server->waiting, {});
+        wire.to_server->changed.notify();
+        loop.settle();
+        return out;
+    }
+
+    test::test_loop loop;
+    test::memory_connection wire{loop.executor()};
+    std::shared_ptr<net::channel> channel = net::make_http2_channel(
+        std::move(wire.client), {"http://peer:1", "peer", 1, false}, loop.clock, loop.tasks, {});
+};
+
+}  // namespace
+
+TEST_CASE("a peer that says nothing while a call is open is asked once, and then counts as dead") {
+    silent s;
+    const auto call = s.channel->open("/s/m", {});
+    s.loop.settle();
+    s.sent();
+    s.loop.clock.advance(9s);
+    CHECK(pings_in(s.sent()) == 0);
+    s.loop.clock.advance(1s);
+    CHECK(pings_in(s.sent()) == 1);
+    CHECK(s.channel->usable());
+    s.loop.clock.advance(4s);
+    CHECK(s.channel->usable());
+    s.loop.clock.advance(1s);
+    CHECK_FALSE(s.channel->usable());
+    const auto out = finish(s.loop, *call);
+    CHECK(out.status.value == grpc::code::unavailable);
+    CHECK(out.status.message == "peer:1: no sign of life for 15 s");
+}
+
+TEST_CASE("a peer that answers lives for ever") {
+    scripted_channel s;
+    const auto call = s.call();
+    s.loop.clock.advance(1h);
+    CHECK(s.channel->usable());
+    s.loop.clock.advance(24h);
+    CHECK(s.channel->usable());
+}
+
+TEST_CASE("pings go out no closer than etcd takes them, and none while the peer talks") {
+    silent quiet;
+    const auto call = quiet.channel->open("/s/m", {});
+    quiet.loop.settle();
+    quiet.sent();
+    // Any bytes count as a sign of life: the greeting of a server, then unknown frames.
+    quiet.wire.to_client->waiting = test::raw_frame(4, 0, 0);
+    quiet.wire.to_client->changed.notify();
+    quiet.loop.settle();
+    quiet.sent();
+    std::size_t pings = 0;
+    for (int i = 0; i < 20; ++i) {
+        quiet.loop.clock.advance(9s);
+        quiet.wire.to_client->waiting = test::raw_frame(99, 0, 0, "x");
+        quiet.wire.to_client->changed.notify();
+        quiet.loop.settle();
+        pings += pings_in(quiet.sent());
+    }
+    CHECK(pings == 0);
+    CHECK(quiet.channel->usable());
+}
+
+TEST_CASE("without an open call no ping goes out: etcd takes that for abuse") {
+    silent s;
+    s.sent();
+    s.loop.clock.advance(1h);
+    CHECK(pings_in(s.sent()) == 0);
+    CHECK(s.channel->usable());
+    {
+        const auto call = s.channel->open("/s/m", {});
+        s.loop.settle();
+    }
+    s.loop.settle();
+    s.sent();
+    s.loop.clock.advance(1h);
+    CHECK(pings_in(s.sent()) == 0);
+    CHECK(s.channel->usable());
+    CHECK(s.loop.clock.pending() == 0);
+}
+
+TEST_CASE("silence before the call does not count") {
+    silent s;
+    s.loop.clock.advance(1h);
+    const auto call = s.channel->open("/s/m", {});
+    s.loop.settle();
+    s.sent();
+    s.loop.clock.advance(9s);
+    CHECK(pings_in(s.sent()) == 0);
+    CHECK(s.channel->usable());
+}
+
+TEST_CASE("a peer that does not even take our bytes is noticed as well") {
+    silent s;
+    s.wire.to_server->capacity = 10;
+    const auto call = s.channel->open("/s/m", {});
+    call->send(grpc::frame(std::string(100'000, 'x')), true);
+    s.loop.settle();
+    s.loop.clock.advance(15s);
+    CHECK_FALSE(s.channel->usable());
+    CHECK(finish(s.loop, *call).status.value == grpc::code::unavailable);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tcp.hpp"
+
+#include "support/fake_clock.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+using aio::asio::ip::tcp;
+
+namespace {
+
+using dialed = base::result<std::unique_ptr<net::byte_stream>>;
+
+/// Real sockets need a loop that waits.
+template <class T>
+T run(aio::asio::io_context& io, aio::awaitable<T> body) {
+    std::optional<T> out;
+    auto done = [&out](const std::exception_ptr& error, T value) {
+        if (error) std::rethrow_exception(error);
+        out.emplace(std::move(value));
+    };
+    aio::asio::co_spawn(io, std::move(body), done);
+    io.restart();
+    io.run_for(10s);
+    REQUIRE_MESSAGE(out.has_value(), "a coroutine hangs");
+    return std::move(*out);
+}
+
+aio::awaitable<std::string> read_once(net::byte_stream& from) {
+    std::string space(100, '\0');
+    const auto into = aio::asio::buffer(space);
+    const auto size = co_await from.read_some(into);
+    if (!size) co_return "error: " + size.error().text;
+    space.resize(*size);
+    co_return space;
+}
+
+aio::awaitable<bool> write(net::byte_stream& to, std::string bytes) {
+    const auto buffer = aio::asio::buffer(std::as_const(bytes));
+    const auto written = co_await to.write(buffer);
+    co_return written.has_value();
+}
+
+struct rig {
+    aio::asio::io_context io{1};
+    aio::system_clock clock{io.get_executor()};
+    net::tcp_dialer dialer{clock};
+    tcp::acceptor acceptor{io, tcp::endpoint(aio::asio::ip::address_v4::loopback(), 0)};
+
+    net::endpoint here(const std::string& host = "127.0.0.1") {
+        return {"http://" + host, host, acceptor.local_endpoint().port(), false};
+    }
+    dialed dial(const net::endpoint& to, aio::clock::duration patience = 5s) {
+        return run(io, dialer.dial(to, clock.now() + patience));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an authority has its IPv6 literal in brackets") {
+    CHECK(net::endpoint{"", "host", 2379, false}.authority() == "host:2379");
+    CHECK(net::endpoint{"", "127.0.0.1", 1, false}.authority() == "127.0.0.1:1");
+    CHECK(net::endpoint{"", "::1", 2379, true}.authority() == "[::1]:2379");
+}
+
+TEST_CASE("a TCP connection carries bytes both ways, and its end") {
+    rig r;
+    for (const char* host : {"127.0.0.1", "localhost"}) {
+        auto stream = r.dial(r.here(host));
+        REQUIRE(stream.has_value());
+        tcp::socket peer = r.acceptor.accept();
+        CHECK(run(r.io, write(**stream, "ping")));
+        std::string got(4, '\0');
+        CHECK(peer.read_some(aio::asio::buffer(got)) == 4);
+        CHECK(got == "ping");
+        peer.write_some(aio::asio::buffer(std::string("pong")));
+        CHECK(run(r.io, read_once(**stream)) == "pong");
+        peer.close();
+        CHECK(run(r.io, read_once(**stream)).empty());
+        (*stream)->close();
+        (*stream)->close();
+        CHECK(run(r.io, read_once(**stream)).starts_with("error"));
+    }
+}
+
+TEST_CASE("a refused connection says which endpoint and why") {
+    rig r;
+    const net::endpoint to = r.here();
+    r.acceptor.close();
+    const auto stream = r.dial(to);
+    REQUIRE(stream.has_error());
+    CHECK(stream.error().text == "connect " + to.authority() + ": Connection refused");
+}
+
+TEST_CASE("a name that can not be looked up says so") {
+    rig r;
+    const auto stream = r.dial(r.here("no-such-host.invalid"));
+    REQUIRE(stream.has_error());
+    CHECK(stream.error().text.find("no-such-host.invalid") != std::string::npos);
+}
+
+TEST_CASE("a deadline that has passed ends the dialing") {
+    rig r;
+    // A listener whose queue is full does not answer: fill it with connections nobody takes.
+    r.acceptor.close();
+    tcp::acceptor narrow(r.io, tcp::v4());
+    narrow.bind(tcp::endpoint(aio::asio::ip::address_v4::loopback(), 0));
+    narrow.listen(0);
+    const net::endpoint to{"http://x", "127.0.0.1", narrow.local_endpoint().port(), false};
+    std::vector<dialed> kept;
+    bool timed_out = false;
+    for (int i = 0; i < 5 && !timed_out; ++i) {
+        kept.push_back(r.dial(to, 100ms));
+        timed_out = kept.back().has_error();
+    }
+    REQUIRE(timed_out);
+    CHECK(kept.back().error().text == "connect " + to.authority() + ": timed out");
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/txn.hpp"
+#include "replication/log.hpp"
+#include "replication/mapping.hpp"
+#include "support/builders.hpp"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace etcdsync::replication {
+
+inline constexpr const char* checkpoints = "/.etcd-sync/";
+
+/// Rules in a line each.
+inline config::rule prefix_rule(std::string prefix, std::string strip = {}, std::string dest = {}) {
+    config::rule out;
+    out.select.form = config::selector::kind::prefix;
+    out.select.begin = std::move(prefix);
+    out.strip = std::move(strip);
+    out.dest = std::move(dest);
+    return out;
+}
+
+inline config::rule key_rule(std::string key, std::string strip = {}, std::string dest = {}) {
+    config::rule out = prefix_rule(std::move(key), std::move(strip), std::move(dest));
+    out.select.form = config::selector::kind::key;
+    return out;
+}
+
+inline config::rule range_rule(std::string begin, std::string end, std::string strip = {}, std::string dest = {}) {
+    config::rule out = prefix_rule(std::move(begin), std::move(strip), std::move(dest));
+    out.select.form = config::selector::kind::range;
+    out.select.end = std::move(end);
+    return out;
+}
+
+inline mapping mapping_of(std::vector<config::rule> rules, std::string_view prefix = {}) {
+    return mapping(rules, prefix, checkpoints);
+}
+
+/// The key of the slave, or "-" where there is none.
+inline std::string slave_key(const mapping& keys, std::string_view key) {
+    std::string out;
+    return keys.to_slave(key, out) ? out : std::string("-");
+}
+
+/// One revision as the log holds it.
+inline log_entry entry(etcd::revision rev, std::vector<test::built_event> events) {
+    etcd::watch_message message = test::events_message(std::move(events), rev);
+    log_entry out;
+    out.rev = rev;
+    out.changes = std::move(message.response.events);
+    out.owners.push_back(message.response.owner);
+    out.bytes = out.owners[0]->size();
+    return out;
+}
+
+/// Keys and values of a store.
+using store = std::map<std::string, std::string>;
+
+/// What a slave holds after `writes`.
+template <class Writes>
+void apply(const Writes& writes, store& to) {
+    for (const etcd::operation& write : writes) {
+        if (write.type == etcd::event_type::put)
+            to[std::string(write.key)] = std::string(write.value);
+        else
+            to.erase(std::string(write.key));
+    }
+}
+
+}  // namespace etcdsync::replication

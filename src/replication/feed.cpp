@@ -59,6 +59,7 @@ aio::awaitable<etcd::error> feed::follow() {
         master_->avoid(on->peer());
         co_return std::move(*failed);
     }
+    report_up(on->peer());
     history::start from;
     from.known = log_.position();
     from.last_event = log_.last_event();
@@ -72,14 +73,12 @@ aio::awaitable<etcd::error> feed::follow() {
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
-    const net::endpoint peer = on->peer();
     history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
-        report_up(peer);
         if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
         for (log_entry& entry : entries) {
             std::string digest = digest_of_events(entry, selects_);

@@ -13,8 +13,6 @@
 namespace etcdsync::replication {
 namespace {
 
-constexpr std::size_t page_bytes = 1U << 20;
-
 net::channel_options bulk_connection() {
     net::channel_options options;
     options.http2.stream_window = 1U << 20;
@@ -100,7 +98,7 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
     page_reader::options of_master;
     of_master.at = session_->position_.rev;
     of_master.keys_only = pruning();
-    of_master.page_bytes = page_bytes;
+    of_master.page_bytes = session_->parts_.page_bytes;
     page_reader::options of_slave = of_master;
     of_slave.at = 0;
     page_reader master_pages(*master_, session_->parts_.with.tasks, where.source, of_master);

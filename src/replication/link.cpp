@@ -130,8 +130,8 @@ aio::awaitable<ending> link::serve() {
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key);
     const pointing<applier> while_connected(applier_, slave);
-    for (bool again = false;; again = true) {
-        if (again) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
+    for (unsigned rounds = 0;; ++rounds) {
+        if (rounds > 1) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
         ending end = co_await work(slave);
         if (slave.last_written() > 0) last_seq_ = slave.last_written();
         if (end.why == ending::reason::begin_again && !stopping_) continue;
@@ -173,7 +173,7 @@ aio::awaitable<ending> link::work(applier& slave) {
     }
     start_plan plan = plan_start(found->record, keys_, now);
 
-    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, wake_, stopping_},
+    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, settings_.page_bytes, wake_, stopping_},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
     if (end.why != ending::reason::done) co_return end;

@@ -17,6 +17,7 @@ struct link_settings {
     std::string checkpoint_key;
     std::string endpoints;  ///< for messages
     txn_limits limits;
+    std::size_t page_bytes = 1U << 20;
     config::master_change on_master_change = config::master_change::hold;
 };
 

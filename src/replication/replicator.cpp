@@ -31,6 +31,14 @@ mapping mapping_for(const config::config& settings, const config::slave& slave) 
     return mapping(rules, slave.dest, settings.replicate.checkpoint_prefix);
 }
 
+/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+std::size_t page_bytes(const config::replication& replicate) {
+    constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
+    constexpr std::uint64_t least = 64U << 10;
+    const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
+    return std::max(least, left / (pages_held * replicate.full_sync_parallel));
+}
+
 /// The least interval that holds both.
 config::key_range hull(const config::key_range& a, const config::key_range& b) {
     const bool open = a.end.empty() || b.end.empty();
@@ -85,6 +93,7 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.instance = settings.instance;
     own.checkpoint_key = checkpoint_key(settings.replicate.checkpoint_prefix, settings.instance);
     own.endpoints = urls(slave);
+    own.page_bytes = page_bytes(settings.replicate);
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
     own.on_master_change = slave.guards.on_master_change;

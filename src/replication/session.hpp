@@ -34,6 +34,7 @@ struct link_parts {
     slots& places;
     reporter& report;
     txn_limits& limits;
+    std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
     aio::event& wake;  ///< something the link may wait for has changed
     const bool& stopping;
 };

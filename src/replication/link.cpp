@@ -173,7 +173,8 @@ aio::awaitable<ending> link::work(applier& slave) {
     }
     start_plan plan = plan_start(found->record, keys_, now);
 
-    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits, settings_.page_bytes, wake_, stopping_},
+    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
+                            settings_.page_bytes, wake_, stopping_},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
     if (end.why != ending::reason::done) co_return end;

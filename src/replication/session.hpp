@@ -35,7 +35,7 @@ struct link_parts {
     reporter& report;
     txn_limits& limits;
     std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
-    aio::event& wake;  ///< something the link may wait for has changed
+    aio::event& wake;        ///< something the link may wait for has changed
     const bool& stopping;
 };
 

@@ -129,7 +129,7 @@ TEST_CASE("matching agrees with trying everything") {
 }
 
 TEST_CASE("long patterns work across machine words") {
-    for (const std::size_t length : {62, 63, 64, 65, 127, 128, 129, 200}) {
+    for (const std::size_t length : {62U, 63U, 64U, 65U, 127U, 128U, 129U, 200U}) {
         CAPTURE(length);
         const std::string body(length, 'a');
         CHECK(matches("*" + body, body));

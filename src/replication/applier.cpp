@@ -31,7 +31,6 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
 }
 
 aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoint next, unsigned max_ops) {
-    next.writer = context_->writer;
     next.seq = record_.seq + 1;
     next.time = base::format_time(context_->clock.wall());
     std::string text = encode(next);

@@ -30,6 +30,7 @@ public:
 
     /// Applies `writes` and puts `next` under the checkpoint's key, if that still is what was read or written last. True: done,
     /// record() is `next` now. False: somebody else wrote there; nothing was done, read() again. `writes` stays alive.
+    /// `next.writer` is the caller's: its own name, or nobody's at its orderly end.
     aio::awaitable<etcd::result<bool>> commit(const batch& writes, checkpoint next, unsigned max_ops);
 
     /// Whether the checkpoint still is as we left it.

@@ -67,13 +67,29 @@ void link::stop() {
 aio::awaitable<> link::run() {
     while (!stopping_) {
         const ending end = co_await serve();
+        if (end.why == ending::reason::finished) {
+            report_.status().finished = true;
+            co_return;
+        }
         if (end.why != ending::reason::slave_failed || stopping_) continue;
         auto how_long = pauses_.next(context_->random);
         if (needs_a_person(end.what.cls)) how_long = context_->probe_interval;
+        report_.status().failure = end.what.cls;
         report_.disconnected(end.what.text, how_long);
+        if (gives_up()) {
+            report_.status().finished = true;
+            co_return;
+        }
         co_await pause(how_long);
     }
     report_.enter(link_state::stopped);
+}
+
+bool link::gives_up() {
+    constexpr unsigned tries_once_begun = 5;
+    if (!settings_.once) return false;
+    ++failures_;
+    return !begun_ || failures_ >= tries_once_begun;
 }
 
 aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
@@ -90,7 +106,9 @@ aio::awaitable<> link::wait_for_master() {
 
 aio::awaitable<ending> link::master_failed(etcd::error why) {
     const auto how_long = master_pauses_.next(context_->random);
+    report_.status().failure = why.cls;
     report_.enter(link_state::connecting, "master: " + why.text);
+    if (gives_up()) co_return ending::reason::finished;
     co_await pause(how_long);
     co_return ending::reason::begin_again;
 }
@@ -108,6 +126,7 @@ bool link::rival_at_work(const checkpoint& stored) {
 
 aio::awaitable<ending> link::hold(std::string why) {
     report_.enter(link_state::held, why);
+    if (settings_.once) co_return ending::reason::finished;
     co_await pause(context_->probe_interval);
     co_return ending::reason::begin_again;
 }
@@ -174,13 +193,16 @@ aio::awaitable<ending> link::work(applier& slave) {
     start_plan plan = plan_start(found->record, keys_, now);
 
     session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_},
+                            settings_.page_bytes, wake_, stopping_, settings_.once},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
+    if (end.why != ending::reason::done) co_return end;
+    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for");
     if (end.why != ending::reason::done) co_return end;
     for (;;) {
         end = co_await move(work);
         if (work.made_progress()) {
+            failures_ = 0;
             pauses_.reset();
             master_pauses_.reset();
         }

@@ -19,6 +19,8 @@ struct link_settings {
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
     config::master_change on_master_change = config::master_change::hold;
+    bool once = false;     ///< a full sync, then it ends
+    bool approve = false;  ///< no guard holds it
 };
 
 /// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
@@ -28,7 +30,7 @@ public:
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
          feed& source, slots& places);
 
-    /// Ends after stop(), or by cancellation.
+    /// Ends after stop(), by cancellation, or once what is to be done once is done or has failed.
     aio::awaitable<> run();
 
     /// No new Txn is begun from now on.
@@ -48,6 +50,7 @@ private:
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
+    [[nodiscard]] bool gives_up();
     aio::awaitable<> pause(std::chrono::milliseconds how_long);
 
     const context* context_;
@@ -69,6 +72,8 @@ private:
     };
     rival rival_;                 ///< another process that wrote here after our claim
     std::uint64_t last_seq_ = 0;  ///< of the last record we wrote; 0: none was
+    bool begun_ = false;          ///< of a job done once: the full sync was begun
+    unsigned failures_ = 0;       ///< of it, in a row
     bool stopping_ = false;
 };
 

@@ -48,12 +48,13 @@ config::key_range hull(const config::key_range& a, const config::key_range& b) {
 }  // namespace
 
 struct replicator::impl {
-    impl(const config::config& settings, environment with);
+    impl(const config::config& settings, environment with, const job& what);
 
     void add_link(const config::config& settings, const config::slave& slave);
     [[nodiscard]] bool txn_in_flight() const;
 
     environment env;
+    job todo;
     aio::task_group tasks;
     context shared;
     etcd::cluster master;
@@ -63,8 +64,8 @@ struct replicator::impl {
     std::vector<std::unique_ptr<link>> links;
 };
 
-replicator::impl::impl(const config::config& settings, environment with)
-    : env(std::move(with)),
+replicator::impl::impl(const config::config& settings, environment with, const job& what)
+    : env(std::move(with)), todo(what),
       tasks(env.executor, [this](const std::string& task,
                                  const std::exception_ptr& error) { env.on_bug(task + ": " + aio::describe(error)); }),
       shared{env.clock,
@@ -97,6 +98,8 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
     own.on_master_change = slave.guards.on_master_change;
+    own.once = todo.once;
+    own.approve = todo.approve;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
     links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place),
@@ -107,8 +110,8 @@ bool replicator::impl::txn_in_flight() const {
     return std::any_of(links.begin(), links.end(), [](const std::unique_ptr<link>& l) { return l->txn_in_flight(); });
 }
 
-replicator::replicator(const config::config& settings, environment with)
-    : impl_(std::make_unique<impl>(settings, std::move(with))) {}
+replicator::replicator(const config::config& settings, environment with, const job& what)
+    : impl_(std::make_unique<impl>(settings, std::move(with), what)) {}
 
 replicator::~replicator() = default;
 
@@ -132,6 +135,11 @@ status replicator::current() const {
     out.master = impl_->source->current();
     for (const auto& link : impl_->links) out.links.push_back(link->current());
     return out;
+}
+
+bool replicator::finished() const {
+    return std::all_of(impl_->links.begin(), impl_->links.end(),
+                       [](const std::unique_ptr<link>& l) { return l->current().finished; });
 }
 
 }  // namespace etcdsync::replication

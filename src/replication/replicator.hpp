@@ -24,10 +24,16 @@ struct environment {
     std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process can not go on
 };
 
+/// What is to be done.
+struct job {
+    bool once = false;     ///< compare everything, make it equal, end: each link by itself
+    bool approve = false;  ///< what a guard would hold is wanted; keys that stood on a slave before we came are deleted
+};
+
 /// Keeps all slaves of a configuration equal to the master. One feed, one log, one link a slave.
 class replicator {
 public:
-    replicator(const config::config& settings, environment with);
+    replicator(const config::config& settings, environment with, const job& what = {});
     ~replicator();
     replicator(const replicator&) = delete;
 
@@ -38,6 +44,9 @@ public:
     aio::awaitable<> stop(aio::clock::duration patience);
 
     [[nodiscard]] status current() const;
+
+    /// Of a job done once: every link has ended by itself.
+    [[nodiscard]] bool finished() const;
 
 private:
     struct impl;

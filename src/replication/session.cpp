@@ -69,6 +69,7 @@ std::optional<std::string> session::frontier() const {
 aio::awaitable<ending> session::claim(checkpoint record, std::string reason) {
     reason_ = std::move(reason);
     position_ = std::move(record);
+    position_.writer = parts_.with.writer;
     resumed_pass_ = in_full_sync() && !position_.frontier.empty();
     if (position_.pass != sync_pass::repair) parts_.report.status().applied = position_.rev;
     const batch nothing(parts_.limits);
@@ -131,10 +132,20 @@ aio::awaitable<ending> session::follow() {
         if (end.why != ending::reason::done) co_return end;
         parts_.report.enter(link_state::in_sync);
         progressed_ = true;
+        if (parts_.once) co_return co_await finish();
         end = co_await refresh_record();
         if (end.why == ending::reason::done) end = co_await rest_until_news();
         if (end.why != ending::reason::done) co_return end;
     }
+}
+
+aio::awaitable<ending> session::finish() {
+    // Nobody's any more: a daemon that comes next, or was held meanwhile, finds no rival here.
+    position_.writer.clear();
+    const batch nothing(parts_.limits);
+    auto end = co_await commit(nothing);
+    if (end.why == ending::reason::done) co_return ending::reason::finished;
+    co_return end;
 }
 
 aio::awaitable<ending> session::refresh_record() {

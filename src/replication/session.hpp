@@ -37,12 +37,14 @@ struct link_parts {
     std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
     aio::event& wake;        ///< something the link may wait for has changed
     const bool& stopping;
+    bool once;  ///< end as soon as the slave is in sync
 };
 
 /// Why a step of the work on a slave ended.
 struct ending {
     enum class reason {
         done,         ///< the step is complete
+        finished,     ///< what was to be done once is done
         stopped,      ///< the daemon is to end
         begin_again,  ///< read the checkpoint again, now: the master's history or the record is not what it was
         behind,       ///< the log does not reach back to R
@@ -100,6 +102,7 @@ private:
     aio::awaitable<ending> commit(const batch& writes);
     aio::awaitable<ending> apply(const advance_plan& plan);
     aio::awaitable<ending> advance_to_head();
+    aio::awaitable<ending> finish();
     aio::awaitable<ending> refresh_record();
     aio::awaitable<ending> rest_until_news();
     aio::awaitable<ending> replay(std::deque<log_entry>& waiting, revision end);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aio/clock.hpp"
+#include "etcd/error.hpp"
 #include "etcd/wire.hpp"
 
 #include <cstdint>
@@ -46,6 +47,9 @@ struct link_status {
     std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
     std::uint64_t foreign_keys = 0;  ///< found at the last full sync and kept: they stood there before we came
+    etcd::error_class failure = etcd::error_class::retry;  ///< while disconnected: of what kind `cause` is
+    bool finished =
+        false;  ///< of a one-shot job: nothing more comes; `state` (in_sync, held, disconnected) is how it ended
 };
 
 struct master_status {

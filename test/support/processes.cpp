@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sstream>
 #include <stdexcept>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -34,6 +35,17 @@ bool is_free(std::uint16_t port) {
     const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
     return bound;
+}
+
+/// Two test programs at once are not to be handed the same ports: who has the lock of one has the pair, until it ends.
+bool reserve(std::uint16_t port) {
+    const std::string path =
+        fmt::format("{}/etcd-sync-test-port-{}", std::filesystem::temp_directory_path().string(), port);
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return false;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;  // and stays open
+    ::close(fd);
+    return false;
 }
 
 std::string read_file(const std::string& path) {
@@ -77,7 +89,8 @@ std::uint16_t free_port_pair() {
     static std::uint16_t next = static_cast<std::uint16_t>(20'000 + (::getpid() % 5'000) * 2);
     for (int tries = 0; tries < 5'000; ++tries) {
         next = static_cast<std::uint16_t>(next >= 32'000 ? 20'000 : next + 2);
-        if (is_free(next) && is_free(static_cast<std::uint16_t>(next + 1))) return next;
+        if (!is_free(next) || !is_free(static_cast<std::uint16_t>(next + 1))) continue;
+        if (reserve(next)) return next;
     }
     throw std::runtime_error("no free ports");
 }

@@ -95,10 +95,10 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
     ready_.notify();
 }
 
-void http2_call::on_broken(const std::string& why) {
+void http2_call::on_broken(const std::string& why, bool unprocessed) {
     id_.reset();
     deadline_.reset();
-    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection));
+    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection, unprocessed));
     ready_.notify();
 }
 

@@ -36,6 +36,7 @@ private:
 
     std::shared_ptr<connection> connection_;
     std::optional<http2::stream_id> id_;  ///< while the stream is open
+    std::size_t expected_message_;
     grpc::call_state state_;
     std::deque<std::string> messages_;  ///< whole ones, not taken yet
     std::string current_;               ///< the one arriving

@@ -43,7 +43,6 @@ public:
 
     /// The digest of E's events as this master has them; empty until they were seen.
     [[nodiscard]] const std::string& event_digest() const { return seen_digest_; }
-    [[nodiscard]] revision last_event() const { return folder_.last_event(); }
     [[nodiscard]] const folder& events() const { return folder_; }
 
 private:

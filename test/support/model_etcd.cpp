@@ -82,6 +82,12 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& ask
         if (is == nullptr) continue;
         ++count;
         if (asked.count_only()) continue;
+        const bool newest_only = asked.sort_target() == pb::RangeRequest::MOD && asked.limit() == 1;
+        if (newest_only && answer.kvs_size() == 1) {
+            answer.set_more(true);
+            if (is->mod <= answer.kvs(0).mod_revision()) continue;
+            answer.clear_kvs();
+        }
         if (asked.limit() > 0 && answer.kvs_size() == asked.limit()) {
             answer.set_more(true);
             continue;

@@ -33,10 +33,10 @@ comparison::step comparison::next() {
         if (slave_.needs_page()) return {outcome::need_slave, {}, {}, nullptr, 0};
         if (!master_.has_key() && !slave_.has_key()) return {outcome::done, {}, {}, nullptr, 0};
         if (slave_.has_key() && (!master_.has_key() || slave_.key().key < target_)) return pass_slave();
-        if (!slave_.has_key() || slave_.key().key != target_) return pass_master(outcome::missing);
+        if (!slave_.has_key() || slave_.key().key != target_) return pass_master(outcome::missing, 0);
         const bool same = keys_only_ || master_.key().value == slave_.key().value;
+        const step both = pass_master(outcome::different, slave_.key().value.size());
         ++slave_.at;
-        const step both = pass_master(outcome::different);
         if (!same) return both;
     }
 }
@@ -50,16 +50,16 @@ comparison::step comparison::pass_slave() {
     const etcd::key_value& kv = slave_.key();
     ++slave_.at;
     pass(kv.key);
-    return {outcome::slave_only, kv.key, {}, nullptr, kv.mod_revision};
+    return {outcome::slave_only, kv.key, {}, nullptr, kv.mod_revision, kv.value.size()};
 }
 
-comparison::step comparison::pass_master(outcome what) {
+comparison::step comparison::pass_master(outcome what, std::size_t slave_bytes) {
     const etcd::key_value& kv = master_.key();
     ++master_.at;
     ++compared_;
     newest_ = std::max(newest_, kv.mod_revision);
     pass(target_);
-    return {what, target_, kv.value, master_.page.owner, 0};
+    return {what, target_, kv.value, master_.page.owner, 0, slave_bytes};
 }
 
 void comparison::pass(std::string_view slave_key) { frontier_.assign(slave_key).push_back('\0'); }

@@ -33,6 +33,7 @@ public:
         std::string_view value;  ///< of the master; holds as long as `owner`
         base::shared_buffer owner;
         etcd::revision mod_revision = 0;  ///< of a key only on the slave
+        std::size_t slave_bytes = 0;      ///< size of the slave's value, where it has the key
     };
 
     [[nodiscard]] step next();
@@ -67,7 +68,7 @@ private:
 
     void skip_foreign_to_rules();
     step pass_slave();
-    step pass_master(outcome what);
+    step pass_master(outcome what, std::size_t slave_bytes);
     void pass(std::string_view slave_key);
 
     const mapping* mapping_;

@@ -78,14 +78,6 @@ aio::awaitable<> foreground::supervise(aio::awaitable<exit_code> work) {
     finished_ = true;
 }
 
-aio::awaitable<> foreground::wait_for_stop() {
-    while (!stopping_) co_await changed_.wait();
-}
-
-aio::awaitable<> foreground::wait_for_stop(aio::clock::time_point when) {
-    while (!stopping_ && clock_.now() < when) co_await aio::wait_until(changed_, clock_, when);
-}
-
 aio::awaitable<> foreground::watch_signals() {
     for (;;) {
         const auto got = co_await signals_.async_wait(aio::as_result);

@@ -41,9 +41,8 @@ public:
     [[nodiscard]] exit_code run(aio::awaitable<exit_code> work);
 
     [[nodiscard]] bool stop_asked() const { return stopping_; }
-    /// Until then, or until `when`.
-    aio::awaitable<> wait_for_stop(aio::clock::time_point when);
-    aio::awaitable<> wait_for_stop();
+    /// Notified then. Tasks of the work may notify it, too.
+    [[nodiscard]] aio::event& changed() { return changed_; }
     /// What a command returns that was stopped before its work was done.
     [[nodiscard]] exit_code interrupted() const { return static_cast<exit_code>(128 + signal_); }
 

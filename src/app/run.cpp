@@ -33,7 +33,7 @@ void greet(const observe::logger& log, const loaded_config& loaded, const surrou
 
 aio::awaitable<exit_code> replicate(foreground& at, replication::replicator& all) {
     all.start();
-    co_await at.wait_for_stop();
+    while (!at.stop_asked()) co_await at.changed().wait();
     co_await all.stop(stop_patience);
     co_return exit_code::ok;
 }

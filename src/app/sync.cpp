@@ -20,7 +20,6 @@ std::string how_to_go_on(const sync_result& result) {
 }
 
 void tell(const options& asked, const sync_result& result, result_stream& out) {
-    if (result.master_failed) out.complain(result.master_cause);
     if (asked.format == output_format::json) {
         out.write(result_json(result));
         return;

@@ -97,7 +97,6 @@ aio::awaitable<> verification::repair() {
     const sync_result result = co_await run_once(at_, *repairing_);
     repairing_.reset();
     repaired_ = true;
-    if (result.master_failed) out_.complain(result.master_cause);
     auto done = result.slaves.begin();
     for (std::size_t i = 0; i < before.size(); ++i) {
         if (before[i] != outcome::different) {

@@ -68,6 +68,7 @@ aio::awaitable<inspection_report> inspection::run() {
             report_.failed = std::move(*met);
             break;
         }
+        context_->log.debug("comparing goes on at new revisions", {{"cause", met->why.text}});
         co_await aio::sleep(context_->clock, pauses_.next(context_->random));
     }
     co_return report_;

@@ -65,7 +65,7 @@ It may run beside a daemon: that one stands back and goes on afterwards.
       --approve             do what a guard would hold, and delete keys that stood on a slave before the first sync
       --slave NAME...       these slaves only
 Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves failed, the others are
-in sync. 4: a guard holds a slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::verify:
             return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master

@@ -25,8 +25,7 @@ replication::inspection_settings inspector::settings_for(const config::slave& sl
     out.instance = settings_.instance;
     out.checkpoint_key = replication::checkpoint_key(settings_.replicate.checkpoint_prefix, settings_.instance);
     out.page_bytes = replication::page_bytes(settings_.replicate);
-    for (const std::size_t rule : slave.rules) out.replays_deletes.push_back(settings_.rules[rule].replay_deletes);
-    out.prune = slave.guards.prune;
+    out.safety = slave.guards;
     out.approve = options_.approve;
     out.at_present = options_.at_present;
     return out;

@@ -12,13 +12,22 @@
 namespace etcdsync::app {
 namespace {
 
+std::string_view plight_of(outcome of_master) {
+    switch (of_master) {
+        case outcome::unreachable: return "is not reachable";
+        case outcome::denied: return "refuses us";
+        default: return "can not be worked with";
+    }
+}
+
 slave_result judge_link(const replication::link_status& link, const sync_result& all) {
     slave_result out{.slave = link.name,
                      .cause = link.cause,
                      .revision = link.applied,
                      .puts = link.puts,
                      .deletes = link.deletes,
-                     .kept = link.foreign_keys};
+                     .foreign = link.foreign_keys,
+                     .kept = link.kept_keys};
     if (link.state == replication::link_state::held) {
         out.how = outcome::held;
     } else if (link.finished && link.state == replication::link_state::in_sync) {
@@ -44,6 +53,7 @@ boost::json::object as_json(const slave_result& of) {
     if (of.how == outcome::good) out["revision"] = of.revision;
     out["puts"] = of.puts;
     out["deletes"] = of.deletes;
+    out["foreign"] = of.foreign;
     out["kept"] = of.kept;
     return out;
 }
@@ -79,9 +89,7 @@ sync_result judge(const replication::status& at_end, bool master_gone) {
     out.master_revision = at_end.master.known;
     if (master_gone) {
         out.master_failed = outcome_of(at_end.master.failure);
-        const bool denied = out.master_failed == outcome::denied;
-        out.master_cause =
-            fmt::format("the master {}: {}", denied ? "refuses us" : "is not reachable", at_end.master.cause);
+        out.master_cause = fmt::format("the master {}: {}", plight_of(*out.master_failed), at_end.master.cause);
     }
     for (const replication::link_status& link : at_end.links) out.slaves.push_back(judge_link(link, out));
     return out;
@@ -89,6 +97,7 @@ sync_result judge(const replication::status& at_end, bool master_gone) {
 
 outcome outcome_of(const replication::inspection_report& report) {
     if (report.failed) return outcome_of(report.failed->why.cls);
+    if (!report.objection.empty()) return outcome::held;
     return report.changes() > 0 ? outcome::different : outcome::good;
 }
 
@@ -111,6 +120,10 @@ exit_code code_for(const std::vector<outcome>& slaves) {
     return all(outcome::unreachable) ? exit_code::unreachable : exit_code::failed;
 }
 
+std::string kept_text(std::uint64_t keys) {
+    return keys == 0 ? "" : fmt::format("; {} only on the slave kept", count(keys, "key"));
+}
+
 std::string result_line(const slave_result& of) {
     if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", of.slave, of.cause);
     if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", of.slave, of.cause);
@@ -118,8 +131,8 @@ std::string result_line(const slave_result& of) {
     const std::string written = of.puts + of.deletes == 0
                                     ? "nothing to write"
                                     : fmt::format("{}, {}", count(of.puts, "put"), count(of.deletes, "delete"));
-    const std::string kept = of.kept == 0 ? "" : fmt::format(", {} only on the slave kept", count(of.kept, "key"));
-    return fmt::format("{}: in sync at revision {}: {}{}\n", of.slave, of.revision, written, kept);
+    return fmt::format("{}: in sync at revision {}: {}{}\n", of.slave, of.revision, written,
+                       kept_text(of.foreign + of.kept));
 }
 
 std::string result_json(const sync_result& all) {

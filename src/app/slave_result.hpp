@@ -38,7 +38,8 @@ struct slave_result {
     etcd::revision revision = 0;
     std::uint64_t puts = 0;
     std::uint64_t deletes = 0;
-    std::uint64_t kept = 0;  ///< keys only on the slave
+    std::uint64_t foreign = 0;  ///< keys only on the slave that were kept: they stood there before the first sync
+    std::uint64_t kept = 0;     ///< the same, by `delete = false` or `prune = "off"`
 };
 
 /// What a sync of all slaves came to.
@@ -62,6 +63,9 @@ struct sync_result {
 
 /// `edge-1: in sync at revision 123: 12 puts, 3 deletes`
 [[nodiscard]] std::string result_line(const slave_result& of);
+
+/// `; 5 keys only on the slave kept`; empty where there are none.
+[[nodiscard]] std::string kept_text(std::uint64_t keys);
 
 /// All slaves in one object, on one line.
 [[nodiscard]] std::string result_json(const sync_result& all);

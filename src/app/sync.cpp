@@ -11,14 +11,6 @@
 namespace etcdsync::app {
 namespace {
 
-std::string how_to_go_on(const sync_result& result) {
-    std::string names;
-    for (const slave_result& one : result.slaves) {
-        if (one.how == outcome::held) names.append(" ").append(one.slave);
-    }
-    return names.empty() ? "" : fmt::format("to go on with what is held: etcd-sync sync --approve --slave{}", names);
-}
-
 void tell(const options& asked, const sync_result& result, result_stream& out) {
     if (asked.format == output_format::json) {
         out.write(result_json(result));
@@ -27,8 +19,6 @@ void tell(const options& asked, const sync_result& result, result_stream& out) {
     for (const slave_result& one : result.slaves) {
         if (!asked.quiet || one.how != outcome::good) out.write(result_line(one));
     }
-    const std::string hint = asked.approve ? "" : how_to_go_on(result);
-    if (!hint.empty()) out.complain(hint);
 }
 
 aio::awaitable<exit_code> work(foreground& at, replication::replicator& all, const options& asked,

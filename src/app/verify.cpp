@@ -51,7 +51,9 @@ bool verification::has(outcome how) const {
 }
 
 bool verification::tell(const config::slave& slave, const replication::difference& d) {
-    if (d.what == replication::difference::kind::kept && asked_.verbose == 0) return !over();
+    using kind = replication::difference::kind;
+    const bool stays = d.what == kind::foreign || d.what == kind::kept;
+    if (stays && asked_.verbose == 0) return !over();
     if (json()) return out_.write(difference_json(slave.name, d)) && !over();
     if (asked_.quiet) return !over();
     if (headed_ != slave.name) out_.write(slave.name + ":\n");

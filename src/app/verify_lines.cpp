@@ -18,6 +18,7 @@ std::string_view name_of(kind what) {
         case kind::missing: return "missing";
         case kind::different: return "different";
         case kind::extra: return "extra";
+        case kind::foreign: return "foreign";
         case kind::kept: return "kept";
     }
     return "different";
@@ -58,7 +59,8 @@ std::string difference_line(const replication::difference& d) {
             return fmt::format("  * {}  differs ({} -> {})\n", key, before, base::format_bytes(d.master_bytes));
         }
         case kind::extra: return fmt::format("  - {}  only on the slave\n", key);
-        case kind::kept: return fmt::format("  ~ {}  only on the slave, kept\n", key);
+        case kind::foreign: return fmt::format("  ~ {}  only on the slave since before the first sync, kept\n", key);
+        case kind::kept: return fmt::format("  ~ {}  only on the slave, kept as configured\n", key);
     }
     return {};
 }
@@ -69,7 +71,7 @@ std::string difference_json(std::string_view slave, const replication::differenc
     put_key(out, "key", d.key);
     const bool on_master = d.what == kind::missing || d.what == kind::different;
     if (on_master) out["master_bytes"] = d.master_bytes;
-    if (d.what != kind::missing) out["slave_bytes"] = d.slave_bytes;
+    if (d.what == kind::different) out["slave_bytes"] = d.slave_bytes;
     return to_line(out);
 }
 
@@ -78,15 +80,16 @@ std::string report_line(std::string_view slave, const replication::inspection_re
     const std::string keys = count(report.compared, "key");
     const std::string present =
         report.why_present.empty() ? "" : fmt::format(" (its present one: {})", report.why_present);
-    const std::string kept =
-        report.kept == 0 ? "" : fmt::format("; {} only on the slave kept", count(report.kept, "key"));
+    const std::string kept = kept_text(report.foreign + report.kept);
+    const std::string held =
+        report.objection.empty() ? "" : fmt::format("{}: a sync would be HELD: {}\n", slave, report.objection);
     if (report.changes() == 0) {
-        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n", slave, report.master_revision, present,
-                           keys, kept);
+        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", slave, report.master_revision, present,
+                           keys, kept, held);
     }
-    return fmt::format("{}: {} in {} at revision {} of the master{}: {}{}\n", slave,
+    return fmt::format("{}: {} in {} at revision {} of the master{}: {}{}\n{}", slave,
                        count(report.changes(), "difference"), keys, report.master_revision, present, parts_of(report),
-                       kept);
+                       kept, held);
 }
 
 std::string report_json(std::string_view slave, const replication::inspection_report& report) {
@@ -102,7 +105,9 @@ std::string report_json(std::string_view slave, const replication::inspection_re
     out["missing"] = report.missing;
     out["different"] = report.different;
     out["extra"] = report.extra;
+    out["foreign"] = report.foreign;
     out["kept"] = report.kept;
+    if (!report.objection.empty()) out["would_be_held"] = json_text(report.objection);
     return to_line(out);
 }
 

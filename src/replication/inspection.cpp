@@ -2,6 +2,7 @@
 #include "replication/inspection.hpp"
 
 #include "replication/page_reader.hpp"
+#include "replication/proof.hpp"
 #include "replication/resume.hpp"
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ bool may_pass(etcd::error_class cls) {
 }  // namespace
 
 std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
-                              const etcd::response_header& master, std::string_view instance, revision compacted) {
+                              const etcd::response_header& master, std::string_view instance) {
     if (!stored) return "there is no record of a sync on the slave";
     if (!*stored) return "the record on the slave is not readable: " + stored->error().text;
     const checkpoint& record = **stored;
@@ -43,18 +44,19 @@ std::string why_not_at_record(const std::optional<base::result<checkpoint>>& sto
     if (record.cluster_id != master.cluster_id)
         return fmt::format("the record is of another master, cluster {:x}", record.cluster_id);
     if (record.pass != sync_pass::none || record.rev <= 0) return "a full sync of the slave is not complete";
+    if (record.split) return fmt::format("what follows on revision {} is being applied in parts", record.rev);
     if (record.rev > master.store_revision) {
         return fmt::format("the record is of revision {}, which the master does not have: it was wiped or restored",
                            record.rev);
     }
-    if (record.rev <= compacted) return fmt::format("the master compacted revision {} of the record", record.rev);
     return {};
 }
 
 inspection::inspection(const context& with, mapping keys, etcd::cluster slave, etcd::cluster master,
                        inspection_settings settings, listener tell)
     : context_(&with), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
-      settings_(std::move(settings)), tell_(std::move(tell)), pauses_(first_pause, with.probe_interval) {
+      settings_(std::move(settings)), tell_(std::move(tell)), pauses_(first_pause, with.probe_interval),
+      found_(keys_.rules()) {
     progress_.pass = "compare";
 }
 
@@ -94,12 +96,13 @@ aio::awaitable<inspection::outcome> inspection::attempt() {
     etcd::kv master(*to_master, context_->clock, master_.request_timeout());
     etcd::kv slave(*to_slave, context_->clock, slave_.request_timeout());
     auto met = co_await pin(slave, master);
-    if (!met) met = co_await count_keys(master);
+    if (!met) met = co_await count(master);
     for (const segment& part : keys_.segments()) {
         if (met || unwanted_) break;
         if (!part.target.end.empty() && part.target.end <= frontier_) continue;
         met = co_await compare_segment(part, slave, master);
     }
+    if (!met && !unwanted_ && settings_.at_present && !settings_.approve) met = co_await foresee(master);
     if (met) (met->of_master ? master_ : slave_).avoid((met->of_master ? master : slave).peer());
     slave.close();
     master.close();
@@ -116,36 +119,57 @@ aio::awaitable<inspection::outcome> inspection::pin(etcd::kv& slave, etcd::kv& m
     const auto now = co_await master.range(present);
     if (!now) co_return failure(true, now.error());
 
-    std::optional<base::result<checkpoint>> record;
-    if (!stored->kvs.empty()) record = parse_checkpoint(stored->kvs.front().value);
-    const bool ours = record && *record && (*record)->instance == settings_.instance;
-    spans_ = claim_spans(keys_, ours ? (*record)->spans : std::vector<span>(), stored->header.store_revision);
+    record_.reset();
+    if (!stored->kvs.empty()) record_ = parse_checkpoint(stored->kvs.front().value);
+    const bool ours = record_ && *record_ && (*record_)->instance == settings_.instance;
+    spans_ = claim_spans(keys_, ours ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
+    if (settings_.approve) {
+        for (span& s : spans_) s.since = 0;
+    }
     report_.slave_revision = stored->header.store_revision;
-    report_.master_revision = now->header.store_revision;
     begun_ = true;
+    co_return co_await pin_master(master, now->header);
+}
+
+aio::awaitable<inspection::outcome> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
+    report_.master_revision = now.store_revision;
     if (settings_.at_present) co_return std::nullopt;
-    report_.why_present = why_not_at_record(record, now->header, settings_.instance, compacted_);
+    report_.why_present = why_not_at_record(record_, now, settings_.instance);
     report_.at_record = report_.why_present.empty();
-    if (report_.at_record) report_.master_revision = (*record)->rev;
+    if (!report_.at_record) co_return std::nullopt;
+    const checkpoint& record = **record_;
+    report_.master_revision = record.rev;
+    if (record.rev > compacted_) co_return std::nullopt;
+    // That revision can not be read any more. Where nothing of ours changed since, a newer one is the same.
+    const auto same = co_await find_unchanged(master, keys_, record);
+    if (!same) co_return failure(true, same.error());
+    report_.at_record = same->has_value();
+    report_.master_revision = same->value_or(now.store_revision);
+    if (!*same) report_.why_present = fmt::format("the master compacted revision {} of the record", record.rev);
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::outcome> inspection::count_keys(etcd::kv& master) {
-    constexpr std::size_t too_many_to_ask = 64;
-    if (progress_.total > 0 || keys_.segments().size() > too_many_to_ask) co_return std::nullopt;
-    std::uint64_t total = 0;
-    for (const segment& part : keys_.segments()) {
-        const wire_range wire(part.source);
-        etcd::range_query query;
-        query.key = wire.key;
-        query.range_end = wire.range_end;
-        query.count_only = true;
-        query.at = report_.master_revision;
-        const auto page = co_await master.range(query);
-        if (!page) co_return failure(true, page.error());
-        total += static_cast<std::uint64_t>(std::max<std::int64_t>(page->count, 0));
+aio::awaitable<inspection::outcome> inspection::count(etcd::kv& master) {
+    const auto total = co_await count_keys(master, keys_, report_.master_revision);
+    if (!total) co_return failure(true, total.error());
+    const auto keys = static_cast<std::uint64_t>(std::max<std::int64_t>(total->value_or(0), 0));
+    progress_.total = std::max(progress_.done, keys);
+    co_return std::nullopt;
+}
+
+aio::awaitable<inspection::outcome> inspection::foresee(etcd::kv& master) {
+    guards by;
+    by.safety = settings_.safety;
+    bool proven = false;
+    if (record_ && *record_ && (*record_)->instance == settings_.instance && (*record_)->rev > 0) {
+        const auto proved = co_await prove_history(master.on(), *context_, master_.request_timeout(), keys_, **record_);
+        if (!proved) co_return failure(true, proved.error());
+        proven = proved->found == proof::verdict::same;
+        by.approved = proved->found == proof::verdict::other;  // by on_master_change = "resync"
+        const bool holds = settings_.safety.on_master_change == config::master_change::hold;
+        if (by.approved && holds) report_.objection = proved->reason;
     }
-    progress_.total = total;
+    if (report_.objection.empty()) report_.objection = objection(keys_, found_, by, proven);
     co_return std::nullopt;
 }
 
@@ -177,41 +201,41 @@ aio::awaitable<inspection::outcome> inspection::compare_segment(const segment& w
             if (!where.target.end.empty()) frontier_ = where.target.end;
             break;
         } else {
-            take(where, step);
+            take(step);
         }
     }
+    for (std::size_t i = 0; i < both.on_slave().size(); ++i) found_.rules[i].on_slave += both.on_slave()[i];
     co_return std::nullopt;
 }
 
-void inspection::take(const segment& where, const comparison::step& found) {
+void inspection::take(const comparison::step& found) {
     difference one;
-    one.what = kind_of(where, found);
+    one.what = note(found);
     one.key = found.key;
     one.master_bytes = found.value.size();
-    one.slave_bytes = found.slave_bytes;
-    switch (one.what) {
-        case difference::kind::missing: ++report_.missing; break;
-        case difference::kind::different: ++report_.different; break;
-        case difference::kind::extra: ++report_.extra; break;
-        case difference::kind::kept: ++report_.kept; break;
-    }
+    one.slave_bytes = found.old_size;
     unwanted_ = !tell_(one);
 }
 
-difference::kind inspection::kind_of(const segment& where, const comparison::step& found) const {
-    if (found.what == comparison::outcome::missing) return difference::kind::missing;
-    if (found.what == comparison::outcome::different) return difference::kind::different;
-    std::string key;
-    const bool mapped = keys_.to_master(where, found.key, key);
-    const auto rule = mapped ? keys_.rule_of(key) : std::nullopt;
-    if (!rule || !settings_.replays_deletes[*rule]) return difference::kind::kept;
-    switch (settings_.prune) {
-        case config::prune_mode::off: return difference::kind::kept;
-        case config::prune_mode::always: return difference::kind::extra;
-        case config::prune_mode::guarded: break;
+difference::kind inspection::note(const comparison::step& found) {
+    if (found.what == comparison::outcome::missing) {
+        ++report_.missing;
+        return difference::kind::missing;
     }
-    const bool foreign = !settings_.approve && is_foreign(spans_, found.key, found.mod_revision);
-    return foreign ? difference::kind::kept : difference::kind::extra;
+    if (found.what == comparison::outcome::different) {
+        ++report_.different;
+        found_.note_overwrite(found.rule, found.key);
+        return difference::kind::different;
+    }
+    const fate what = fate_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);
+    found_.note_slave_only(found.rule, what, found.key);
+    switch (what) {
+        case fate::foreign: ++report_.foreign; return difference::kind::foreign;
+        case fate::kept: ++report_.kept; return difference::kind::kept;
+        case fate::remove: break;
+    }
+    ++report_.extra;
+    return difference::kind::extra;
 }
 
 }  // namespace etcdsync::replication

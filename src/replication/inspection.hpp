@@ -6,6 +6,7 @@
 #include "replication/checkpoint.hpp"
 #include "replication/comparison.hpp"
 #include "replication/context.hpp"
+#include "replication/guard.hpp"
 #include "replication/mapping.hpp"
 #include "replication/status.hpp"
 
@@ -23,21 +24,21 @@ struct difference {
         missing,    ///< on the master, not on the slave
         different,  ///< in value
         extra,      ///< only on the slave: a full sync would delete it
-        kept,  ///< only on the slave, and to stay there by the rules, the guards, or because it stood there before we came
+        foreign,    ///< only on the slave, and kept: it stood there before we came
+        kept,       ///< only on the slave, and kept by `delete = false` or `prune = "off"`
     };
     kind what = kind::missing;
     std::string_view key;  ///< of the slave; holds during the call
     std::size_t master_bytes = 0;
-    std::size_t slave_bytes = 0;
+    std::size_t slave_bytes = 0;  ///< of a different one
 };
 
 struct inspection_settings {
     std::string instance;
     std::string checkpoint_key;
     std::size_t page_bytes = 1U << 20;
-    std::vector<bool> replays_deletes;  ///< of each rule of the mapping
-    config::prune_mode prune = config::prune_mode::guarded;
-    bool approve = false;     ///< as if keys that stood on the slave before we came were to be deleted, too
+    config::safety safety;
+    bool approve = false;  ///< as `sync --approve` would see it: keys that stood on the slave before we came are ours
     bool at_present = false;  ///< with the master as it is now, not as it was at the revision the record speaks of
 };
 
@@ -51,7 +52,9 @@ struct inspection_report {
     std::uint64_t missing = 0;
     std::uint64_t different = 0;
     std::uint64_t extra = 0;
+    std::uint64_t foreign = 0;
     std::uint64_t kept = 0;
+    std::string objection;  ///< with `at_present`: why a guard would hold a sync; empty: none would
     struct failure {
         failure() = default;
         failure(bool at_master, etcd::error what) : of_master(at_master), why(std::move(what)) {}
@@ -64,10 +67,9 @@ struct inspection_report {
 };
 
 /// Why the master as it was at the revision of `stored` is not what the slave has to equal; empty: it is. `master` heads a
-/// linearizable answer, `compacted` is the highest revision it was found to have compacted. Pure.
+/// linearizable answer. Pure.
 [[nodiscard]] std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
-                                            const etcd::response_header& master, std::string_view instance,
-                                            revision compacted);
+                                            const etcd::response_header& master, std::string_view instance);
 
 /// Compares one slave with the master and writes nothing, on neither. Both sides are pinned: the slave at its present revision,
 /// the master at the one the slave's record speaks of, so that a daemon at work beside it makes no difference. Where a pinned
@@ -90,10 +92,12 @@ private:
 
     aio::awaitable<outcome> attempt();
     aio::awaitable<outcome> pin(etcd::kv& slave, etcd::kv& master);
-    aio::awaitable<outcome> count_keys(etcd::kv& master);
+    aio::awaitable<outcome> pin_master(etcd::kv& master, const etcd::response_header& now);
+    aio::awaitable<outcome> count(etcd::kv& master);
+    aio::awaitable<outcome> foresee(etcd::kv& master);
     aio::awaitable<outcome> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);
-    void take(const segment& where, const comparison::step& found);
-    [[nodiscard]] difference::kind kind_of(const segment& where, const comparison::step& found) const;
+    void take(const comparison::step& found);
+    difference::kind note(const comparison::step& found);
     [[nodiscard]] bool worth_another_try(const failure& met);
 
     const context* context_;
@@ -105,6 +109,8 @@ private:
     base::backoff pauses_;
     inspection_report report_;
     sync_progress progress_;
+    census found_;
+    std::optional<base::result<checkpoint>> record_;  ///< of the slave, as pinned
     std::vector<span> spans_;
     std::string frontier_;       ///< every key of the slave below it was told of
     revision compacted_ = 0;     ///< found so on the master

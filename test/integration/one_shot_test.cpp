@@ -81,7 +81,7 @@ TEST_CASE("sync makes the slaves equal and ends; a run after it goes on without 
         CHECK(again.code == 0);
         CHECK(again.text == fmt::format("{{\"schema\":1,\"in_sync\":true,\"master\":{{\"revision\":{0}}},\"slaves\":["
                                         "{{\"name\":\"slave-1\",\"state\":\"in_sync\",\"revision\":{0},\"puts\":0,"
-                                        "\"deletes\":1,\"kept\":0}}]}}\n",
+                                        "\"deletes\":1,\"foreign\":0,\"kept\":0}}]}}\n",
                                         master_revision));
         CHECK(run(sync, {"sync", "-q"}).text == "");
     }
@@ -131,6 +131,7 @@ TEST_CASE("sync tells apart what could not be reached: a slave, all slaves, the 
 TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing to tell afterwards") {
     three all;
     fill(all.at_master, "/a/", 20, 12);
+    fill(all.at_first, "/a/", 19, 12);
     all.at_first.put("/a/000003", "x");
     all.at_first.put("/a/stood-here", "before us");
     const std::int64_t before = all.at_first.revision();
@@ -138,13 +139,13 @@ TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing
     sync_daemon sync(all.config());
     const said dry = run(sync, {"sync", "-n", "--slave", "slave-1"});
     CHECK(dry.code == 2);
-    CHECK(holds(dry.text, "\n  * /a/000003  differs (1B -> 12B)\n"));
-    CHECK(holds(dry.text, "\n  + /a/000004  missing (12B)\n"));
-    CHECK(!holds(dry.text, "stood-here"));
-    CHECK(holds(dry.text, fmt::format("slave-1: 20 differences in 20 keys at revision {} of the master: 19 missing, 1 "
-                                      "different; 1 key only on the slave kept\n",
-                                      master_revision)));
-    CHECK(holds(dry.text, "1 of 1 slave compared, 20 differences, nothing written\n"));
+    CHECK(dry.text == fmt::format("slave-1:\n  * /a/000003  differs (1B -> 12B)\n  + /a/000019  missing (12B)\n"
+                                  "slave-1: 2 differences in 20 keys at revision {} of the master: 1 missing, 1 "
+                                  "different; 1 key only on the slave kept\n"
+                                  "1 of 1 slave compared, 2 differences, nothing written\n",
+                                  master_revision));
+    CHECK(holds(run(sync, {"sync", "-n", "-v", "--slave", "slave-1"}).text,
+                "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
     CHECK(holds(run(sync, {"sync", "-n", "--approve", "--slave", "slave-1"}).text,
                 "  - /a/stood-here  only on the slave\n"));
     CHECK(all.at_first.revision() == before);
@@ -155,6 +156,86 @@ TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing
     CHECK(run(sync, {"verify"}).code == 0);
     CHECK(all.at_first.revision() == after);
     CHECK(all.at_master.revision() == master_revision);
+}
+
+TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it before, and --approve goes on") {
+    three all;
+    fill(all.at_master, "/a/", 200, 12);
+    sync_daemon sync(all.config());
+    REQUIRE(run(sync, {"sync"}).code == 0);
+    fill(all.at_first, "/a/more-", 150);
+    const std::int64_t before = all.at_first.revision();
+    const std::string_view why = "would delete 150 of the 350 keys of rule \"/a/\", above max_delete = 10%";
+    const said dry = run(sync, {"sync", "-n", "-q"});
+    CHECK(dry.code == 4);
+    CHECK(holds(dry.text, fmt::format("slave-1: a sync would be HELD: {}", why)));
+    CHECK(all.at_first.revision() == before);
+    CHECK(run(sync, {"sync", "-n", "--approve"}).code == 2);
+    CHECK(run(sync, {"verify"}).code == 2);
+
+    const said held = run(sync, {"sync"});
+    CHECK(held.code == 4);
+    CHECK(holds(held.text, fmt::format("slave-1: HELD: {}", why)));
+    CHECK(holds(held.text, "etcd-sync sync --approve\n"));
+    CHECK(holds(held.text, "slave-2: in sync at revision"));
+    CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
+    CHECK(run(sync, {"verify", "--repair"}).code == 4);
+    CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
+
+    const said approved = run(sync, {"sync", "--approve"});
+    CHECK(approved.code == 0);
+    CHECK(holds(approved.text, ": 0 puts, 150 deletes\n"));
+    CHECK(run(sync, {"verify"}).code == 0);
+}
+
+TEST_CASE("what stays on a slave by the rules is no difference") {
+    three all;
+    fill(all.at_master, "/a/", 20, 12);
+    fill(all.at_master, "/b/", 20, 12);
+    sync_daemon sync(config_for(all.master, {all.first},
+                                "[[rule]]\nprefix = \"/a/\"\ndelete = false\n[[rule]]\nprefix = \"/b/\"\n"));
+    REQUIRE(run(sync, {"sync"}).code == 0);
+    all.at_master.del("/a/000001");
+    all.at_master.del("/b/000001");
+    const said dry = run(sync, {"sync", "-n", "-v"});
+    CHECK(dry.code == 2);
+    CHECK(holds(dry.text, "  ~ /a/000001  only on the slave, kept as configured\n"));
+    CHECK(holds(dry.text, "  - /b/000001  only on the slave\n"));
+    CHECK(run(sync, {"verify"}).code == 0);  // at the revision it was synced at
+    const said done = run(sync, {"sync"});
+    CHECK(done.code == 0);
+    CHECK(holds(done.text, ": 0 puts, 1 delete; 1 key only on the slave kept\n"));
+    CHECK(holds(run(sync, {"verify"}).text, ": 38 keys; 1 key only on the slave kept\n"));
+}
+
+TEST_CASE("verify of a slave whose revision the master compacted takes one that is the same, or says what it took") {
+    three all;
+    fill(all.at_master, "/a/", 20, 12);
+    sync_daemon sync(all.config());
+    REQUIRE(run(sync, {"sync", "--slave", "slave-1"}).code == 0);
+    std::int64_t now = all.at_master.put("/other/1", "1");
+    SUBCASE("nothing of ours changed") {
+        all.at_master.compact(now);
+        const said equal = run(sync, {"verify", "--slave", "slave-1", "--json"});
+        CHECK(equal.code == 0);
+        CHECK(holds(equal.text, "\"at_record\":true"));
+    }
+    SUBCASE("something did") {
+        now = all.at_master.put("/a/new", "1");
+        CHECK(run(sync, {"verify", "--slave", "slave-1"}).code == 0);
+        all.at_master.compact(now);
+        const said differs = run(sync, {"verify", "--slave", "slave-1"});
+        CHECK(differs.code == 2);
+        CHECK(holds(differs.text, "  + /a/new  missing (1B)\n"));
+        CHECK(holds(differs.text, fmt::format("at revision {} of the master (its present one: the master compacted "
+                                              "revision {} of the record): 1 missing",
+                                              now, now - 2)));
+    }
+    SUBCASE("there never was a sync") {
+        const said differs = run(sync, {"verify", "--slave", "slave-2"});
+        CHECK(differs.code == 2);
+        CHECK(holds(differs.text, "(its present one: there is no record of a sync on the slave): 20 missing\n"));
+    }
 }
 
 TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing, and --repair puts it right") {
@@ -189,7 +270,9 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
                 "{\"schema\":1,\"type\":\"difference\",\"slave\":\"slave-2\",\"kind\":\"different\",\"key\":"
                 "\"/a/000007\",\"master_bytes\":40,\"slave_bytes\":5}\n"));
     CHECK(holds(json.text, "\"kind\":\"missing\",\"key_b64\":\"L2Iv/wE=\",\"master_bytes\":1}\n"));
-    CHECK(holds(json.text, "\"at_record\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"kept\":0}\n"));
+    CHECK(holds(
+        json.text,
+        "\"at_record\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
     CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"equal\":false,\"exit_code\":2,"));
     CHECK(all.at_second.revision() == before);
 

@@ -10,16 +10,12 @@
 namespace etcdsync::replication {
 namespace {
 
-/// A watch from a revision with events answers at once; one that does not will not.
-constexpr std::chrono::seconds patience{8};
-
 /// Reads until E's events were seen and compared. The error says why that did not come about.
 aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
                                                          aio::clock::duration timeout, const mapping& keys,
                                                          history::start from) {
     history source(std::move(on), with, timeout, keys.cover(), from,
                    [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
-    const aio::alarm limit(with.clock, with.clock.now() + patience, [&source] { source.cancel(); });
     std::deque<log_entry> unused;
     while (!source.proved()) {
         const auto read = co_await source.read(unused);
@@ -77,9 +73,6 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
     if (why.cls == etcd::error_class::other_history) {
         out.found = proof::verdict::other;
         out.reason += ": the master was wiped, restored or exchanged";
-    } else if (why.cls == etcd::error_class::cancelled) {
-        co_return etcd::error(etcd::error_class::retry,
-                              on->peer().authority() + ": the master did not answer a watch in time");
     } else if (why.cls != etcd::error_class::compacted) {
         co_return why;
     }

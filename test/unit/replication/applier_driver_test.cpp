@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/applier.hpp"
-
 #include "served.hpp"
 
 #include <doctest/doctest.h>

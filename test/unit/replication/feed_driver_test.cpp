@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/feed.hpp"
-
 #include "served.hpp"
 
 #include <doctest/doctest.h>
@@ -89,7 +88,8 @@ TEST_CASE("after a break the feed takes up where it was, and what was missed is 
     CHECK(r.lines.count("not reachable") == 1);
 }
 
-TEST_CASE("where what it held does not lead to what the master has now, a new generation begins at the master's present") {
+TEST_CASE(
+    "where what it held does not lead to what the master has now, a new generation begins at the master's present") {
     rig r;
     r.start();
     SUBCASE("no event was seen that would prove the history") {}
@@ -145,7 +145,7 @@ TEST_CASE("the master counts as connected once the watch stands, not before") {
     rig r;
     r.fail(2, test::fault::lost);
     r.start();
-    r.pass(9s);
+    r.pass(7s);
     CHECK_FALSE(r.source.connected());
     r.pass(10s);
     CHECK(r.source.connected());

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/history.hpp"
-
 #include "served.hpp"
 
 #include <doctest/doctest.h>
@@ -20,7 +19,7 @@ struct rig : served {
     using served::served;
 
     void open(const history::start& from) {
-        source.emplace(connect(), with, 5s, keys.cover(), from, selects());
+        source.emplace(connect(), with, 5s, keys.cover(), from, selects(), std::size_t{1} << 20);
     }
     history::start after(etcd::revision known, etcd::revision last_event = 0, std::string digest = {}) {
         history::start out;
@@ -174,7 +173,7 @@ TEST_CASE("a delete lost to a compaction between two batches of one answer is no
     for (const bool compacted : {false, true}) {
         rig r;
         for (int i = 0; i < 1'000; ++i) r.put("/a/1", std::to_string(i));  // 2 .. 1001
-        r.del("/a/1");                                                    // 1002
+        r.del("/a/1");                                                     // 1002
         r.put("/a/2", "v");
         r.open(r.after(1));
         r.reach(1'001);  // the first batch; its header says 1003

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/proof.hpp"
-
 #include "served.hpp"
 
 #include <doctest/doctest.h>
@@ -28,9 +27,7 @@ struct rig : served {
         record.event_digest = learn(4);
     }
 
-    std::string learn(etcd::revision rev) {
-        return loop.run(learn_event_digest(connect(), with, 5s, keys, rev), 1min);
-    }
+    std::string learn(etcd::revision rev) { return loop.run(learn_event_digest(connect(), with, 5s, keys, rev), 1min); }
     etcd::result<proof> prove() { return loop.run(prove_history(connect(), with, 5s, keys, record), 1min); }
     verdict found() {
         const auto proved = prove();

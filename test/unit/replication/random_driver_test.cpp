@@ -26,6 +26,7 @@ public:
         w_.settings.replicate.memory_limit.value = w_.settings.replicate.log_limit.value + (1U << 20);
         w_.settings.replicate.txn_max_ops = one_of({8U, 128U});
         w_.settings.replicate.full_sync_parallel = 1;
+        w_.settings.slaves[0].guards.max_delete = {true, 100};  // nobody is there to approve
         for (auto* const server : {&w_.master_server, &w_.slave_server}) {
             server->script = [this](std::uint64_t) { return below(100) < trouble_ ? some_fault() : fault::none; };
         }
@@ -65,7 +66,9 @@ private:
     }
 
     std::string key() { return fmt::format("/a/{:02}", below(60)); }
-    std::string value() { return std::string(one_of<std::size_t>({0, 1, 20, 3'000}), 'v') + fmt::format("{}", below(5)); }
+    std::string value() {
+        return std::string(one_of<std::size_t>({0, 1, 20, 3'000}), 'v') + fmt::format("{}", below(5));
+    }
 
     void write() {
         switch (below(10)) {
@@ -119,12 +122,23 @@ private:
             case 6:
             case 7: calm_down(); break;
             case 8: trouble_ = one_of<std::uint64_t>({0, 5, 30}); break;
-            case 9: below(2) == 0 ? w_.stop() : w_.kill(); pass(one_of<aio::clock::duration>({0s, 1s})); w_.start(); break;
+            case 9:
+                below(2) == 0 ? w_.stop() : w_.kill();
+                pass(one_of<aio::clock::duration>({0s, 1s}));
+                w_.start();
+                break;
             case 10: pass(one_of<aio::clock::duration>({1s, 20s, 400s})); break;
-            case 11: if (below(5) == 0) wipe_slave(); break;
-            case 12: for (int i = 0; i < 30; ++i) write(); break;
+            case 11:
+                if (below(5) == 0) wipe_slave();
+                break;
+            case 12:
+                for (int i = 0; i < 30; ++i) write();
+                break;
             case 13: w_.slave.compact(w_.slave.revision()); break;
-            case 14: if (below(20) == 0) for (int i = 0; i < 1'200; ++i) write(); break;
+            case 14:
+                if (below(20) == 0)
+                    for (int i = 0; i < 1'200; ++i) write();
+                break;
             default: write();
         }
         pass(one_of<aio::clock::duration>({0s, 0s, 5ms, 60ms, 150ms, 700ms}));

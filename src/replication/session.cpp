@@ -303,7 +303,8 @@ aio::awaitable<ending> session::outlive_compaction(etcd::error why) {
     }
     if (auto end = interrupted()) co_return std::move(*end);
     if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
-    proven_ = now->found == proof::verdict::same;
+    // Where the state tells nothing, what was proved at the start holds: the feed watches this master since then.
+    proven_ = now->found == proof::verdict::same || (proven_ && parts_.source.connected());
     if (now->unchanged_until == 0) co_return ending(ending::reason::compare, why);
     position_.rev = std::max(position_.rev, now->unchanged_until);
     co_return ending::reason::done;

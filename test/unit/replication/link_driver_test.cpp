@@ -266,4 +266,42 @@ TEST_CASE("whichever request fails while a range is deleted as such, the slave e
             w.stop();
         }
     }
+
+/// A slave in sync with five keys of a master, then that master is gone.
+void lose_master(world& w) {
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "seen");
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master = test::model_etcd();
+}
+
+}  // namespace
+
+TEST_CASE("a master that was wiped, refilled or emptied holds the slave, and not a key is touched") {
+    world w;
+    lose_master(w);
+    SUBCASE("empty, at revision 1") {}
+    SUBCASE("refilled with other values, beyond what was known") {
+        for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
+    }
+    SUBCASE("refilled beyond what was known with keys of no rule") {
+        for (int i = 0; i < 20; ++i) w.master.put("/b/1", "other");
+    }
+    const auto before = w.slave.revision();
+    CHECK(w.eventually([&] { return w.link().state == link_state::held; }, 2min));
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.link().state == link_state::held);
+    CHECK(w.slave.keys(before) == w.slave.keys());
+}
+
+TEST_CASE("with on_master_change = \"resync\" the slave follows another master") {
+    world w;
+    w.settings.slaves[0].guards.on_master_change = config::master_change::resync;
+    w.settings.slaves[0].guards.max_delete = {true, 100};
+    lose_master(w);
+    for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
+    CHECK(w.settles(5min));
 }

@@ -180,6 +180,7 @@ TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it be
     CHECK(holds(held.text, "slave-2: in sync at revision"));
     CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
     CHECK(run(sync, {"verify", "--repair"}).code == 4);
+    CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
     CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
 
     const said approved = run(sync, {"sync", "--approve"});
@@ -336,6 +337,7 @@ TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwar
     all.at_first.put("/a/000007", "by hand");
     sync_daemon sync(all.config(soon));
     const said done = run(sync, {"sync"});
+    INFO(daemon.output());
     CAPTURE(done.text);
     CHECK(done.code == 0);
     if (writer) writer->stop();

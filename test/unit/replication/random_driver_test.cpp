@@ -65,7 +65,9 @@ private:
     }
 
     std::string key() { return fmt::format("/a/{:02}", below(60)); }
-    std::string value() { return std::string(one_of<std::size_t>({0, 1, 20, 3'000}), 'v') + fmt::format("{}", below(5)); }
+    std::string value() {
+        return std::string(one_of<std::size_t>({0, 1, 20, 3'000}), 'v') + fmt::format("{}", below(5));
+    }
 
     void write() {
         switch (below(10)) {
@@ -119,12 +121,23 @@ private:
             case 6:
             case 7: calm_down(); break;
             case 8: trouble_ = one_of<std::uint64_t>({0, 5, 30}); break;
-            case 9: below(2) == 0 ? w_.stop() : w_.kill(); pass(one_of<aio::clock::duration>({0s, 1s})); w_.start(); break;
+            case 9:
+                below(2) == 0 ? w_.stop() : w_.kill();
+                pass(one_of<aio::clock::duration>({0s, 1s}));
+                w_.start();
+                break;
             case 10: pass(one_of<aio::clock::duration>({1s, 20s, 400s})); break;
-            case 11: if (below(5) == 0) wipe_slave(); break;
-            case 12: for (int i = 0; i < 30; ++i) write(); break;
+            case 11:
+                if (below(5) == 0) wipe_slave();
+                break;
+            case 12:
+                for (int i = 0; i < 30; ++i) write();
+                break;
             case 13: w_.slave.compact(w_.slave.revision()); break;
-            case 14: if (below(20) == 0) for (int i = 0; i < 1'200; ++i) write(); break;
+            case 14:
+                if (below(20) == 0)
+                    for (int i = 0; i < 1'200; ++i) write();
+                break;
             default: write();
         }
         pass(one_of<aio::clock::duration>({0s, 0s, 5ms, 60ms, 150ms, 700ms}));

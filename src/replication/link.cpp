@@ -183,7 +183,7 @@ aio::awaitable<ending> link::serve() {
 
 aio::awaitable<> link::let_go(applier& slave) {
     // However a job done once ends: a daemon that was held meanwhile must not take this for a rival at work.
-    if (slave.last_written() == 0 || slave.record().writer.empty()) co_return;
+    if (!slave.is_ours()) co_return;
     checkpoint nobodys = slave.record();
     nobodys.writer.clear();
     const batch nothing(settings_.limits);

@@ -352,6 +352,29 @@ TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwar
     CHECK(daemon.terminate() == 0);
 }
 
+TEST_CASE("of two syncs at once one stands back, and leaves the record of the other alone") {
+    three all;
+    fill(all.at_master, "/a/", 20'000, 100);
+    sync_daemon one(all.config());
+    sync_daemon other(all.config());
+    REQUIRE(run(one, {"sync"}).code == 0);  // then there is nothing to write but records
+    const std::int64_t before = all.at_first.revision();
+    one.start({"sync", "--slave", "slave-1"});
+    other.start({"sync", "--slave", "slave-1"});
+    const int code = one.wait(patience(60s));
+    const int other_code = other.wait(patience(60s));
+    INFO(one.output());
+    INFO(other.output());
+    CHECK((code == 0 || code == 4));
+    CHECK((other_code == 0 || other_code == 4));
+    int ended = 0;
+    for (const change& written : all.at_first.history(before + 1))
+        ended += holds(written.value, "\"writer\":\"\"") ? 1 : 0;
+    CHECK(ended == (code == 0 ? 1 : 0) + (other_code == 0 ? 1 : 0));
+    CHECK(ended >= 1);
+    CHECK(run(one, {"verify"}).code == 0);
+}
+
 TEST_CASE("a signal ends a command in the middle of its work, in order and with the signal's code") {
     three all;
     fill(all.at_master, "/a/", 50);

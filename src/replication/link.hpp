@@ -12,10 +12,12 @@ namespace etcdsync::replication {
 
 /// What a link is for.
 struct link_settings {
-    std::string name;
+    std::string slave;
+    std::string rule;  ///< the one it is for; empty: for all of the slave
     std::string instance;
     std::string checkpoint_key;
-    std::string endpoints;  ///< for messages
+    const record_set* records = nullptr;  ///< all of the slave, of which the key above is one; outlives the link
+    std::string endpoints;                ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
     config::master_change on_master_change = config::master_change::hold;
@@ -23,7 +25,7 @@ struct link_settings {
     bool approve = false;  ///< no guard holds it
 };
 
-/// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
+/// The pipeline to one slave, or in consistency = "rule" to one slave for one rule. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
 /// for ever. Nothing it meets concerns another link.
 class link {
 public:
@@ -42,6 +44,7 @@ public:
 
 private:
     aio::awaitable<ending> serve();
+    aio::awaitable<ending> settle_records(applier& slave);
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
     aio::awaitable<> wait_for_master();

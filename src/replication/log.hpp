@@ -44,6 +44,7 @@ public:
     [[nodiscard]] revision floor() const { return floor_; }
     [[nodiscard]] revision position() const { return position_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    [[nodiscard]] std::size_t limit() const { return limit_; }
 
     /// The last revision known to carry events, 0 where none is: watches are opened there, because they answer at once.
     [[nodiscard]] revision last_event() const { return last_event_; }

@@ -15,6 +15,7 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
         return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
     if (record.cluster_id != now.cluster_id)
         return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
+    if (record.rules.empty()) return "its record was made of those of another consistency, or of former rules";
     if (record.rules != keys.digest()) return "the rules changed";
     if (record.rev <= 0) return "nothing was copied yet";
     return now.doubt;

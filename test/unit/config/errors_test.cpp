@@ -204,7 +204,6 @@ constexpr mistake mistakes[] = {
     {"[[rule]]\nprefix = \"/a/\"\ndelete = false", R"(3:10: "delete" is not supported yet | today only true)"},
     {"[safety]\nprune = \"always\"", R"(2:9: "prune" is not supported yet | today only "guarded")"},
     {"[safety]\nmax_delete = \"5%\"", R"(2:14: "max_delete" is not supported yet | today only "10%")"},
-    {"[replication]\nconsistency = \"rule\"", R"(2:15: "consistency" is not supported yet | today only "all")"},
     {"[verify]\ninterval = \"1h\"", R"(2:12: "interval" is not supported yet | today only "0s")"},
     {"[verify]\nrepair = true", R"(2:10: "repair" is not supported yet | today only false)"},
     {"[admin]\nlisten = [\"127.0.0.1:2390\"]", R"(2:10: "listen" is not supported yet | today only [])"},

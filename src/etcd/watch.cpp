@@ -11,10 +11,6 @@
 namespace etcdsync::etcd {
 namespace {
 
-/// Above this a single response is refused: etcd cuts at about 2 MiB when asked for fragments, but never inside one event,
-/// nor what it had ready before the watch was created.
-constexpr std::size_t max_watch_message = 64U << 20;
-
 /// No real store gets here; what claims to would poison every comparison of positions.
 constexpr revision highest_revision = revision{1} << 62;
 
@@ -33,6 +29,12 @@ std::string encode(const watch_query& query) {
 bool inside(const watch_query& query, std::string_view key) {
     if (query.range_end.empty()) return key == query.key;
     return key >= query.key && (query.range_end == std::string_view("\0", 1) || key < query.range_end);
+}
+
+/// etcd cuts an answer at --max-request-bytes + 512 KiB when asked for fragments, but never inside one event, nor what it had ready
+/// before the watch was created.
+bool is_too_large(const grpc::status& status) {
+    return status.from == grpc::origin::connection && status.value == grpc::code::resource_exhausted;
 }
 
 }  // namespace
@@ -99,7 +101,7 @@ result<watch_message> watch_checker::take(watch_response response) {
 
 watch_stream::watch_stream(net::channel& on, const watch_query& query) : peer_(on.peer().authority()), checker_(query) {
     net::call_options options;
-    options.max_message = max_watch_message;
+    options.max_message = query.max_message;
     options.metadata.push_back({"hasleader", "true", false});
     call_ = on.open("/etcdserverpb.Watch/Watch", options);
     call_->send(encode(query), false);
@@ -113,6 +115,7 @@ aio::awaitable<result<watch_message>> watch_stream::next() {
             if (status.ok()) co_return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
             std::string text = status.message;
             if (!text.starts_with(peer_)) text = fmt::format("{}: {}", peer_, text);
+            if (is_too_large(status)) text += ": its --max-request-bytes must be at least 512 KiB below that";
             co_return error(classify(status), std::move(text));
         }
         auto response = decode_watch(call_->take());

@@ -15,7 +15,8 @@ namespace etcdsync::etcd {
 struct watch_query {
     std::string key;
     std::string range_end;
-    revision start_revision = 1;  ///< inclusive, always explicit
+    revision start_revision = 1;                         ///< inclusive, always explicit
+    std::size_t max_message = net::default_max_message;  ///< a larger answer is an error that says what to do
 };
 
 /// What a WatchResponse means.

@@ -87,24 +87,6 @@ std::optional<range_page> decode(std::string message, bool cut) {
     return page;
 }
 
-/// The kvs of the first ResponseOp that is a Range.
-bool read_failure_branch(const std::vector<std::string_view>& responses, txn_response& out) {
-    for (const std::string_view response : responses) {
-        field_reader in(response);
-        while (in.next()) {
-            if (in.number() != 1) {
-                in.skip();
-                continue;
-            }
-            range_page page;
-            if (!read_range(in.bytes(), page, false)) return false;
-            out.read = std::move(page.kvs);
-        }
-        if (!in.ok()) return false;
-    }
-    return true;
-}
-
 }  // namespace
 
 std::optional<range_page> decode_range(std::string message) { return decode(std::move(message), false); }
@@ -134,29 +116,18 @@ std::optional<watch_response> decode_watch(std::string message) {
     return out;
 }
 
-std::optional<txn_response> decode_txn(std::string message) {
-    auto owner = std::make_shared<const std::string>(std::move(message));
+std::optional<txn_response> decode_txn(std::string_view message) {
     txn_response out;
-    std::vector<std::string_view> responses;
-    field_reader in(*owner);
+    field_reader in(message);
     bool good = true;
     while (good && in.next()) {
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), out.header); break;
             case 2: out.succeeded = in.boolean(); break;
-            case 3:
-                if (out.succeeded) {
-                    in.skip();  // thousands of empty PutResponses
-                } else {
-                    responses.push_back(in.bytes());
-                }
-                break;
-            default: in.skip();
+            default: in.skip();  // of the responses, thousands of empty PutResponses
         }
     }
     if (!good || !in.ok()) return std::nullopt;
-    if (!out.succeeded && !read_failure_branch(responses, out)) return std::nullopt;
-    out.owner = std::move(owner);
     return out;
 }
 

@@ -60,8 +60,6 @@ struct watch_response {
 struct txn_response {
     response_header header;
     bool succeeded = false;
-    base::shared_buffer owner;
-    std::vector<key_value> read;  ///< where it did not succeed: what the failure branch's Range found
 };
 
 /// Nothing where the bytes are not such a message.
@@ -72,6 +70,6 @@ struct txn_response {
 
 [[nodiscard]] std::optional<watch_response> decode_watch(std::string message);
 
-[[nodiscard]] std::optional<txn_response> decode_txn(std::string message);
+[[nodiscard]] std::optional<txn_response> decode_txn(std::string_view message);
 
 }  // namespace etcdsync::etcd

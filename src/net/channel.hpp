@@ -23,12 +23,19 @@ struct metadata_entry {
     bool sensitive = false;
 };
 
+/// What one message may be where nothing else is said. etcd takes 1.5 MiB by default and cuts watch answers 512 KiB above that;
+/// there are masters with raised limits.
+inline constexpr std::size_t default_max_message = 16U << 20;
+
 struct call_options {
     call_options() = default;
 
     /// Kept on our side alone: the code a server gives for it differs between versions. None: only a Watch may.
     std::optional<aio::clock::time_point> deadline;
-    std::size_t max_message = 16U << 20;
+    /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before any of it is kept.
+    std::size_t max_message = default_max_message;
+    /// How much of a message is meant to be read: no more room than this is made for it in advance.
+    std::size_t expected_message = 4U << 20;
     std::vector<metadata_entry> metadata;
 };
 

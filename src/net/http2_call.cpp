@@ -11,7 +11,8 @@ namespace etcdsync::net {
 
 http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_io_executor& executor,
                        std::string_view path, const call_options& options)
-    : connection_(std::move(owner)), state_(options.max_message), ready_(executor) {
+    : connection_(std::move(owner)), expected_message_(options.expected_message), state_(options.max_message),
+      ready_(executor) {
     id_ = connection_->open(*this, path, options);
     if (!id_) {
         const std::string& why = connection_->why();
@@ -95,16 +96,16 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
     ready_.notify();
 }
 
-void http2_call::on_broken(const std::string& why) {
+void http2_call::on_broken(const std::string& why, bool unprocessed) {
     id_.reset();
     deadline_.reset();
-    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection));
+    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection, unprocessed));
     ready_.notify();
 }
 
 void http2_call::on_message_begin(std::size_t size) {
     current_.clear();
-    current_.reserve(std::min<std::size_t>(size, 4U << 20));
+    current_.reserve(std::min(size, expected_message_));
 }
 
 void http2_call::on_message_bytes(std::string_view bytes) { current_.append(bytes); }

@@ -26,7 +26,7 @@ public:
     void on_headers(const std::vector<http2::header>& headers, bool end_stream);
     void on_data(std::string_view bytes);
     void on_close(http2::error_code code, bool unprocessed);
-    void on_broken(const std::string& why);
+    void on_broken(const std::string& why, bool unprocessed);
 
 private:
     void on_message_begin(std::size_t size) override;
@@ -36,6 +36,7 @@ private:
 
     std::shared_ptr<connection> connection_;
     std::optional<http2::stream_id> id_;  ///< while the stream is open
+    std::size_t expected_message_;
     grpc::call_state state_;
     std::deque<std::string> messages_;  ///< whole ones, not taken yet
     std::string current_;               ///< the one arriving

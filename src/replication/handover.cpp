@@ -99,9 +99,11 @@ std::optional<checkpoint> heir(const wanted_record& wanted, const inventory& hav
     for (const segment& part : wanted.keys.segments()) add_claims(out.spans, old, part.target, kept);
     std::sort(out.spans.begin(), out.spans.end(),
               [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
-    // What a record says of R holds for the keys it was about. Of several, each stands at another R: all is compared then.
-    const bool same_keys = base->rules == wanted.keys.digest() && have.others.size() == 1;
-    if (have.both_modes || (own == nullptr && !same_keys)) out.rules.clear();
+    if (own == nullptr && out.spans.empty()) return std::nullopt;  // keys nobody had: their first sync is to come
+    // What a record says of R holds for the keys it was about: under their digest they can still be proved by it, and are compared.
+    // Of several records each stands at another R: none may be gone on from as it is.
+    const bool goes_on = base->rules == wanted.keys.digest();
+    if (have.both_modes || (own == nullptr && goes_on && have.others.size() > 1)) out.rules.clear();
     out.seq = have.last_seq + 1;
     return out;
 }

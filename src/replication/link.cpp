@@ -3,7 +3,6 @@
 
 #include "base/escape.hpp"
 #include "replication/handover.hpp"
-#include "replication/resume.hpp"
 
 #include <utility>
 
@@ -65,6 +64,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     report_.status().slave = settings_.slave;
     report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
+    places.on_free([this] { wake_.notify(); });
 }
 
 void link::stop() {
@@ -105,10 +105,12 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
     while (!stopping_ && context_->clock.now() < until) co_await aio::wait_until(wake_, context_->clock, until);
 }
 
-aio::awaitable<> link::wait_for_master() {
-    while (!stopping_ && !master_ready()) {
+aio::awaitable<> link::wait_for_master(const applier& slave) {
+    // No call to the slave is open meanwhile: now and then it has to be asked whether it is still there.
+    const auto look_again = context_->clock.now() + context_->probe_interval;
+    while (!stopping_ && !master_ready() && slave.usable() && context_->clock.now() < look_again) {
         report_.wait("waiting for the master");
-        co_await wake_.wait();
+        co_await aio::wait_until(wake_, context_->clock, look_again);
     }
 }
 
@@ -139,11 +141,34 @@ aio::awaitable<ending> link::hold(std::string why) {
     co_return ending::reason::begin_again;
 }
 
+aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
+    report_.enter(
+        link_state::held,
+        why +
+            "; nothing was written or deleted yet. Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
+    if (settings_.once) co_return ending::reason::finished;
+    // To count again costs reading everything: done when something tells that it may come out otherwise, or after a while.
+    const std::uint64_t generation = source_->recent().generation();
+    const auto again = context_->clock.now() + refresh_interval;
+    while (!stopping_ && context_->clock.now() < again && source_->recent().generation() == generation) {
+        co_await pause(context_->probe_interval);
+        if (stopping_) break;
+        const auto same = co_await slave.undisturbed();
+        if (!same) co_return ending(ending::reason::slave_failed, same.error());
+        if (!*same) break;
+    }
+    co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+}
+
 aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
     const net::channel_options options = slave_connection();
     const auto channel = co_await master_.connect(options);
     if (!channel) co_return channel.error();
-    auto proved = co_await prove_history(*channel, *context_, master_.request_timeout(), keys_, record);
+    // What was taken over from the other mode of consistency is proved by the keys it was about, if we may read them.
+    const mapping& about = settings_.records->keys_of(record.rules, keys_);
+    auto proved = co_await prove_history(*channel, *context_, master_.request_timeout(), about, record);
+    if (!proved && proved.error().cls == etcd::error_class::denied && &about != &keys_)
+        proved = co_await prove_history(*channel, *context_, master_.request_timeout(), keys_, record);
     if (!proved) master_.avoid((*channel)->peer());
     co_return proved;
 }
@@ -176,8 +201,7 @@ aio::awaitable<ending> link::settle_records(applier& slave) {
     if (rival_at_work(plan.sign)) {
         co_return co_await hold(
             "another etcd-sync with the same instance name, but another consistency or other rules, writes on this "
-            "slave: stop "
-            "one of the two");
+            "slave: stop one of the two");
     }
     if (stopping_) co_return ending::reason::stopped;
     const auto done = co_await slave.hand_over(*found, plan, settings_.limits.max_ops);
@@ -201,7 +225,7 @@ aio::awaitable<ending> link::work(applier& slave) {
     }
     if (!master_ready()) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
-        co_await wait_for_master();
+        co_await wait_for_master(slave);
         co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
     }
     const std::uint64_t generation = source_->recent().generation();
@@ -211,47 +235,48 @@ aio::awaitable<ending> link::work(applier& slave) {
     now.raft_term = source_->raft_term();
     now.master_position = source_->recent().position();
     now.slave_revision = found->slave_revision;
+    guards by = settings_.by;
     if (found->record && *found->record && has_history(**found->record, settings_.instance)) {
         const auto proved = co_await prove(**found->record);
         if (!proved) co_return co_await master_failed(proved.error());
         if (source_->recent().generation() != generation) co_return ending::reason::begin_again;
-        if (proved->found == proof::verdict::other && settings_.on_master_change == config::master_change::hold) {
-            co_return co_await hold(
-                proved->reason +
-                "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
+        if (proved->found == proof::verdict::other) {
+            if (by.safety.on_master_change == config::master_change::hold && !by.approved) {
+                co_return co_await hold(proved->reason +
+                                        "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
+                                        "on_master_change = \"resync\"");
+            }
+            by.approved = true;  // that is what "resync" means
         }
+        now.proven = proved->found == proof::verdict::same;
         now.doubt = proved->reason;
+        now.unchanged_until = proved->unchanged_until;
     }
     start_plan plan = plan_start(found->record, keys_, now);
+    co_return co_await take_up(slave, std::move(plan), by);
+}
 
+aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guards& by) {
     session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_, settings_.once},
+                            settings_.page_bytes, wake_, stopping_, settings_.once, by},
                  slave);
-    auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
+    auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     if (end.why != ending::reason::done) co_return end;
-    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for");
-    if (end.why != ending::reason::done) co_return end;
-    for (;;) {
+    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for", plan.proven);
+    while (end.why == ending::reason::done) {
         end = co_await move(work);
         if (work.made_progress()) {
             failures_ = 0;
             pauses_.reset();
             master_pauses_.reset();
         }
-        if (end.why == ending::reason::done) continue;
-        if (end.why == ending::reason::behind) {
-            end = co_await work.catch_up();
-        }
-        if (end.why == ending::reason::compare) {
-            std::string reason = end.what.text;
-            if (reason.empty()) reason = "a revision of the master is too large for one Txn";
-            end = co_await work.begin_full_sync(std::move(reason));
-        }
-        if (end.why == ending::reason::master_away) {
-            co_return co_await master_failed(end.what);
-        }
-        if (end.why != ending::reason::done) co_return end;
+        if (end.why == ending::reason::behind) end = co_await work.catch_up();
+        if (end.why == ending::reason::compare) end = co_await work.outlive_compaction(end.what);
+        if (end.why == ending::reason::compare) end = co_await work.begin_full_sync(end.what.text, work.proven());
     }
+    if (end.why == ending::reason::master_away) co_return co_await master_failed(end.what);
+    if (end.why == ending::reason::objected) co_return co_await wait_for_a_person(slave, end.what.text);
+    co_return end;
 }
 
 aio::awaitable<ending> link::move(session& work) {

@@ -4,6 +4,7 @@
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/proof.hpp"
+#include "replication/resume.hpp"
 #include "replication/session.hpp"
 
 #include <string>
@@ -20,13 +21,12 @@ struct link_settings {
     std::string endpoints;                ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
-    config::master_change on_master_change = config::master_change::hold;
-    bool once = false;     ///< a full sync, then it ends
-    bool approve = false;  ///< no guard holds it
+    guards by;
+    bool once = false;  ///< a full sync, then it ends
 };
 
-/// The pipeline to one slave, or in consistency = "rule" to one slave for one rule. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
-/// for ever. Nothing it meets concerns another link.
+/// The pipeline to one slave, or in consistency = "rule" to one slave for one rule. It connects, takes up where the checkpoint
+/// says, works until something breaks, and tries again, for ever. Nothing it meets concerns another link.
 class link {
 public:
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
@@ -40,18 +40,20 @@ public:
     [[nodiscard]] bool txn_in_flight() const { return applier_ != nullptr && applier_->in_flight(); }
 
     [[nodiscard]] const link_status& current() const { return report_.status(); }
-    [[nodiscard]] const mapping& keys() const { return keys_; }
+    [[nodiscard]] const feed& source() const { return *source_; }
 
 private:
     aio::awaitable<ending> serve();
     aio::awaitable<ending> settle_records(applier& slave);
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
-    aio::awaitable<> wait_for_master();
+    aio::awaitable<> wait_for_master(const applier& slave);
     aio::awaitable<ending> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
+    aio::awaitable<ending> wait_for_a_person(applier& slave, std::string why);
+    aio::awaitable<ending> take_up(applier& slave, start_plan plan, const guards& by);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
     [[nodiscard]] bool gives_up();
     aio::awaitable<> pause(std::chrono::milliseconds how_long);

@@ -19,7 +19,10 @@ struct log_entry {
     revision rev = 0;
     std::vector<etcd::event> changes;  ///< views into `owners`
     std::vector<base::shared_buffer> owners;
-    std::size_t bytes = 0;  ///< what keeping it costs
+    std::size_t bytes = 0;      ///< what keeping it costs
+    bool repeats_keys = false;  ///< some key was changed more than once in this revision
+    bool goes_on = false;       ///< a part of a revision that is too large to be held whole: more of it follows
+    bool is_rest = false;       ///< the last part of such a revision
     aio::clock::time_point received;
 };
 
@@ -35,6 +38,9 @@ public:
 
     /// `entry.rev` is above the position, which it becomes. `digest` identifies its events.
     void append(log_entry entry, std::string digest);
+
+    /// A revision too large to be kept, or a part of one: the floor moves up to it.
+    void pass_over(const log_entry& part);
 
     /// Everything up to `rev` is known. Never moves back.
     void advance_position(revision rev);

@@ -19,4 +19,11 @@ std::string rule_checkpoint_key(std::string_view checkpoint_prefix, std::string_
 record_set::record_set(std::string_view checkpoint_prefix, std::string_view instance, config::consistency_mode mode)
     : whole_(checkpoint_key(checkpoint_prefix, instance)), per_rule_(config::prefix_range(whole_ + "/")), mode_(mode) {}
 
+const mapping& record_set::keys_of(std::string_view digest, const mapping& otherwise) const {
+    for (const mapping& keys : former_) {
+        if (keys.digest() == digest) return keys;
+    }
+    return otherwise;
+}
+
 }  // namespace etcdsync::replication

@@ -33,6 +33,12 @@ public:
     /// One more that is wanted. In mode "all" there is one.
     void add(std::string key, mapping keys) { wanted_.push_back({std::move(key), std::move(keys)}); }
 
+    /// The keys of a record of the other mode: with them its history can be proved once more, after the mode was changed.
+    void add_former(mapping keys) { former_.push_back(std::move(keys)); }
+
+    /// The keys a record with this digest is about, `otherwise` where that is not known.
+    [[nodiscard]] const mapping& keys_of(std::string_view digest, const mapping& otherwise) const;
+
     [[nodiscard]] const std::vector<wanted_record>& wanted() const { return wanted_; }
 
     /// The key of the one record of mode "all".
@@ -53,6 +59,7 @@ private:
     config::key_range per_rule_;
     config::consistency_mode mode_;
     std::vector<wanted_record> wanted_;
+    std::vector<mapping> former_;
 };
 
 }  // namespace etcdsync::replication

@@ -83,8 +83,11 @@ std::vector<record_set> wanted_records(const config::config& settings) {
         record_set& records = all.emplace_back(prefix, settings.instance, settings.replicate.consistency);
         if (!records.is_per_rule()) {
             records.add(records.whole(), mapping(rules, slave.dest, prefix));
+            for (std::size_t i = 0; i < rules.size(); ++i)
+                records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
             continue;
         }
+        records.add_former(mapping(rules, slave.dest, prefix));
         for (std::size_t i = 0; i < rules.size(); ++i) {
             records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
                         mapping::of_one_rule(rules, i, slave.dest, prefix));
@@ -149,7 +152,7 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              tasks,
              settings.replicate.probe_interval,
              fmt::format("{:016x}", env.random.next())},
-      places(env.executor, settings.replicate.full_sync_parallel), records(wanted_records(settings)) {
+      places(settings.replicate.full_sync_parallel), records(wanted_records(settings)) {
     const std::vector<channel_plan> plans = plan_channels(settings, records);
     for (const channel_plan& plan : plans) add_feed(settings, plan, plans.size());
     const auto place_of = [&settings](const std::unique_ptr<link>& of) {
@@ -178,9 +181,10 @@ void replicator::impl::add_link(const config::config& settings, const channel_pl
     own.page_bytes = page_bytes(settings.replicate);
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
-    own.on_master_change = slave.guards.on_master_change;
+    own.by.safety = slave.guards;
+    own.by.approved = todo.approve;
+    own.by.claims_all = todo.approve;
     own.once = todo.once;
-    own.approve = todo.approve;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
     links.push_back(std::make_unique<link>(shared, std::move(own), to.record->keys, std::move(place),
@@ -214,7 +218,10 @@ aio::awaitable<> replicator::stop(aio::clock::duration patience) {
 status replicator::current() const {
     status out;
     out.master = least(impl_->sources);
-    for (const auto& link : impl_->links) out.links.push_back(link->current());
+    for (const auto& link : impl_->links) {
+        out.links.push_back(link->current());
+        out.links.back().known = link->source().recent().position();
+    }
     return out;
 }
 

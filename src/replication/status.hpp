@@ -45,9 +45,14 @@ struct link_status {
     std::string cause;                ///< why, and what happens next; empty where there is nothing to explain
     aio::clock::time_point next_try;  ///< while disconnected
     etcd::revision applied = 0;       ///< R; 0: not known yet
+    etcd::revision known = 0;         ///< of the master: all changes of this link's keys up to here are known
     sync_progress progress;
     std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
+    std::uint64_t splits = 0;           ///< revisions of the master that fitted in no Txn, applied in parts
+    etcd::revision split_revision = 0;  ///< the last of them
+    std::uint64_t kept_keys =
+        0;  ///< only on the slave, by the last full sync, kept by `delete = false` or `prune = "off"`
     std::uint64_t foreign_keys = 0;  ///< found at the last full sync and kept: they stood there before we came
     etcd::error_class failure = etcd::error_class::retry;  ///< while disconnected: of what kind `cause` is
     bool finished =

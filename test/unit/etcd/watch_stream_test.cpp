@@ -161,3 +161,17 @@ TEST_CASE("a watch that goes away resets its stream: half-closing would leave it
     CHECK(r.peer.server().request(r.stream).reset == http2::error_code::cancel);
     CHECK(r.channel->usable());
 }
+
+TEST_CASE("an answer above the cap ends the watch, and the error says what to do") {
+    rig r;
+    r.stand();
+    REQUIRE(r.next().has_value());
+    test::built_answer large = one_event(1234);
+    large.events[0].value = std::string(etcd::watch_query().max_message, 'x');
+    r.send(large);
+    const auto message = r.next();
+    REQUIRE(message.has_error());
+    CHECK(message.error().cls == etcd::error_class::ambiguous);
+    CHECK(message.error().text.starts_with("peer:2379: the server sends a message of 16777"));
+    CHECK(message.error().text.ends_with("its --max-request-bytes must be at least 512 KiB below that"));
+}

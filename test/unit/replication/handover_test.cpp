@@ -160,6 +160,9 @@ TEST_CASE("from one record a rule to one for all: each claim is kept as it was")
     CHECK(since_of(next->spans, "/d/x") == -1);
     CHECK(next->rules != now.wanted()[0].keys.digest());
     CHECK(next->seq == 103);
+    // The one that got farthest proves the history of the master.
+    CHECK(next->rev == 102);
+    CHECK(next->rules == mapping_of({prefix_rule("/c/")}).digest());
     CHECK(plan_handover(after(as_written(one_a_rule(rules)), plan), now, "it").steps.empty());
 }
 
@@ -194,17 +197,14 @@ TEST_CASE("with a single rule the record is gone on from as it is, both ways") {
     CHECK(deleted(back) == std::set<std::string>{"/.etcd-sync/it//a/"});
 }
 
-TEST_CASE("a rule that went is forgotten, one that came gets no claim it never had, one that was renamed goes on") {
+TEST_CASE("a rule that went is forgotten, one that came is left to its first sync, one that was renamed goes on") {
     const auto rules = three_rules();
     const found_records found = as_written(one_a_rule(rules));
     // "/c/" went, "/d/" came.
     const record_set changed = one_a_rule({rules[0], rules[1], prefix_rule("/d/")});
     const handover plan = plan_handover(found, changed, "it");
     CHECK(deleted(plan) == std::set<std::string>{"/.etcd-sync/it//c/"});
-    const checkpoint* const came = step_for(plan, "/.etcd-sync/it//d/");
-    REQUIRE(came != nullptr);
-    CHECK(came->spans.empty());
-    CHECK(came->rules.empty());
+    CHECK(step_for(plan, "/.etcd-sync/it//d/") == nullptr);
     const checkpoint* const stayed = step_for(plan, "/.etcd-sync/it//b/");
     REQUIRE(stayed != nullptr);
     CHECK(stayed->rev == 101);

@@ -49,8 +49,8 @@ public:
 
     enum class progress {
         message,  ///< take() gives a whole message
-        partial,  ///< at least `enough` bytes of a message are here: take() gives what came so far and ends the call
-        ended,    ///< status() tells how
+        partial,  ///< at least `enough` bytes of a message are here: take() gives them and ends the call, take_part() goes on
+        ended,  ///< status() tells how
     };
 
     static constexpr std::size_t whole = std::numeric_limits<std::size_t>::max();
@@ -61,6 +61,9 @@ public:
 
     /// After receive() told `message` or `partial`.
     virtual std::string take() = 0;
+
+    /// After receive() told `partial`: what came so far. What is left of the message comes next, as if it were one of its own.
+    virtual std::string take_part() = 0;
 
     /// Ends the call from our side; receive() then tells `ended`. May be called while another coroutine is in receive().
     virtual void cancel() = 0;

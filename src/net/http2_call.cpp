@@ -42,6 +42,8 @@ void http2_call::send(std::string framed, bool last) {
 }
 
 aio::awaitable<call::progress> http2_call::receive(std::size_t enough) {
+    wanted_ = enough;
+    if (messages_.empty() && current_.size() < wanted_) pay(owed_);
     for (;;) {
         if (!messages_.empty()) co_return progress::message;
         if (state_.final_status()) co_return progress::ended;
@@ -58,10 +60,18 @@ std::string http2_call::take() {
     }
     std::string message = std::move(messages_.front());
     messages_.pop_front();
-    const std::size_t credit = messages_.empty() ? owed_ : std::min(owed_, message.size() + grpc::prefix_size);
-    owed_ -= credit;
-    if (id_) connection_->consume(*id_, credit);
+    pay(messages_.empty() ? owed_ : std::min(owed_, message.size() + grpc::prefix_size));
     return message;
+}
+
+std::string http2_call::take_part() {
+    pay(owed_);
+    return std::exchange(current_, {});
+}
+
+void http2_call::pay(std::size_t credit) {
+    owed_ -= credit;
+    if (id_ && credit > 0) connection_->consume(*id_, credit);
 }
 
 void http2_call::cancel() { give_up(grpc::status(grpc::code::cancelled, "cancelled by us", grpc::origin::local)); }
@@ -77,7 +87,7 @@ void http2_call::on_headers(const std::vector<http2::header>& headers, bool end_
 }
 
 void http2_call::on_data(std::string_view bytes) {
-    const bool wanted_now = messages_.empty();
+    const bool wanted_now = messages_.empty() && current_.size() < wanted_;
     state_.on_data(bytes, *this);
     if (wanted_now) {
         connection_->consume(*id_, bytes.size());

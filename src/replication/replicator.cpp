@@ -9,7 +9,6 @@
 #include <vector>
 
 namespace etcdsync::replication {
-namespace {
 
 etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate) {
     etcd::cluster_options options;
@@ -18,6 +17,8 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
         options.endpoints.push_back({from.url, from.host, from.port, from.tls});
     return options;
 }
+
+namespace {
 
 std::string urls(const config::cluster& settings) {
     std::string out;
@@ -31,13 +32,20 @@ std::vector<config::rule> rules_of(const config::config& settings, const config:
     return rules;
 }
 
-/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+}  // namespace
+
+mapping mapping_for(const config::config& settings, const config::slave& slave) {
+    return mapping(rules_of(settings, slave), slave.dest, settings.replicate.checkpoint_prefix);
+}
+
 std::size_t page_bytes(const config::replication& replicate) {
     constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
     constexpr std::uint64_t least = 64U << 10;
     const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
     return std::max(least, left / (pages_held * replicate.full_sync_parallel));
 }
+
+namespace {
 
 /// The memory for the log, shared out to the feeds.
 std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
@@ -82,12 +90,12 @@ std::vector<record_set> wanted_records(const config::config& settings) {
         const std::vector<config::rule> rules = rules_of(settings, slave);
         record_set& records = all.emplace_back(prefix, settings.instance, settings.replicate.consistency);
         if (!records.is_per_rule()) {
-            records.add(records.whole(), mapping(rules, slave.dest, prefix));
+            records.add(records.whole(), mapping_for(settings, slave));
             for (std::size_t i = 0; i < rules.size(); ++i)
                 records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
             continue;
         }
-        records.add_former(mapping(rules, slave.dest, prefix));
+        records.add_former(mapping_for(settings, slave));
         for (std::size_t i = 0; i < rules.size(); ++i) {
             records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
                         mapping::of_one_rule(rules, i, slave.dest, prefix));
@@ -151,7 +159,8 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              env.log,
              tasks,
              settings.replicate.probe_interval,
-             fmt::format("{:016x}", env.random.next())},
+             fmt::format("{:016x}", env.random.next()),
+             todo.once},
       places(settings.replicate.full_sync_parallel), records(wanted_records(settings)) {
     const std::vector<channel_plan> plans = plan_channels(settings, records);
     for (const channel_plan& plan : plans) add_feed(settings, plan, plans.size());

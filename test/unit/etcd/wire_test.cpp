@@ -182,6 +182,47 @@ TEST_CASE("a WatchResponse reads as protobuf reads it") {
     }
 }
 
+TEST_CASE("a WatchResponse that arrives in parts gives the same events, wherever it is cut") {
+    maker make(12);
+    base::random_source random(13);
+    for (int round = 0; round < 300; ++round) {
+        const std::string text = make.watch().SerializeAsString();
+        const auto whole = etcd::decode_watch(text);
+        REQUIRE(whole.has_value());
+        etcd::watch_assembler parts;
+        std::size_t events = 0;
+        for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
+            size = 1 + random.next() % 40;
+            const bool last = at + size > text.size();
+            const auto part = parts.take(text.substr(at, size), last);
+            REQUIRE(part.has_value());
+            for (const etcd::event& e : part->events) {
+                const etcd::event& expected = whole->events.at(events++);
+                CHECK(e.type == expected.type);
+                CHECK(e.kv.key == expected.kv.key);
+                CHECK(e.kv.value == expected.kv.value);
+                CHECK(e.kv.mod_revision == expected.kv.mod_revision);
+                CHECK(part->header.store_revision == whole->header.store_revision);
+                CHECK(part->watch_id == whole->watch_id);
+            }
+            CHECK(part->fragment == (!last || whole->fragment));
+        }
+        CHECK(events == whole->events.size());
+        CHECK(parts.waiting() == 0);
+    }
+}
+
+TEST_CASE("a WatchResponse that ends in the middle of an event is malformed") {
+    maker make(14);
+    const std::string text = make.watch().SerializeAsString() + std::string(
+                                                                    "\x5a\x05"
+                                                                    "ab",
+                                                                    4);
+    etcd::watch_assembler parts;
+    CHECK(parts.take(text, false).has_value());
+    CHECK_FALSE(parts.take("c", true).has_value());
+}
+
 TEST_CASE("a TxnResponse reads as protobuf reads it, whatever its responses are") {
     maker make(3);
     for (int round = 0; round < 300; ++round) {

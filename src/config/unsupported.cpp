@@ -38,7 +38,6 @@ void cluster_keys(refusals& refuse, const cluster& of, const cluster_notes& note
 
 void table_keys(refusals& refuse, const config& of, const toml::table& root) {
     const auto table = [&](std::string_view name) { return root[name].as_table(); };
-    refuse.unless(of.replicate.consistency == consistency_mode::all, table("replication"), "consistency", "\"all\"");
     refuse.unless(of.verify.interval == duration{0}, table("verify"), "interval", "\"0s\"");
     refuse.unless(!of.verify.repair, table("verify"), "repair", "false");
     refuse.unless(!of.admin.listen || of.admin.listen->empty(), table("admin"), "listen", "[]");

@@ -24,11 +24,14 @@ constexpr std::uint8_t op_txn = length_delimited(4);
 constexpr std::uint8_t field_key = length_delimited(1);
 constexpr std::uint8_t put_value = length_delimited(2);
 constexpr std::uint8_t delete_range_end = length_delimited(2);
+constexpr std::uint8_t compare_result = varint(1);
 constexpr std::uint8_t compare_target = varint(2);
 constexpr std::uint8_t compare_key = length_delimited(3);
 constexpr std::uint8_t compare_create = varint(5);
 constexpr std::uint8_t compare_mod = varint(6);
 constexpr std::uint8_t compare_value = length_delimited(7);
+constexpr std::uint8_t compare_range_end[] = {0x82, 0x04};  // 64, length-delimited: the one tag of two bytes
+constexpr std::uint64_t result_less = 2;                    // EQUAL is 0 and left out
 constexpr std::uint64_t target_create = 1;
 constexpr std::uint64_t target_mod = 2;
 constexpr std::uint64_t target_value = 3;
@@ -147,27 +150,52 @@ private:
     std::size_t size_ = 0;
 };
 
-void put_compare(std::string& out, std::string_view key, std::uint64_t target, std::string_view operand) {
+/// The operand of a compare with a revision; `field` says which.
+std::string number_operand(std::uint8_t field, revision rev) {
+    std::string operand(1, static_cast<char>(field));
+    put_varint(operand, static_cast<std::uint64_t>(rev));
+    return operand;
+}
+
+std::string value_operand(std::string_view value) {
+    std::string operand;
+    put_bytes(operand, compare_value, value);
+    return operand;
+}
+
+void put_compare(std::string& out, std::string_view key, std::uint64_t target, std::string_view operand,
+                 std::string_view range_end = {}, std::uint64_t result = 0) {
     std::string compare;
+    if (result != 0) {
+        compare.push_back(static_cast<char>(compare_result));
+        put_varint(compare, result);
+    }
     compare.push_back(static_cast<char>(compare_target));
     put_varint(compare, target);
     put_bytes(compare, compare_key, key);
     compare.append(operand);
+    if (!range_end.empty()) {
+        compare.append(std::begin(compare_range_end), std::end(compare_range_end));
+        put_varint(compare, range_end.size());
+        compare.append(range_end);
+    }
     put_bytes(out, txn_compare, compare);
 }
 
-std::string encode_compares(const guard& before) {
+/// True of an interval only where no key is in it, because every key was created at some revision above 0.
+void put_absent(std::string& out, std::string_view key, std::string_view range_end = {}) {
+    put_compare(out, key, target_create, number_operand(compare_create, 0), range_end);
+}
+
+std::string encode_compares(const guard& before, const vacancy& empty) {
     std::string out;
-    std::string operand;
-    const bool absent = before.mod_revision == 0;
-    operand.push_back(static_cast<char>(absent ? compare_create : compare_mod));
-    put_varint(operand, static_cast<std::uint64_t>(before.mod_revision));
-    put_compare(out, before.key, absent ? target_create : target_mod, operand);
-    if (!absent) {
-        operand.clear();
-        put_bytes(operand, compare_value, before.value);
-        put_compare(out, before.key, target_value, operand);
+    if (before.mod_revision == 0) {
+        put_absent(out, before.key);
+    } else {
+        put_compare(out, before.key, target_mod, number_operand(compare_mod, before.mod_revision));
+        put_compare(out, before.key, target_value, value_operand(before.value));
     }
+    if (!empty.key.empty()) put_absent(out, empty.key, empty.range_end);
     return out;
 }
 
@@ -186,8 +214,8 @@ std::size_t txn_capacity(unsigned max_ops) {
 }
 
 std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record,
-                               unsigned max_ops) {
-    const std::string compares = encode_compares(before);
+                               unsigned max_ops, const vacancy& empty) {
+    const std::string compares = encode_compares(before, empty);
     const operation checkpoint{event_type::put, before.key, record};
     tree nested(writes, max_ops - 1);
     const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size();
@@ -199,6 +227,26 @@ std::string encode_guarded_txn(const guard& before, std::span<const operation> w
     out.append(compares);
     nested.write(out);
     put_operation(out, checkpoint);
+    BOOST_ASSERT(out.size() == grpc::prefix_size + size);
+    return out;
+}
+
+std::string encode_quiet_txn(const stillness& since, std::string_view absent, std::span<const operation> writes,
+                             unsigned max_ops) {
+    std::string compares;
+    put_compare(compares, since.key, target_mod, number_operand(compare_mod, since.rev + 1), since.range_end,
+                result_less);
+    put_compare(compares, since.sample, target_value, value_operand(since.value));
+    if (!absent.empty()) put_absent(compares, absent);
+    tree nested(writes, max_ops - 1);
+    const std::size_t size = compares.size() + nested.size();
+
+    std::string out;
+    out.reserve(grpc::prefix_size + size);
+    out.resize(grpc::prefix_size);
+    grpc::write_prefix(out, size);
+    out.append(compares);
+    nested.write(out);
     BOOST_ASSERT(out.size() == grpc::prefix_size + size);
     return out;
 }

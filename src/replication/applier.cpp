@@ -3,7 +3,9 @@
 
 #include "base/text.hpp"
 
+#include <deque>
 #include <utility>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -32,6 +34,60 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
     co_return out;
 }
 
+aio::awaitable<etcd::result<found_records>> applier::read_all() {
+    found_records out;
+    const auto add = [&out](const etcd::range_page& page) {
+        for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
+    };
+    etcd::range_query query;
+    query.key = records_->whole();
+    const auto whole = co_await kv_.range(query);
+    if (!whole) co_return whole.error();
+    out.at = whole->header.store_revision;
+    add(*whole);
+    const wire_range per_rule(records_->per_rule());
+    query.key = per_rule.key;
+    query.range_end = per_rule.range_end;
+    query.at = out.at;
+    const auto rest = co_await kv_.range(query);
+    if (!rest) co_return rest.error();
+    add(*rest);
+    co_return out;
+}
+
+aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, const handover& plan,
+                                                      unsigned max_ops) {
+    std::deque<std::string> texts;
+    std::vector<etcd::operation> writes;
+    for (const handover_step& step : plan.steps) {
+        if (!step.record) {
+            writes.push_back({etcd::event_type::remove, step.key, {}});
+            continue;
+        }
+        checkpoint next = *step.record;
+        next.writer = context_->writer;
+        next.time = base::format_time(context_->clock.wall());
+        const std::string& text = texts.emplace_back(encode(next));
+        writes.push_back({etcd::event_type::put, step.key, text});
+    }
+    std::string framed = etcd::encode_quiet_txn(as_found(all), absent_whole(all), writes, max_ops);
+    in_flight_ = true;
+    const auto answer = co_await kv_.txn(std::move(framed));
+    in_flight_ = false;
+    if (!answer) co_return answer.error();
+    co_return answer->succeeded;
+}
+
+etcd::stillness applier::as_found(const found_records& all) const {
+    // Any of them tells a wiped slave; the one of mode "all" lies outside the interval and so must be it.
+    const found_record& sample = all.records.front();
+    return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
+}
+
+std::string_view applier::absent_whole(const found_records& all) const {
+    return all.records.front().key == records_->whole() ? std::string_view() : std::string_view(records_->whole());
+}
+
 aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoint next, unsigned max_ops) {
     next.seq = record_.seq + 1;
     next.time = base::format_time(context_->clock.wall());
@@ -40,7 +96,9 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     before.key = key_;
     before.mod_revision = mod_revision_;
     before.value = text_;
-    std::string framed = etcd::encode_guarded_txn(before, writes.writes(), text, max_ops);
+    const config::key_range other = records_->other_mode();
+    const etcd::vacancy none_other{other.begin, other.end};
+    std::string framed = etcd::encode_guarded_txn(before, writes.writes(), text, max_ops, none_other);
     ours_ = false;
     in_flight_ = true;
     const auto answer = co_await kv_.txn(std::move(framed));

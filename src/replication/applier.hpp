@@ -5,6 +5,7 @@
 #include "replication/batch.hpp"
 #include "replication/checkpoint.hpp"
 #include "replication/context.hpp"
+#include "replication/handover.hpp"
 
 #include <optional>
 #include <string>
@@ -16,8 +17,15 @@ namespace etcdsync::replication {
 /// checkpoint again: by a new applier on a new connection.
 class applier {
 public:
-    applier(etcd::kv slave, const context& with, std::string checkpoint_key)
-        : kv_(std::move(slave)), context_(&with), key_(std::move(checkpoint_key)) {}
+    /// `records`, of which `checkpoint_key` is one, outlives it.
+    applier(etcd::kv slave, const context& with, std::string checkpoint_key, const record_set& records)
+        : kv_(std::move(slave)), context_(&with), key_(std::move(checkpoint_key)), records_(&records) {}
+
+    /// All records of the instance, of both modes of consistency.
+    aio::awaitable<etcd::result<found_records>> read_all();
+
+    /// Makes of all records what `plan` says, in one Txn. False: they are not as they were found any more, and nothing was done.
+    aio::awaitable<etcd::result<bool>> hand_over(const found_records& all, const handover& plan, unsigned max_ops);
 
     /// What stands under the checkpoint's key, and the slave's revision.
     struct found {
@@ -28,8 +36,9 @@ public:
     /// A linearizable read: also the probe whether the slave can be worked with.
     aio::awaitable<etcd::result<found>> read();
 
-    /// Applies `writes` and puts `next` under the checkpoint's key, if that still is what was read or written last. True: done,
-    /// record() is `next` now. False: somebody else wrote there; nothing was done, read() again. `writes` stays alive.
+    /// Applies `writes` and puts `next` under the checkpoint's key, if that still is what was read or written last, and no record
+    /// of the other mode stands there. True: done, record() is `next` now. False: somebody else wrote there; nothing was done,
+    /// begin again with read_all(). `writes` stays alive.
     /// `next.writer` is the caller's: its own name, or nobody's at its orderly end.
     aio::awaitable<etcd::result<bool>> commit(const batch& writes, checkpoint next, unsigned max_ops);
 
@@ -47,10 +56,13 @@ public:
 
 private:
     [[nodiscard]] etcd::range_query checkpoint_query() const;
+    [[nodiscard]] etcd::stillness as_found(const found_records& all) const;
+    [[nodiscard]] std::string_view absent_whole(const found_records& all) const;
 
     etcd::kv kv_;
     const context* context_;
     std::string key_;
+    const record_set* records_;
     checkpoint record_;
     std::string text_;           ///< the bytes that stand under the key
     revision mod_revision_ = 0;  ///< 0: the key does not exist

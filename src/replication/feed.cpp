@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace etcdsync::replication {
@@ -15,10 +16,12 @@ constexpr std::chrono::milliseconds first_pause{250};
 /// A watch that stood this long was no passing success.
 constexpr std::chrono::seconds lasting{30};
 
-net::channel_options watch_connection() {
+/// Of several feeds each has its part of the memory for logs, and a window to match.
+net::channel_options watch_connection(std::size_t log_limit) {
+    const auto window = static_cast<std::uint32_t>(std::clamp<std::size_t>(log_limit / 4, 64U << 10, 1U << 20));
     net::channel_options options;
-    options.http2.stream_window = 1U << 20;
-    options.http2.connection_window = 2U << 20;
+    options.http2.stream_window = window;
+    options.http2.connection_window = 2 * window;
     return options;
 }
 
@@ -50,7 +53,7 @@ aio::awaitable<> feed::run() {
 }
 
 aio::awaitable<etcd::error> feed::follow() {
-    const net::channel_options options = watch_connection();
+    const net::channel_options options = watch_connection(log_.limit());
     auto channel = co_await master_->connect(options);
     if (!channel) co_return channel.error();
     const std::shared_ptr<net::channel> on = *channel;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link.hpp"
 
+#include "base/escape.hpp"
+#include "replication/handover.hpp"
+
 #include <utility>
 
 namespace etcdsync::replication {
@@ -33,6 +36,10 @@ bool has_history(const checkpoint& record, std::string_view instance) {
     return record.instance == instance && record.rev > 0;
 }
 
+std::string shown_name(const link_settings& settings) {
+    return settings.rule.empty() ? settings.slave : settings.slave + "/" + base::printable(settings.rule);
+}
+
 /// Sets a pointer for as long as it lives.
 template <class T>
 class pointing {
@@ -52,8 +59,10 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
            feed& source, slots& places)
     : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)),
       master_(std::move(master)), source_(&source), places_(&places),
-      report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval),
+      report_(with, shown_name(settings_), settings_.endpoints), pauses_(first_pause, with.probe_interval),
       master_pauses_(first_pause, with.probe_interval), wake_(with.tasks.executor()) {
+    report_.status().slave = settings_.slave;
+    report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
     places.on_free([this] { wake_.notify(); });
 }
@@ -155,7 +164,11 @@ aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
     const net::channel_options options = slave_connection();
     const auto channel = co_await master_.connect(options);
     if (!channel) co_return channel.error();
-    auto proved = co_await prove_history(*channel, *context_, master_.request_timeout(), keys_, record);
+    // What was taken over from the other mode of consistency is proved by the keys it was about, if we may read them.
+    const mapping& about = settings_.records->keys_of(record.rules, keys_);
+    auto proved = co_await prove_history(*channel, *context_, master_.request_timeout(), about, record);
+    if (!proved && proved.error().cls == etcd::error_class::denied && &about != &keys_)
+        proved = co_await prove_history(*channel, *context_, master_.request_timeout(), keys_, record);
     if (!proved) master_.avoid((*channel)->peer());
     co_return proved;
 }
@@ -167,7 +180,7 @@ aio::awaitable<ending> link::serve() {
     const std::shared_ptr<net::channel> on = *channel;
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
-    applier slave(kv, *context_, settings_.checkpoint_key);
+    applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
     const pointing<applier> while_connected(applier_, slave);
     for (unsigned rounds = 0;; ++rounds) {
         if (rounds > 1) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
@@ -199,7 +212,30 @@ aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
     co_return *claimed ? ending::reason::done : ending::reason::begin_again;
 }
 
+aio::awaitable<ending> link::settle_records(applier& slave) {
+    const auto found = co_await slave.read_all();
+    if (!found) co_return ending(ending::reason::slave_failed, found.error());
+    const handover plan = plan_handover(*found, *settings_.records, settings_.instance);
+    if (plan.steps.empty()) co_return ending::reason::done;
+    if (rival_at_work(plan.sign)) {
+        co_return co_await hold(
+            "another etcd-sync with the same instance name, but another consistency or other rules, writes on this "
+            "slave: stop one of the two");
+    }
+    if (stopping_) co_return ending::reason::stopped;
+    const auto done = co_await slave.hand_over(*found, plan, settings_.limits.max_ops);
+    const batch none(settings_.limits);
+    if (!done && learn_from(done.error(), none, settings_.limits)) co_return ending::reason::begin_again;
+    if (!done) co_return ending(ending::reason::slave_failed, done.error());
+    if (!*done) co_return ending::reason::begin_again;
+    context_->log.info(settings_.slave + ": took over the records of another consistency or of former rules",
+                       {{"from", plan.gone}});
+    co_return ending::reason::done;
+}
+
 aio::awaitable<ending> link::work(applier& slave) {
+    auto settled = co_await settle_records(slave);
+    if (settled.why != ending::reason::done) co_return settled;
     const auto found = co_await slave.read();
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
     if (found->record && *found->record && rival_at_work(**found->record)) {

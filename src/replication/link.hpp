@@ -13,18 +13,20 @@ namespace etcdsync::replication {
 
 /// What a link is for.
 struct link_settings {
-    std::string name;
+    std::string slave;
+    std::string rule;  ///< the one it is for; empty: for all of the slave
     std::string instance;
     std::string checkpoint_key;
-    std::string endpoints;  ///< for messages
+    const record_set* records = nullptr;  ///< all of the slave, of which the key above is one; outlives the link
+    std::string endpoints;                ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
     guards by;
     bool once = false;  ///< a full sync, then it ends
 };
 
-/// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
-/// for ever. Nothing it meets concerns another link.
+/// The pipeline to one slave, or in consistency = "rule" to one slave for one rule. It connects, takes up where the checkpoint
+/// says, works until something breaks, and tries again, for ever. Nothing it meets concerns another link.
 class link {
 public:
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
@@ -38,10 +40,11 @@ public:
     [[nodiscard]] bool txn_in_flight() const { return applier_ != nullptr && applier_->in_flight(); }
 
     [[nodiscard]] const link_status& current() const { return report_.status(); }
-    [[nodiscard]] const mapping& keys() const { return keys_; }
+    [[nodiscard]] const feed& source() const { return *source_; }
 
 private:
     aio::awaitable<ending> serve();
+    aio::awaitable<ending> settle_records(applier& slave);
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
     aio::awaitable<ending> claim_as_it_is(applier& slave, checkpoint record);

@@ -49,12 +49,23 @@ std::vector<key_range> holes_of(const std::vector<config::pattern>& exclude) {
     return holes;
 }
 
+/// Of one rule: only what that one takes and what may take a key of it before counts, so that a change of another rule is no
+/// change of this one.
+bool counts_for(const std::vector<config::rule>& rules, std::size_t index, std::optional<std::size_t> only) {
+    if (!only || index == *only) return true;
+    return index < *only &&
+           config::intersect(config::selector_range(rules[index].select), config::selector_range(rules[*only].select));
+}
+
 std::string digest_of(const std::vector<config::rule>& rules, std::string_view prefix,
-                      std::string_view checkpoint_prefix) {
+                      std::string_view checkpoint_prefix, std::optional<std::size_t> only) {
     base::digest digest;
     digest.add(prefix);
     digest.add(checkpoint_prefix);
-    for (const config::rule& rule : rules) {
+    for (std::size_t index = 0; index < rules.size(); ++index) {
+        if (!counts_for(rules, index, only)) continue;
+        const config::rule& rule = rules[index];
+        if (only && index < *only) digest.add("not what this one takes:");
         const key_range range = config::selector_range(rule.select);
         for (const std::string* part : {&range.begin, &range.end, &rule.strip, &rule.dest}) digest.add(*part);
         for (const auto* patterns : {&rule.include, &rule.exclude}) {
@@ -69,8 +80,18 @@ std::string digest_of(const std::vector<config::rule>& rules, std::string_view p
 }  // namespace
 
 mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix)
-    : checkpoints_(config::prefix_range(checkpoint_prefix)), digest_(digest_of(rules, prefix, checkpoint_prefix)) {
-    BOOST_ASSERT(!rules.empty());
+    : mapping(rules, prefix, checkpoint_prefix, std::nullopt) {}
+
+mapping mapping::of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
+                             std::string_view checkpoint_prefix) {
+    return {rules, prefix, checkpoint_prefix, only};
+}
+
+mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix,
+                 std::optional<std::size_t> only)
+    : only_(only), checkpoints_(config::prefix_range(checkpoint_prefix)),
+      digest_(digest_of(rules, prefix, checkpoint_prefix, only)) {
+    BOOST_ASSERT(only.value_or(0) < rules.size());
     for (const config::rule& rule : rules) {
         compiled_rule compiled;
         compiled.range = config::selector_range(rule.select);
@@ -86,17 +107,31 @@ mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix
             takes_whole_segments_ = false;
         rules_.push_back(std::move(compiled));
     }
-    cover_ = rules_.front().range;
-    for (const compiled_rule& rule : rules_) {
+    cover_ = rules_[only.value_or(0)].range;
+    for (std::size_t index = 0; index < rules_.size(); ++index) {
+        if (only && index != *only) continue;
+        const compiled_rule& rule = rules_[index];
         cover_.begin = std::min(cover_.begin, rule.range.begin);
         if (ends_before(cover_.end, rule.range.end)) cover_.end = rule.range.end;
-        add_segments(rule);
+        add_segments(rule, only ? taken_before(index) : std::vector<key_range>());
     }
     merge_segments();
 }
 
-void mapping::add_segments(const compiled_rule& rule) {
-    for (const key_range& kept : without(rule.range, holes_of(rule.exclude))) {
+std::vector<key_range> mapping::taken_before(std::size_t index) const {
+    std::vector<key_range> taken;
+    for (std::size_t i = 0; i < index; ++i) {
+        const compiled_rule& rule = rules_[i];
+        const auto picks = [](const config::pattern& p) { return p.form() == config::pattern::kind::glob; };
+        if (!rule.include.empty() || std::any_of(rule.exclude.begin(), rule.exclude.end(), picks)) continue;
+        for (key_range& whole : without(rule.range, holes_of(rule.exclude))) taken.push_back(std::move(whole));
+    }
+    return taken;
+}
+
+void mapping::add_segments(const compiled_rule& rule, std::vector<key_range> holes) {
+    for (key_range& excluded : holes_of(rule.exclude)) holes.push_back(std::move(excluded));
+    for (const key_range& kept : without(rule.range, holes)) {
         for (const key_range& source : config::subtract(kept, checkpoints_)) {
             const auto target = config::map_range(source, rule.keys.strip, rule.keys.dest);
             BOOST_ASSERT(target);  // strip is a prefix of every key: checked by config::parse
@@ -148,7 +183,9 @@ bool mapping::takes(const compiled_rule& rule, std::string_view key) const {
 std::optional<std::size_t> mapping::rule_of(std::string_view key) const {
     if (checkpoints_.contains(key)) return std::nullopt;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        if (takes(rules_[i], key)) return i;
+        if (!takes(rules_[i], key)) continue;
+        if (only_ && i != *only_) return std::nullopt;
+        return i;
     }
     return std::nullopt;
 }

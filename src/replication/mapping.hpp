@@ -29,6 +29,12 @@ public:
     /// `rules` in the order of the configuration; `prefix` goes before every destination key.
     mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix);
 
+    /// What rule `only` of them takes, and no other: every key the whole mapping takes is in exactly one of these, with the same
+    /// destination. Their segments on the slave are disjoint, but where patterns pick single keys out of a stretch that two rules
+    /// share: there the segments overlap, and to_slave() and to_master() tell whose a key is.
+    static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
+                               std::string_view checkpoint_prefix);
+
     /// The key of the slave for `key` of the master, in `out`. False where no rule takes it, or it maps to the empty key or into
     /// the checkpoint prefix (a hole).
     [[nodiscard]] bool to_slave(std::string_view key, std::string& out) const;
@@ -42,7 +48,7 @@ public:
     [[nodiscard]] std::optional<std::size_t> to_master(const segment& where, std::string_view key,
                                                        std::string& out) const;
 
-    /// The rule that takes `key` of the master, by index.
+    /// The rule that takes `key` of the master, by index; of one rule's mapping: nothing where it is another.
     [[nodiscard]] std::optional<std::size_t> rule_of(std::string_view key) const;
 
     /// Of a rule by index: deletes on the master are deletes on the slave.
@@ -76,12 +82,16 @@ private:
         std::string name;
         bool replays_deletes = true;
     };
+    mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix,
+            std::optional<std::size_t> only);
     [[nodiscard]] bool takes(const compiled_rule& rule, std::string_view key) const;
+    [[nodiscard]] std::vector<config::key_range> taken_before(std::size_t index) const;
     [[nodiscard]] bool is_hole(std::string_view slave_key) const;
-    void add_segments(const compiled_rule& rule);
+    void add_segments(const compiled_rule& rule, std::vector<config::key_range> holes);
     void merge_segments();
 
     std::vector<compiled_rule> rules_;
+    std::optional<std::size_t> only_;
     std::vector<segment> segments_;
     config::key_range checkpoints_;  ///< kept out on both sides
     config::key_range cover_;

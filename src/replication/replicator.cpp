@@ -26,12 +26,16 @@ std::string urls(const config::cluster& settings) {
     return out;
 }
 
+std::vector<config::rule> rules_of(const config::config& settings, const config::slave& slave) {
+    std::vector<config::rule> rules;
+    for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
+    return rules;
+}
+
 }  // namespace
 
 mapping mapping_for(const config::config& settings, const config::slave& slave) {
-    std::vector<config::rule> rules;
-    for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
-    return mapping(rules, slave.dest, settings.replicate.checkpoint_prefix);
+    return mapping(rules_of(settings, slave), slave.dest, settings.replicate.checkpoint_prefix);
 }
 
 std::size_t page_bytes(const config::replication& replicate) {
@@ -43,10 +47,87 @@ std::size_t page_bytes(const config::replication& replicate) {
 
 namespace {
 
+/// The memory for the log, shared out to the feeds.
+std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
+    constexpr std::uint64_t least = 64U << 10;
+    return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
+}
+
 /// The least interval that holds both.
 config::key_range hull(const config::key_range& a, const config::key_range& b) {
     const bool open = a.end.empty() || b.end.empty();
     return {std::min(a.begin, b.begin), open ? std::string() : std::max(a.end, b.end)};
+}
+
+/// Links that read from the same feed: all of them, or in consistency = "rule" those of one rule. They share nothing with others.
+struct channel_plan {
+    struct end {
+        const config::slave* slave;
+        const record_set* records;
+        const wanted_record* record;
+    };
+    std::string rule;  ///< in consistency = "rule"
+    std::vector<end> ends;
+
+    [[nodiscard]] config::key_range cover() const {
+        config::key_range all = ends.front().record->keys.cover();
+        for (const end& one : ends) all = hull(all, one.record->keys.cover());
+        return all;
+    }
+    [[nodiscard]] folder::selector selector() const {
+        return [ends = ends](std::string_view key) {
+            return std::any_of(ends.begin(), ends.end(),
+                               [key](const end& one) { return one.record->keys.rule_of(key).has_value(); });
+        };
+    }
+};
+
+/// The records wanted on each slave, in the order of the configuration.
+std::vector<record_set> wanted_records(const config::config& settings) {
+    const std::string& prefix = settings.replicate.checkpoint_prefix;
+    std::vector<record_set> all;
+    for (const config::slave& slave : settings.slaves) {
+        const std::vector<config::rule> rules = rules_of(settings, slave);
+        record_set& records = all.emplace_back(prefix, settings.instance, settings.replicate.consistency);
+        if (!records.is_per_rule()) {
+            records.add(records.whole(), mapping_for(settings, slave));
+            for (std::size_t i = 0; i < rules.size(); ++i)
+                records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
+            continue;
+        }
+        records.add_former(mapping_for(settings, slave));
+        for (std::size_t i = 0; i < rules.size(); ++i) {
+            records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
+                        mapping::of_one_rule(rules, i, slave.dest, prefix));
+        }
+    }
+    return all;
+}
+
+std::vector<channel_plan> plan_channels(const config::config& settings, const std::vector<record_set>& records) {
+    const bool per_rule = settings.replicate.consistency == config::consistency_mode::rule;
+    std::vector<channel_plan> all(per_rule ? settings.rules.size() : 1);
+    for (std::size_t s = 0; s < settings.slaves.size(); ++s) {
+        const config::slave& slave = settings.slaves[s];
+        const auto& wanted = records[s].wanted();
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            all[per_rule ? slave.rules[i] : 0].ends.push_back({&slave, &records[s], &wanted[i]});
+    }
+    for (std::size_t i = 0; per_rule && i < all.size(); ++i) all[i].rule = settings.rules[i].name;
+    std::erase_if(all, [](const channel_plan& plan) { return plan.ends.empty(); });  // of a rule no slave uses
+    return all;
+}
+
+/// "Known up to" and "connected" of all feeds.
+master_status least(const std::vector<std::unique_ptr<feed>>& sources) {
+    master_status out = sources.front()->current();
+    for (const auto& source : sources) {
+        master_status one = source->current();
+        const auto known = std::min(out.known, one.known);
+        if (out.connected && !one.connected) out = std::move(one);
+        out.known = known;
+    }
+    return out;
 }
 
 }  // namespace
@@ -54,17 +135,18 @@ config::key_range hull(const config::key_range& a, const config::key_range& b) {
 struct replicator::impl {
     impl(const config::config& settings, environment with, const job& what);
 
-    void add_link(const config::config& settings, const config::slave& slave);
+    void add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds);
+    void add_link(const config::config& settings, const channel_plan& plan, const channel_plan::end& to);
     [[nodiscard]] bool txn_in_flight() const;
 
     environment env;
     job todo;
     aio::task_group tasks;
     context shared;
-    etcd::cluster master;
     slots places;
-    std::vector<mapping> mappings;
-    std::unique_ptr<feed> source;
+    std::vector<record_set> records;                      ///< one a slave
+    std::vector<std::unique_ptr<etcd::cluster>> masters;  ///< one a feed: what one finds unfit says nothing to another
+    std::vector<std::unique_ptr<feed>> sources;
     std::vector<std::unique_ptr<link>> links;
 };
 
@@ -79,25 +161,31 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              settings.replicate.probe_interval,
              fmt::format("{:016x}", env.random.next()),
              todo.once},
-      master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate)),
-      places(settings.replicate.full_sync_parallel) {
-    for (const config::slave& slave : settings.slaves) mappings.push_back(mapping_for(settings, slave));
-    config::key_range cover = mappings.front().cover();
-    for (const mapping& keys : mappings) cover = hull(cover, keys.cover());
-    const auto selects = [this](std::string_view key) {
-        return std::any_of(mappings.begin(), mappings.end(),
-                           [key](const mapping& keys) { return keys.rule_of(key).has_value(); });
+      places(settings.replicate.full_sync_parallel), records(wanted_records(settings)) {
+    const std::vector<channel_plan> plans = plan_channels(settings, records);
+    for (const channel_plan& plan : plans) add_feed(settings, plan, plans.size());
+    const auto place_of = [&settings](const std::unique_ptr<link>& of) {
+        return std::ranges::find(settings.slaves, of->current().slave, &config::slave::name);
     };
-    source = std::make_unique<feed>(shared, master, cover, selects, settings.replicate.log_limit.value,
-                                    urls(settings.master));
-    for (const config::slave& slave : settings.slaves) add_link(settings, slave);
+    std::ranges::stable_sort(links, {}, place_of);  // the links of a slave stand together
 }
 
-void replicator::impl::add_link(const config::config& settings, const config::slave& slave) {
+void replicator::impl::add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds) {
+    masters.push_back(std::make_unique<etcd::cluster>(env.dialer, env.clock, tasks,
+                                                      cluster_options_for(settings.master, settings.replicate)));
+    sources.push_back(std::make_unique<feed>(shared, *masters.back(), plan.cover(), plan.selector(),
+                                             log_bytes(settings.replicate, feeds), urls(settings.master)));
+    for (const channel_plan::end& to : plan.ends) add_link(settings, plan, to);
+}
+
+void replicator::impl::add_link(const config::config& settings, const channel_plan& plan, const channel_plan::end& to) {
+    const config::slave& slave = *to.slave;
     link_settings own;
-    own.name = slave.name;
+    own.slave = slave.name;
+    own.rule = plan.rule;
     own.instance = settings.instance;
-    own.checkpoint_key = checkpoint_key(settings.replicate.checkpoint_prefix, settings.instance);
+    own.checkpoint_key = to.record->key;
+    own.records = to.records;
     own.endpoints = urls(slave);
     own.page_bytes = page_bytes(settings.replicate);
     own.limits.max_ops = settings.replicate.txn_max_ops;
@@ -108,8 +196,8 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.once = todo.once;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
-    links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place),
-                                           std::move(own_master), *source, places));
+    links.push_back(std::make_unique<link>(shared, std::move(own), to.record->keys, std::move(place),
+                                           std::move(own_master), *sources.back(), places));
 }
 
 bool replicator::impl::txn_in_flight() const {
@@ -122,7 +210,7 @@ replicator::replicator(const config::config& settings, environment with, const j
 replicator::~replicator() = default;
 
 void replicator::start() {
-    impl_->tasks.spawn("feed", impl_->source->run());
+    for (const auto& source : impl_->sources) impl_->tasks.spawn("feed", source->run());
     for (const auto& link : impl_->links) impl_->tasks.spawn("link " + link->current().name, link->run());
 }
 
@@ -138,8 +226,11 @@ aio::awaitable<> replicator::stop(aio::clock::duration patience) {
 
 status replicator::current() const {
     status out;
-    out.master = impl_->source->current();
-    for (const auto& link : impl_->links) out.links.push_back(link->current());
+    out.master = least(impl_->sources);
+    for (const auto& link : impl_->links) {
+        out.links.push_back(link->current());
+        out.links.back().known = link->source().recent().position();
+    }
     return out;
 }
 

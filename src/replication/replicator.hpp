@@ -31,7 +31,8 @@ struct job {
     bool approve = false;  ///< what a guard would hold is wanted; keys that stood on a slave before we came are deleted
 };
 
-/// Keeps all slaves of a configuration equal to the master. One feed, one log, one link a slave.
+/// Keeps all slaves of a configuration equal to the master. One feed, one log, one link a slave; in consistency = "rule" one feed and
+/// log a rule, one link a slave and rule.
 class replicator {
 public:
     replicator(const config::config& settings, environment with, const job& what = {});

@@ -15,7 +15,7 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
         return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
     if (record.cluster_id != now.cluster_id)
         return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
-    if (record.rules != keys.digest()) return "the rules changed";
+    if (record.rules != keys.digest()) return "the rules, or the consistency, changed";
     if (record.rev <= 0) return "nothing was copied yet";
     return now.proven ? std::string() : now.doubt;
 }

@@ -36,13 +36,16 @@ struct sync_progress {
 };
 
 struct link_status {
-    std::string name;
+    std::string name;  ///< as people read it: the slave, or "slave/rule" in consistency = "rule"
+    std::string slave;
+    std::string rule;       ///< in consistency = "rule": the one this link is for, else empty
     std::string endpoints;  ///< for messages: the configured URLs
     link_state state = link_state::connecting;
     aio::clock::time_point since;     ///< when this state began
     std::string cause;                ///< why, and what happens next; empty where there is nothing to explain
     aio::clock::time_point next_try;  ///< while disconnected
     etcd::revision applied = 0;       ///< R; 0: not known yet
+    etcd::revision known = 0;         ///< of the master: all changes of this link's keys up to here are known
     sync_progress progress;
     std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
@@ -56,6 +59,7 @@ struct link_status {
         false;  ///< of a one-shot job: nothing more comes; `state` (in_sync, held, disconnected) is how it ended
 };
 
+/// Of several feeds (consistency = "rule") the least that is true of all.
 struct master_status {
     std::string endpoint;  ///< the one in use, or the configured ones
     bool connected = false;

@@ -17,6 +17,8 @@ using key_mapping = std::function<std::optional<std::string>(std::string_view)>;
 
 struct exactness_rules {
     key_mapping map;
+    /// Names the record: its key behind the checkpoint prefix. In consistency = "rule" that is "etcd-sync/<rule>", and each rule is
+    /// checked by itself with a `scope` of its keys.
     std::string instance = "etcd-sync";
     /// Which keys of the slave the check is about; default: all. Revisions that touch none of them are passed over.
     std::function<bool(std::string_view)> scope;

@@ -113,11 +113,30 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& ask
 }
 
 bool model_etcd::holds(const pb::Compare& compare) const {
-    const version* const is = find(compare.key(), revision_);
-    if (compare.result() != pb::Compare::EQUAL) throw std::logic_error("the model knows EQUAL only");
+    // Of an interval every key must hold; where there is none, what a key that does not exist has.
+    bool any = false;
+    bool all = true;
+    for (auto it = keys_.lower_bound(compare.key());
+         it != keys_.end() && inside(it->first, compare.key(), compare.range_end()); ++it) {
+        const version* const is = find(it->first, revision_);
+        if (is == nullptr) continue;
+        any = true;
+        all = all && holds(compare, is);
+    }
+    return any ? all : holds(compare, nullptr);
+}
+
+bool model_etcd::holds(const pb::Compare& compare, const version* is) {
+    const auto number = [&compare](std::int64_t have, std::int64_t asked) {
+        switch (compare.result()) {
+            case pb::Compare::EQUAL: return have == asked;
+            case pb::Compare::LESS: return have < asked;
+            default: throw std::logic_error("the model does not know this result of a compare");
+        }
+    };
     switch (compare.target()) {
-        case pb::Compare::CREATE: return (is == nullptr ? 0 : is->create) == compare.create_revision();
-        case pb::Compare::MOD: return (is == nullptr ? 0 : is->mod) == compare.mod_revision();
+        case pb::Compare::CREATE: return number(is == nullptr ? 0 : is->create, compare.create_revision());
+        case pb::Compare::MOD: return number(is == nullptr ? 0 : is->mod, compare.mod_revision());
         case pb::Compare::VALUE: return is != nullptr && is->value == compare.value();
         default: throw std::logic_error("the model does not know this compare");
     }

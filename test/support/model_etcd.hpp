@@ -83,6 +83,7 @@ private:
     [[nodiscard]] const version* find(const std::string& key, std::int64_t at) const;
     [[nodiscard]] bool survives(const history& of, std::size_t index) const;
     [[nodiscard]] bool holds(const etcdserverpb::Compare& compare) const;
+    [[nodiscard]] static bool holds(const etcdserverpb::Compare& compare, const version* is);
     [[nodiscard]] std::optional<refusal> wrong_with(const etcdserverpb::TxnRequest& asked, int limit,
                                                     std::map<std::string, int>& puts) const;
     void apply(const etcdserverpb::TxnRequest& asked, std::int64_t at, etcdserverpb::TxnResponse& answer);

@@ -197,7 +197,6 @@ constexpr mistake mistakes[] = {
      R"(3:10: "paused" is not supported yet | today only false)"},
     {"[[slave]]\nendpoints = [\"http://s\"]\ntls = { insecure_skip_verify = true }",
      R"(3:7: "tls" is not supported yet | today only http:// without tls)"},
-    {"[replication]\nconsistency = \"rule\"", R"(2:15: "consistency" is not supported yet | today only "all")"},
     {"[verify]\ninterval = \"1h\"", R"(2:12: "interval" is not supported yet | today only "0s")"},
     {"[verify]\nrepair = true", R"(2:10: "repair" is not supported yet | today only false)"},
     {"[admin]\nlisten = [\"127.0.0.1:2390\"]", R"(2:10: "listen" is not supported yet | today only [])"},

@@ -152,6 +152,12 @@ token_file = ""
     CHECK(c.slaves[0].guards == safety{});
 }
 
+TEST_CASE("consistency is of all rules together, or of each") {
+    const std::string rule = "[[rule]]\nprefix = \"/a/\"\n[replication]\nconsistency = ";
+    CHECK(good(clusters + rule + "\"all\"\n").replicate.consistency == consistency_mode::all);
+    CHECK(good(clusters + rule + "\"rule\"\n").replicate.consistency == consistency_mode::rule);
+}
+
 TEST_CASE("tables may be written inline, dotted or apart") {
     const config c = good(R"(master.endpoints = ["http://m"]
 slave = [{ endpoints = ["http://s"], safety.prune = "guarded" }]

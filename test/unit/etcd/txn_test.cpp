@@ -175,6 +175,43 @@ TEST_CASE("a record that must not exist is compared by its creation") {
     CHECK(txn.compare(0).create_revision() == 0);
 }
 
+TEST_CASE("that an interval is empty is compared by a creation no key has") {
+    const etcd::vacancy nobody{"d/", "d0"};
+    const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", 3, "v"}, {}, "r", 128, nobody));
+    REQUIRE(txn.compare_size() == 3);
+    const pb::Compare& compare = txn.compare(2);
+    CHECK(compare.result() == pb::Compare::EQUAL);
+    CHECK(compare.target() == pb::Compare::CREATE);
+    CHECK(compare.target_union_case() == pb::Compare::kCreateRevision);
+    CHECK(compare.create_revision() == 0);
+    CHECK(compare.key() == "d/");
+    CHECK(compare.range_end() == "d0");
+}
+
+TEST_CASE("a Txn on condition that nothing moved compares the newest change, a sample, and what must not be there") {
+    const many_writes from(300);
+    const etcd::stillness since{"d/", "d0", 41, "d/a", "seen"};
+    const pb::TxnRequest txn = unpacked(etcd::encode_quiet_txn(since, "d", from.writes, 128));
+    REQUIRE(txn.compare_size() == 3);
+    CHECK(txn.compare(0).result() == pb::Compare::LESS);
+    CHECK(txn.compare(0).target() == pb::Compare::MOD);
+    CHECK(txn.compare(0).mod_revision() == 42);
+    CHECK(txn.compare(0).key() == "d/");
+    CHECK(txn.compare(0).range_end() == "d0");
+    CHECK(txn.compare(1).result() == pb::Compare::EQUAL);
+    CHECK(txn.compare(1).target() == pb::Compare::VALUE);
+    CHECK(txn.compare(1).key() == "d/a");
+    CHECK(txn.compare(1).value() == "seen");
+    CHECK(txn.compare(2).target() == pb::Compare::CREATE);
+    CHECK(txn.compare(2).create_revision() == 0);
+    CHECK(txn.compare(2).key() == "d");
+    CHECK(depth_etcd_takes(txn, 128) == 2);
+    std::vector<const pb::RequestOp*> ops;
+    flatten(txn, ops);
+    CHECK(ops.size() == 300);
+    CHECK(unpacked(etcd::encode_quiet_txn(since, "", from.writes, 128)).compare_size() == 2);
+}
+
 TEST_CASE("where the guard fails nothing is done") {
     const pb::TxnRequest txn =
         unpacked(etcd::encode_guarded_txn({"the/record", 3, "v"}, many_writes(300).writes, "r", 128));

@@ -16,7 +16,8 @@ namespace {
 constexpr const char* record_key = "/.etcd-sync/it";
 
 struct rig : served {
-    applier applier_here() { return {kv(), with, record_key}; }
+    record_set records{"/.etcd-sync/", "it", config::consistency_mode::all};
+    applier applier_here() { return {kv(), with, record_key, records}; }
 
     checkpoint at(etcd::revision rev) {
         checkpoint out;
@@ -163,4 +164,21 @@ TEST_CASE("what the slave refuses for its size leaves all as it was, and the nex
     CHECK(slave.record().rev == 10);
     CHECK(r.committed(slave, 12, "small"));
     CHECK(slave.record().seq == 2);
+}
+
+TEST_CASE("nothing is written while a record of the other mode of consistency stands there") {
+    rig r;
+    applier by = r.applier_here();
+    r.read(by);
+    REQUIRE(r.committed(by, 5));
+    r.put("/.etcd-sync/it/rule", "of the other mode");
+    CHECK_FALSE(r.committed(by, 6));
+    CHECK(r.undisturbed(by));
+    // Another instance's records, of either mode, are none of ours.
+    rig other;
+    applier beside = other.applier_here();
+    other.put("/.etcd-sync/it2/rule", "x");
+    other.put("/.etcd-sync/it-2", "x");
+    other.read(beside);
+    CHECK(other.committed(beside, 5));
 }

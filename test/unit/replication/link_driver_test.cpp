@@ -154,7 +154,7 @@ TEST_CASE(
         test::model_server other_server(w.loop, w.dialer, "http://other:1", other);
         w.many(2'000, "v");
         // The first slave never answers its pages: it holds the place.
-        w.slave_server.script = [](std::uint64_t number) { return number > 3 ? fault::lost : fault::none; };
+        w.slave_server.script = [](std::uint64_t number) { return number > 5 ? fault::lost : fault::none; };
         w.start();
         const auto second = [&] { return w.current().links.at(1); };
         REQUIRE(w.eventually([&] { return second().cause == "waiting until other slaves are done"; }, 3s));
@@ -266,6 +266,9 @@ TEST_CASE("whichever request fails while a range is deleted as such, the slave e
             w.stop();
         }
     }
+}
+
+namespace {
 
 /// A slave in sync with five keys of a master, then that master is gone.
 void lose_master(world& w) {

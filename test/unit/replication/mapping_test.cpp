@@ -215,6 +215,85 @@ TEST_CASE("there and back is the same key, targets are disjoint, order is kept: 
                universe);
 }
 
+namespace {
+
+/// The mappings of one rule each, beside the one of all.
+void check_shares(const std::vector<config::rule>& rules, const std::vector<std::string>& universe, bool disjoint) {
+    const mapping whole = mapping_of(rules, "");
+    std::vector<mapping> shares;
+    for (std::size_t i = 0; i < rules.size(); ++i) shares.push_back(mapping::of_one_rule(rules, i, "", checkpoints));
+    std::string out;
+    for (const std::string& key : universe) {
+        if (key.empty()) continue;
+        CAPTURE(key);
+        const auto owner = whole.rule_of(key);
+        for (std::size_t i = 0; i < shares.size(); ++i) {
+            CAPTURE(i);
+            CHECK(shares[i].rule_of(key) == (owner == i ? owner : std::nullopt));
+            CHECK(slave_key(shares[i], key) == (owner == i ? slave_key(whole, key) : "-"));
+        }
+        int claimed = 0;
+        for (const mapping& share : shares) {
+            for (const segment& part : share.segments())
+                claimed += part.target.contains(key) && share.to_master(part, key, out) ? 1 : 0;
+        }
+        int owned = 0;
+        for (const segment& part : whole.segments())
+            owned += part.target.contains(key) && whole.to_master(part, key, out) ? 1 : 0;
+        CHECK(claimed == owned);
+    }
+    for (const mapping& share : shares) {
+        check_laws(share, universe);
+        for (const mapping& other : shares) {
+            if (&share == &other || !disjoint) continue;
+            for (const segment& a : share.segments()) {
+                for (const segment& b : other.segments()) CHECK_FALSE(meet(a.target, b.target));
+            }
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("of the mappings of one rule each, exactly one takes a key that the whole takes, to the same place") {
+    const auto universe = all_strings(std::string_view("\0a/\xff", 4), 4);
+    check_shares({prefix_rule("")}, universe, true);
+    check_shares({prefix_rule("a"), prefix_rule("/")}, universe, true);
+    check_shares({prefix_rule("aa"), prefix_rule("a"), prefix_rule("")}, universe, true);
+    check_shares({prefix_rule("a"), prefix_rule("aa")}, universe, true);
+    check_shares({key_rule("aa"), range_rule("a", "aaa"), prefix_rule("a")}, universe, true);
+    check_shares({prefix_rule("aa", "aa", "/"), prefix_rule("a", "a", "\xff")}, universe, true);
+    check_shares({prefix_rule("\xff", "\xff", "a"), range_rule(nul, "a"), key_rule("/")}, universe, true);
+    check_shares({with(prefix_rule("a"), {}, {"aa", "a/"}), prefix_rule("a")}, universe, true);
+    // Patterns that pick single keys: two rules share a stretch, key by key.
+    check_shares({with(prefix_rule("a"), {"a*a"}, {}), prefix_rule("a")}, universe, false);
+    check_shares({with(prefix_rule("a"), {}, {"a?"}), prefix_rule("a")}, universe, false);
+    check_shares({with(prefix_rule("a"), {"a*a", "a/"}, {"a?a"}), with(prefix_rule(""), {"*/*"}, {}), prefix_rule("")},
+                 universe, false);
+}
+
+TEST_CASE("the digest of one rule's mapping changes with what that rule takes, not with other rules") {
+    const auto digest = [](const std::vector<config::rule>& rules, std::size_t only) {
+        return mapping::of_one_rule(rules, only, "", checkpoints).digest();
+    };
+    const config::rule a = prefix_rule("/a/");
+    const config::rule b = prefix_rule("/b/");
+    const config::rule part = prefix_rule("/a/x/");
+    CHECK(digest({a, b}, 0) == digest({a}, 0));
+    CHECK(digest({a, b}, 1) == digest({b}, 0));
+    CHECK(digest({a, b}, 0) == digest({b, a}, 1));
+    CHECK(digest({part, a}, 1) != digest({a, part}, 0));
+    CHECK(digest({a}, 0) == mapping_of({a}).digest());
+    // What looks alike but takes other keys: the rest of a rule, and the two together.
+    CHECK(digest({part, a}, 1) != mapping_of({part, a}).digest());
+}
+
+TEST_CASE("the mapping of one rule covers its range only") {
+    const std::vector<config::rule> rules{prefix_rule("/a/"), prefix_rule("/b/"), prefix_rule("/c/")};
+    CHECK(mapping::of_one_rule(rules, 1, "", checkpoints).cover() == config::prefix_range("/b/"));
+    CHECK(mapping::of_one_rule(rules, 1, "/s", checkpoints).segments().size() == 1);
+}
+
 TEST_CASE("order is kept inside a segment") {
     const auto universe = all_strings(std::string_view("\0a\xff", 3), 4);
     const mapping keys = mapping_of({prefix_rule("a", "a", "\xff")});

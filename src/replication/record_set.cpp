@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record_set.hpp"
+
+#include "replication/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+namespace etcdsync::replication {
+
+std::string rule_checkpoint_key(std::string_view checkpoint_prefix, std::string_view instance, std::string_view rule) {
+    std::string key = checkpoint_key(checkpoint_prefix, instance) + "/";
+    for (const char c : rule) {
+        const bool plain = c > ' ' && c < '\x7f' && c != '%';
+        key += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return key;
+}
+
+record_set::record_set(std::string_view checkpoint_prefix, std::string_view instance, config::consistency_mode mode)
+    : whole_(checkpoint_key(checkpoint_prefix, instance)), per_rule_(config::prefix_range(whole_ + "/")), mode_(mode) {}
+
+const mapping& record_set::keys_of(std::string_view digest, const mapping& otherwise) const {
+    for (const mapping& keys : former_) {
+        if (keys.digest() == digest) return keys;
+    }
+    return otherwise;
+}
+
+}  // namespace etcdsync::replication

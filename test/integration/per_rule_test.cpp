@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load.hpp"
+#include "support/exact.hpp"
+#include "support/exactness_checker.hpp"
+#include "support/processes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <set>
+#include <thread>
+
+using namespace etcdsync::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view rules = R"([[rule]]
+name = "a"
+prefix = "/a/"
+[[rule]]
+name = "b"
+prefix = "/b/"
+)";
+
+std::string in_mode(std::string_view mode, std::string_view of = rules) {
+    return std::string(of) + "[replication]\nconsistency = \"" + std::string(mode) + "\"\n";
+}
+
+const std::set<std::string> whole_record{"/.etcd-sync/etcd-sync"};
+const std::set<std::string> rule_records{"/.etcd-sync/etcd-sync/a", "/.etcd-sync/etcd-sync/b"};
+
+std::set<std::string> records_of(etcd_client& slave) {
+    std::set<std::string> keys;
+    for (const auto& [key, value] : slave.range(checkpoint_prefix, "/.etcd-sync0")) keys.insert(key);
+    return keys;
+}
+
+exactness_rules of_rule(const std::string& name) {
+    const std::string prefix = "/" + name + "/";
+    return {same_keys({prefix}), "etcd-sync/" + name,
+            [prefix](std::string_view key) { return key.starts_with(prefix); }};
+}
+
+/// Events on keys that are no records, after `revision`.
+std::vector<change> data_after(etcd_client& slave, std::int64_t revision) {
+    std::vector<change> data = slave.history(revision + 1);
+    std::erase_if(data, [](const change& c) { return c.key.starts_with(checkpoint_prefix); });
+    return data;
+}
+
+/// True where at some revision of the slave's history records of both modes stood there.
+bool ever_had_records_of_both_modes(etcd_client& slave) {
+    bool whole = false;
+    std::set<std::string> each;
+    std::int64_t at = 0;
+    for (const change& c : slave.history(1)) {
+        if (c.revision != at && whole && !each.empty()) return true;
+        at = c.revision;
+        if (c.key == *whole_record.begin()) whole = c.is_put;
+        if (!c.key.starts_with("/.etcd-sync/etcd-sync/")) continue;
+        if (c.is_put) {
+            each.insert(c.key);
+        } else {
+            each.erase(c.key);
+        }
+    }
+    return whole && !each.empty();
+}
+
+struct stage {
+    explicit stage(std::vector<std::string> master_flags = {}) : master(std::move(master_flags)) {
+        for (etcd_server* server : {&master, &slave_1, &slave_2}) server->start();
+    }
+    etcd_server master;
+    etcd_server slave_1;
+    etcd_server slave_2;
+    etcd_client at_master{master.port()};
+    etcd_client at_slave_1{slave_1.port()};
+    etcd_client at_slave_2{slave_2.port()};
+
+    [[nodiscard]] std::string config(std::string_view tables) const {
+        return config_for(master, {slave_1, slave_2}, tables);
+    }
+    [[nodiscard]] key_map wanted() { return with_prefix(keys_of(at_master), {"/a/", "/b/"}); }
+    [[nodiscard]] bool exact() {
+        return difference(wanted(), keys_of(at_slave_1)).empty() && difference(wanted(), keys_of(at_slave_2)).empty();
+    }
+
+    [[nodiscard]] bool exact_but(const std::set<std::string>& foreign) {
+        key_map here = keys_of(at_slave_1);
+        for (const std::string& key : foreign) here.erase(key);
+        return difference(wanted(), here).empty() && difference(wanted(), keys_of(at_slave_2)).empty();
+    }
+
+    /// Both rules follow on both slaves, up to what is written here last.
+    void await_follow(std::string_view value) {
+        for (const std::string rule : {"a", "b"}) {
+            const std::int64_t last = at_master.put("/" + rule + "/last", value);
+            for (etcd_client* slave : {&at_slave_1, &at_slave_2})
+                REQUIRE(eventually([&] { return follows_at(*slave, last, "etcd-sync/" + rule); }, patience(30s)));
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and follows from its first copy on") {
+    stage on;
+    fill(on.at_master, "/a/", 1'000);
+    fill(on.at_master, "/b/", 700);
+    fill(on.at_master, "/other/", 50);
+    sync_daemon sync(on.config(in_mode("rule")));
+    sync.start();
+    on.await_follow("first");
+    CHECK(on.exact());
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK(records_of(*slave) == rule_records);
+
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 300;
+    load writer(on.master.port(), how);
+    std::this_thread::sleep_for(3s);
+    writer.stop();
+    on.await_follow("second");
+    INFO(sync.output());
+    CHECK(on.exact());
+    CHECK(sync.said("slave-1/a: in sync") >= 1);
+    CHECK(sync.said("slave-2/b: in sync") >= 1);
+    CHECK(sync.terminate() == 0);
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
+        for (const char* rule : {"a", "b"}) {
+            const exactness_report report = check_exactness(on.at_master, *slave, of_rule(rule));
+            CHECK(report.fault == "");
+            CHECK(report.state == "follow");
+            CHECK(report.data_revisions > 10);
+        }
+    }
+}
+
+TEST_CASE("killed and started again, each rule goes on where it was; what was deleted meanwhile goes") {
+    stage on;
+    fill(on.at_master, "/a/", 500);
+    fill(on.at_master, "/b/", 500);
+    load::options how;
+    how.prefixes = {"/a/", "/b/"};
+    how.per_second = 300;
+    load writer(on.master.port(), how);
+    sync_daemon sync(on.config(in_mode("rule")));
+    std::mt19937 random(3);
+    sync.start();
+    on.await_follow("first");
+    const std::size_t full_syncs = sync.said("full sync");
+    const int kills = long_run() ? 30 : 6;
+    for (int i = 0; i < kills; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(random() % 700));
+        REQUIRE(sync.running());
+        sync.kill();
+        sync.start();
+    }
+    writer.stop();
+    on.await_follow("second");
+    CHECK(sync.terminate() == 0);
+    on.at_master.del("/a/0001", "/a/0002");
+    on.at_master.del("/b/000007");
+    sync.start();
+    on.await_follow("third");
+    INFO(sync.output());
+    CHECK(on.exact());
+    CHECK(sync.said("full sync") == full_syncs);
+    CHECK(sync.terminate() == 0);
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
+        for (const char* rule : {"a", "b"}) CHECK(check_exactness(on.at_master, *slave, of_rule(rule)).fault == "");
+    }
+}
+
+TEST_CASE("deletes the master has forgotten go by a full sync of the rule they are of") {
+    stage on;
+    fill(on.at_master, "/a/", 500);
+    fill(on.at_master, "/b/", 500);
+    sync_daemon sync(on.config(in_mode("rule")));
+    sync.start();
+    on.await_follow("first");
+    CHECK(sync.terminate() == 0);
+    const std::int64_t before = on.at_slave_1.revision();
+    on.at_master.del("/a/0001", "/a/0002");
+    on.at_master.put("/a/000003", "changed");
+    on.at_master.compact(on.at_master.put("/elsewhere", "1"));
+    sync.start();
+    INFO(sync.output());
+    CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    on.await_follow("second");
+    CHECK(sync.terminate() == 0);
+    // A hundred deletes, a put, and the two of await_follow().
+    CHECK(data_after(on.at_slave_1, before).size() == 103);
+}
+
+TEST_CASE("two rules that share a prefix key by key: each takes, copies and prunes its own") {
+    constexpr std::string_view shared = R"([[rule]]
+name = "a"
+prefix = "/a/"
+include = ["/a/*.conf"]
+[[rule]]
+name = "b"
+range = ["/a", "/c"]
+)";
+    stage on;
+    for (int i = 0; i < 200; ++i) {
+        on.at_master.put("/a/" + std::to_string(i) + ".conf", "1");
+        on.at_master.put("/a/" + std::to_string(i), "1");
+    }
+    sync_daemon sync(on.config(in_mode("rule", shared)));
+    sync.start();
+    INFO(sync.output());
+    CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    on.at_master.del("/a/1.conf");
+    on.at_master.del("/a/2");
+    CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    on.at_master.del("/a/10.conf");
+    on.at_master.del("/a/20");
+    on.at_master.compact(on.at_master.put("/elsewhere", "1"));
+    const std::int64_t before = on.at_slave_1.revision();
+    sync.start();
+    CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    CHECK(data_after(on.at_slave_1, before).size() == 2);
+}
+
+TEST_CASE("a value too large for the slaves stops its rule and no other; it goes on when the key is changed") {
+    stage on({"--max-request-bytes=10485760"});
+    on.at_master.put("/a/1", "1");
+    on.at_master.put("/b/1", "1");
+    sync_daemon sync(
+        on.config(in_mode("rule") + "probe_interval = \"1s\"\nmemory_limit = \"32MiB\"\nlog_limit = \"8MiB\"\n"));
+    sync.start();
+    on.await_follow("first");
+    for (const std::size_t bytes : {1'700'000U, 3'000'000U}) {
+        CAPTURE(bytes);
+        const std::size_t told = sync.said("the key /a/huge with a value of");
+        on.at_master.put("/a/huge", std::string(bytes, 'h'));
+        INFO(sync.output());
+        CHECK(eventually([&] { return sync.said("the key /a/huge with a value of") >= told + 2; }, patience(30s)));
+        const std::int64_t last = on.at_master.put("/b/1", std::to_string(bytes));
+        for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
+            CHECK(eventually([&] { return follows_at(*slave, last, "etcd-sync/b"); }, patience(10s)));
+            CHECK(slave->range("/a/huge", {}).empty());
+        }
+        on.at_master.put("/a/huge", "small again");
+        CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+        on.at_master.del("/a/huge");
+        CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    }
+    CHECK(sync.terminate() == 0);
+}
+
+TEST_CASE("from all to rule and back: foreign keys stay, nothing equal is written, deletes of the time between go") {
+    stage on;
+    on.at_slave_1.put("/a/foreign", "kept");
+    on.at_slave_1.put("/b/foreign", "kept");
+    fill(on.at_master, "/a/", 500);
+    fill(on.at_master, "/b/", 500);
+    sync_daemon all(on.config(in_mode("all")));
+    sync_daemon each(on.config(in_mode("rule")));
+    const auto exact = [&] {
+        key_map with_foreign = on.wanted();
+        with_foreign["/a/foreign"] = "kept";
+        with_foreign["/b/foreign"] = "kept";
+        return difference(with_foreign, keys_of(on.at_slave_1)).empty() &&
+               difference(on.wanted(), keys_of(on.at_slave_2)).empty();
+    };
+    int rounds = 0;
+    for (sync_daemon* daemon : {&all, &each, &all, &each, &all}) {
+        const std::string round = std::to_string(++rounds);
+        CAPTURE(round);
+        const std::int64_t before = on.at_slave_1.revision();
+        daemon->start();
+        INFO(daemon->output());
+        CHECK(eventually(exact, patience(30s)));
+        const bool per_rule = daemon == &each;
+        const auto follows = [&](etcd_client& slave) {
+            if (!per_rule) return follows_at(slave, 1);
+            return follows_at(slave, 1, "etcd-sync/a") && follows_at(slave, 1, "etcd-sync/b");
+        };
+        for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
+            CHECK(eventually([&] { return follows(*slave); }, patience(30s)));
+            CHECK(records_of(*slave) == (per_rule ? rule_records : whole_record));
+        }
+        // The first copy, then two deletes a round.
+        CHECK(data_after(on.at_slave_1, before).size() == (rounds == 1 ? 1'000 : 2));
+        CHECK(daemon->terminate() == 0);
+        on.at_master.del("/a/00000" + round);
+        on.at_master.del("/b/00000" + round);
+    }
+    CHECK_FALSE(ever_had_records_of_both_modes(on.at_slave_1));
+}
+
+TEST_CASE("killed at random moments while the mode changes again and again: no claim grows, nothing is lost") {
+    stage on;
+    on.at_slave_1.put("/a/foreign", "kept");
+    fill(on.at_master, "/a/", 300);
+    fill(on.at_master, "/b/", 300);
+    load::options how;
+    how.prefixes = {"/a/", "/b/"};
+    how.per_second = 200;
+    load writer(on.master.port(), how);
+    // A full sync that was killed before its first page proves nothing any more: what differs by then is not to be held here.
+    const std::string unguarded = "[safety]\nmax_delete = \"100%\"\n";
+    sync_daemon all(on.config(in_mode("all") + unguarded));
+    sync_daemon each(on.config(in_mode("rule") + unguarded));
+    std::mt19937 random(5);
+    const int kills = long_run() ? 60 : 16;
+    for (int i = 0; i < kills; ++i) {
+        sync_daemon& daemon = i % 2 == 0 ? all : each;
+        daemon.start();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 600));
+        REQUIRE(daemon.running());
+        daemon.kill();
+    }
+    writer.stop();
+    each.start();
+    const bool both = eventually(
+        [&] {
+            return on.exact_but({"/a/foreign"}) && follows_at(on.at_slave_1, 1, "etcd-sync/a") &&
+                   follows_at(on.at_slave_1, 1, "etcd-sync/b");
+        },
+        patience(30s));
+    INFO(each.output());
+    REQUIRE(both);
+    on.await_follow("last");
+    key_map expected = on.wanted();
+    CHECK(difference(expected, keys_of(on.at_slave_2)) == "");
+    expected["/a/foreign"] = "kept";
+    CHECK(difference(expected, keys_of(on.at_slave_1)) == "");
+    CHECK(each.terminate() == 0);
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK_FALSE(ever_had_records_of_both_modes(*slave));
+}
+
+TEST_CASE("two daemons of one instance in different modes: one is held, and the records are never of both modes") {
+    stage on;
+    fill(on.at_master, "/a/", 300);
+    fill(on.at_master, "/b/", 300);
+    sync_daemon all(on.config(in_mode("all")));
+    sync_daemon each(on.config(in_mode("rule")));
+    all.start();
+    CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+    CHECK(eventually([&] { return follows_at(on.at_slave_1, 1) && follows_at(on.at_slave_2, 1); }, patience(30s)));
+    each.start();
+    on.await_follow("by the second");
+    // What the first would write now fails its compare.
+    CHECK(eventually([&] { return all.said("another etcd-sync with the same instance name") >= 2; }, patience(30s)));
+    on.await_follow("by the second again");
+    CHECK(on.exact());
+    CHECK(each.said("another etcd-sync") == 0);
+    CHECK(all.terminate() == 0);
+    CHECK(each.terminate() == 0);
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
+        CHECK(records_of(*slave) == rule_records);
+        CHECK_FALSE(ever_had_records_of_both_modes(*slave));
+    }
+}
+
+TEST_CASE("a record of the other mode that comes up beside ours is gone before anything is written") {
+    for (const std::string mode : {"all", "rule"}) {
+        CAPTURE(mode);
+        stage on;
+        fill(on.at_master, "/a/", 100);
+        fill(on.at_master, "/b/", 100);
+        sync_daemon sync(on.config(in_mode(mode)));
+        sync.start();
+        CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+        const std::set<std::string> ours = mode == "all" ? whole_record : rule_records;
+        CHECK(eventually([&] { return records_of(on.at_slave_1) == ours && sync.said("in sync") > 0; }, patience(10s)));
+        const std::string other = mode == "all" ? *rule_records.begin() : *whole_record.begin();
+        const std::int64_t before = on.at_slave_1.put(other, "not ours");
+        on.at_master.del("/a/000001");
+        on.at_master.put("/b/000002", "2");
+        CHECK(eventually([&] { return on.exact(); }, patience(30s)));
+        CHECK(records_of(on.at_slave_1) == ours);
+        bool stands = true;
+        for (const change& c : on.at_slave_1.history(before + 1)) {
+            if (c.key == other) stands = c.is_put;
+            if (!c.key.starts_with(checkpoint_prefix)) CHECK_FALSE(stands);
+        }
+        CHECK_FALSE(stands);
+        CHECK(data_after(on.at_slave_1, before).size() == 2);
+        CHECK(sync.terminate() == 0);
+    }
+}
+
+TEST_CASE(
+    "a rule that left the configuration leaves its keys, and its record goes: it claims nothing when it comes back") {
+    stage on;
+    fill(on.at_master, "/a/", 100);
+    fill(on.at_master, "/b/", 100);
+    const std::string only_a = "[[rule]]\nname = \"a\"\nprefix = \"/a/\"\n";
+    sync_daemon both(on.config(in_mode("rule")));
+    sync_daemon one(on.config(in_mode("rule", only_a)));
+    both.start();
+    on.await_follow("first");
+    CHECK(both.terminate() == 0);
+    const std::int64_t before = on.at_slave_1.revision();
+    one.start();
+    CHECK(eventually([&] { return records_of(on.at_slave_1).size() == 1; }, patience(10s)));
+    const std::int64_t last = on.at_master.put("/a/last", "second");
+    CHECK(eventually([&] { return follows_at(on.at_slave_1, last, "etcd-sync/a"); }, patience(10s)));
+    CHECK(one.said("full sync") == 0);
+    CHECK(one.terminate() == 0);
+    CHECK(with_prefix(keys_of(on.at_slave_1), {"/b/"}).size() == 101);
+    CHECK(data_after(on.at_slave_1, before).size() == 1);
+    // Somebody else uses the keys meanwhile.
+    on.at_slave_1.put("/b/theirs", "1");
+    both.start();
+    on.await_follow("third");
+    CHECK(on.at_slave_1.range("/b/theirs", {}).size() == 1);
+    CHECK(both.terminate() == 0);
+}

@@ -94,7 +94,8 @@ public:
     /// Everything arrives, the daemon stops with 0, and every slave is, and was in each of its revisions, exact.
     void finish(std::chrono::milliseconds limit = 30s);
 
-    /// With what came before kept for check().
+    /// What came before is kept for check(). That takes a moment; not so directly after keep_master().
+    void keep_master() { master_history_.keep(); }
     void compact_master(std::int64_t at);
     void compact_slave(std::int64_t at, std::size_t i = 0);
 

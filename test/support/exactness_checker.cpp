@@ -81,6 +81,7 @@ public:
 
     [[nodiscard]] const hashed_keys& keys() const { return keys_; }
     void forget_moves() { moved_.clear(); }
+    [[nodiscard]] const std::unordered_multimap<std::string, const change*>& moves() const { return moved_; }
     /// Whether this very change was moved over since.
     [[nodiscard]] bool moved_over(const change& of_slave) const {
         const auto [first, last] = moved_.equal_range(of_slave.key);
@@ -146,8 +147,9 @@ private:
     void check_parts() const;
     void apply(const change& event);
     void set_foreign_keys_aside();
-    void check_state() const;
-    void check_below_frontier() const;
+    void check_state(changes events) const;
+    void check_below_frontier(changes events) const;
+    void check_key(const std::string& key) const;
     [[nodiscard]] bool following() const { return now_.state == "follow"; }
     [[nodiscard]] bool split() const { return now_.state == "split"; }
     [[nodiscard]] bool is_checkpoint(const change& event) const { return event.key == checkpoint_key_; }
@@ -238,30 +240,40 @@ void replay::set_foreign_keys_aside() {
     }
 }
 
-void replay::check_below_frontier() const {
-    const std::string& frontier = now_.frontier;
+/// A key of the master that a full sync is past, and during the pass that prunes one of the slave alone, too.
+void replay::check_key(const std::string& key) const {
     const bool pruning = now_.pass == "prune";
-    for (const auto& [key, value] : master_.keys().all()) {
-        if (!pruning && key >= frontier) break;
-        const std::string* const found = slave_.find(key);
-        if (found == nullptr || *found != value) {
-            throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key),
-                                                 base::printable(frontier),
-                                                 found == nullptr ? "missing" : "not the master's value"));
-        }
+    const bool past = key < now_.frontier;
+    if (!past && !pruning) return;
+    const std::string* const expected = master_.keys().find(key);
+    const std::string* const found = slave_.find(key);
+    if (expected != nullptr && (found == nullptr || *found != *expected)) {
+        throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key),
+                                             base::printable(now_.frontier),
+                                             found == nullptr ? "missing" : "not the master's value"));
     }
-    if (!pruning) return;
-    for (const auto& [key, value] : slave_.all()) {
-        if (key >= frontier) break;
-        if (master_.keys().find(key) == nullptr)
-            throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
+    if (pruning && past && expected == nullptr && found != nullptr)
+        throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
+}
+
+void replay::check_below_frontier(changes events) const {
+    // What was right in the revision before stays right, where neither side nor the frontier moved.
+    const bool same_pass = before_.state == now_.state && before_.pass == now_.pass;
+    const bool whole = !same_pass || now_.frontier < before_.frontier;
+    for (const auto& [key, at] : master_.moves()) check_key(key);
+    for (const change& event : events) check_key(event.key);
+    for (const hashed_keys* side : {&master_.keys(), &slave_}) {
+        const key_map& keys = side->all();
+        const bool to_the_end = whole && now_.pass == "prune";
+        const auto end = to_the_end ? keys.end() : keys.lower_bound(now_.frontier);
+        for (auto at = whole ? keys.begin() : keys.lower_bound(before_.frontier); at != end; ++at) check_key(at->first);
     }
 }
 
-void replay::check_state() const {
+void replay::check_state(changes events) const {
     if (split()) return;  // neither at R nor behind it; the state that comes next is checked
     if (!following()) {
-        check_below_frontier();
+        check_below_frontier(events);
         return;
     }
     if (slave_.hash() == master_.keys().hash()) return;
@@ -311,7 +323,7 @@ void replay::take(changes events) {
         if (!is_checkpoint(event)) apply(event);
     }
     if (following() || now_.pass == "prune") set_foreign_keys_aside();
-    check_state();
+    check_state(events);
     ++report.revisions;
     if (has_data) ++report.data_revisions;
     if (split() && has_data) ++report.split_revisions;

@@ -64,3 +64,66 @@ TEST_CASE("the daemon killed again and again during its first full sync gets to 
     writer.stop();
     on.finish(60s);
 }
+
+namespace {
+
+/// How often each test kills: 200 points in all in the long form.
+int points(int in_the_long_form) { return long_run() ? in_the_long_form : 5; }
+
+const std::string small_txns = "[replication]\ntxn_max_bytes = \"4KiB\"\n";
+
+}  // namespace
+
+TEST_CASE("killed after any number of Txns of a full sync, again and again: the pass goes on where it was") {
+    std::mt19937 random(21);
+    for (int killed = 0; killed < points(70);) {
+        stage on({.tables = small_txns});
+        fill(on.at_master, "/a/", 3'000);
+        load::options how;
+        how.prefixes = {"/a/", "/b/"};
+        how.per_second = 50;
+        how.seed = static_cast<unsigned>(random());
+        load writer(on.master.port(), how);
+        for (int i = 0; i < 10 && killed < points(70); ++i, ++killed)
+            on.start_and_kill_after(1 + random() % 12, random);
+        writer.stop();
+        on.sync.start();
+        on.finish();
+    }
+}
+
+TEST_CASE("killed after any number of Txns while it follows") {
+    stage on;
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    on.sync.kill();
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 300;
+    load writer(on.master.port(), how);
+    std::mt19937 random(22);
+    for (int i = 0; i < points(60); ++i) on.start_and_kill_after(1 + random() % 12, random);
+    writer.stop();
+    on.sync.start();
+    on.finish();
+    CHECK(on.sync.said("full sync") == 1);
+}
+
+TEST_CASE("killed after any number of Txns of a catch-up: what was missed is neither lost nor written twice") {
+    stage on({.tables = small_txns});
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    on.sync.kill();
+    std::mt19937 random(23);
+    for (int killed = 0; killed < points(70);) {
+        on.at_master.put_many(
+            2'500, [&](unsigned) { return fmt::format("/b/{:04}", random() % 1'000); }, "0123456789");
+        on.at_master.del("/b/01", "/b/02");
+        for (int i = 0; i < 6 && killed < points(70); ++i, ++killed) on.start_and_kill_after(1 + random() % 6, random);
+        on.start_and_sync();
+        on.sync.kill();
+    }
+    on.sync.start();
+    on.finish();
+    CHECK(on.sync.said("catching up") >= static_cast<std::size_t>(points(70)) / 2);
+}

@@ -67,10 +67,29 @@ aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed
     if (!call->status().ok()) throw std::runtime_error(fmt::format("{}: {}", path, call->status().message));
 }
 
+namespace {
+
+/// A cluster that elects a leader just now; a read may be asked again.
+bool is_passing(std::string_view what) {
+    for (const std::string_view known : {"leader changed", "no leader", "request timed out"}) {
+        if (what.find(known) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 std::string etcd_client::unary(std::string_view path, const google::protobuf::MessageLite& request) {
-    std::string answer;
-    run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
-    return answer;
+    constexpr int tries = 5;
+    for (int i = 1;; ++i) {
+        try {
+            std::string answer;
+            run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
+            return answer;
+        } catch (const std::runtime_error& e) {
+            if (i == tries || !path.ends_with("/Range") || !is_passing(e.what())) throw;
+        }
+    }
 }
 
 std::int64_t etcd_client::put(std::string_view key, std::string_view value) {

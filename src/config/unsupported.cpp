@@ -36,14 +36,8 @@ void cluster_keys(refusals& refuse, const cluster& of, const cluster_notes& note
     }
 }
 
-void safety_keys(refusals& refuse, const safety& of, const toml::table* table) {
-    refuse.unless(of.prune == prune_mode::guarded, table, "prune", "\"guarded\"");
-    refuse.unless(of.max_delete == delete_limit{}, table, "max_delete", "\"10%\"");
-}
-
 void table_keys(refusals& refuse, const config& of, const toml::table& root) {
     const auto table = [&](std::string_view name) { return root[name].as_table(); };
-    safety_keys(refuse, of.guards, table("safety"));
     refuse.unless(of.replicate.consistency == consistency_mode::all, table("replication"), "consistency", "\"all\"");
     refuse.unless(of.verify.interval == duration{0}, table("verify"), "interval", "\"0s\"");
     refuse.unless(!of.verify.repair, table("verify"), "repair", "false");
@@ -61,10 +55,6 @@ void refuse_unsupported(const toml::table& root, const draft& checked, complaint
         const toml::table& table = *checked.slaves[i].table;
         cluster_keys(refuse, value.slaves[i], checked.slaves[i]);
         refuse.unless(!value.slaves[i].paused, &table, "paused", "false");
-        safety_keys(refuse, value.slaves[i].guards, table["safety"].as_table());
-    }
-    for (std::size_t i = 0; i < checked.rules.size(); ++i) {
-        refuse.unless(value.rules[i].replay_deletes, checked.rules[i].table, "delete", "true");
     }
     table_keys(refuse, value, root);
 }

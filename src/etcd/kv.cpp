@@ -32,6 +32,10 @@ std::string encode(const range_query& query) {
     request.set_serializable(query.serializable);
     request.set_keys_only(query.keys_only);
     request.set_count_only(query.count_only);
+    if (query.newest_first) {
+        request.set_sort_order(etcdserverpb::RangeRequest::DESCEND);
+        request.set_sort_target(etcdserverpb::RangeRequest::MOD);
+    }
     return grpc::frame(request.SerializeAsString());
 }
 

@@ -20,6 +20,7 @@ struct range_query {
     bool serializable = false;  ///< only ever right at a pinned revision
     bool keys_only = false;
     bool count_only = false;
+    bool newest_first = false;  ///< by mod_revision, not by key: for a limit of 1
     /// Stop reading when about this much came: the page then holds the whole keys up to there, and `more`.
     std::size_t byte_budget = net::call::whole;
 };

@@ -6,11 +6,16 @@
 namespace etcdsync::replication {
 
 batch::batch(const txn_limits& limits)
-    : max_writes_(etcd::txn_capacity(limits.max_ops)), max_bytes_(limits.max_bytes),
-      max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
+    : max_writes_(limits.max_ops == txn_limits::unlimited_ops ? std::string::npos : etcd::txn_capacity(limits.max_ops)),
+      max_bytes_(limits.max_bytes), max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
 
 bool batch::fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const {
-    return writes_.size() + more_writes <= max_writes_ && bytes_ + more_bytes <= max_bytes;
+    return more_writes <= max_writes_ - writes_.size() && bytes_ + more_bytes <= max_bytes;
+}
+
+bool batch::fits_in(const txn_limits& limits) const {
+    return writes_.size() <= etcd::txn_capacity(limits.max_ops) &&
+           bytes_ <= std::max(limits.max_bytes, limits.max_revision_bytes);
 }
 
 void batch::keep(const base::shared_buffer& owner) {
@@ -35,6 +40,7 @@ bool batch::add(const log_entry& entry, const mapping& keys, const std::optional
     std::string target;
     for (const etcd::event& change : entry.changes) {
         if (!keys.to_slave(change.kv.key, target)) continue;
+        if (change.type == etcd::event_type::remove && !keys.replays_deletes(*keys.rule_of(change.kv.key))) continue;
         if (frontier && target >= *frontier) continue;
         keys_.push_back(target);
         mapped.push_back({change.type, keys_.back(), change.kv.value});

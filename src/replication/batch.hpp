@@ -19,6 +19,15 @@ struct txn_limits {
     std::size_t max_bytes = 1U << 20;  ///< of operations
     /// What one revision alone may take, so that it need not be torn: a little below etcd's default --max-request-bytes.
     std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
+
+    /// For what is not meant to be one Txn.
+    [[nodiscard]] static txn_limits none() {
+        txn_limits out;
+        out.max_ops = unlimited_ops;
+        out.max_bytes = std::string::npos;
+        return out;
+    }
+    static constexpr unsigned unlimited_ops = ~0U;
 };
 
 /// The writes of the next Txn. Values stay where they were received; the batch keeps those buffers alive.
@@ -29,6 +38,9 @@ public:
     /// Adds what one revision does to the keys of the slave below `frontier` (none: to all). Last write per key wins.
     /// False, and nothing added, where the whole of it does not fit any more: a revision is never torn.
     [[nodiscard]] bool add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier);
+
+    /// True where all of it is one Txn by `limits`.
+    [[nodiscard]] bool fits_in(const txn_limits& limits) const;
 
     /// Adds one write whose key no other in the batch has. False where it does not fit any more.
     [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
 #include <limits>
 
 namespace etcdsync::replication {
@@ -17,9 +18,15 @@ namespace json = boost::json;
 
 constexpr std::int64_t known_format = 1;
 
+std::string_view state_of(const checkpoint& record) {
+    if (record.pass != sync_pass::none) return "full_sync";
+    return record.split ? "split" : "follow";
+}
+
 std::string_view to_string(sync_pass pass) {
     switch (pass) {
         case sync_pass::none: return "none";
+        case sync_pass::count: return "count";
         case sync_pass::repair: return "repair";
         case sync_pass::prune: return "prune";
     }
@@ -72,6 +79,10 @@ public:
         return value;
     }
 
+    [[nodiscard]] bool has(std::string_view name) const {
+        return from_->if_contains(json::string_view(name.data(), name.size())) != nullptr;
+    }
+
     const json::value* find(std::string_view name) {
         const json::value* const value = from_->if_contains(json::string_view(name.data(), name.size()));
         if (value == nullptr) complain(name, "is missing");
@@ -92,7 +103,7 @@ private:
 
 void read_pass(object_reader& in, checkpoint& out) {
     const std::string pass = in.text("pass");
-    for (const sync_pass known : {sync_pass::none, sync_pass::repair, sync_pass::prune}) {
+    for (const sync_pass known : {sync_pass::none, sync_pass::count, sync_pass::repair, sync_pass::prune}) {
         if (pass != to_string(known)) continue;
         out.pass = known;
         return;
@@ -100,26 +111,51 @@ void read_pass(object_reader& in, checkpoint& out) {
     in.complain("pass", "is not known");
 }
 
-void read_spans(object_reader& in, checkpoint& out) {
-    const json::value* const spans = in.find("spans");
-    if (spans == nullptr) return;
-    if (!spans->is_array()) {
-        in.complain("spans", "is not an array");
+/// Calls `read` with a reader for each object of the array `name`.
+void read_array(object_reader& in, std::string_view name, const std::function<void(object_reader&)>& read) {
+    const json::value* const array = in.find(name);
+    if (array == nullptr) return;
+    if (!array->is_array()) {
+        in.complain(name, "is not an array");
         return;
     }
-    for (const json::value& item : spans->get_array()) {
+    for (const json::value& item : array->get_array()) {
         if (!item.is_object()) {
-            in.complain("spans", "holds something else than objects");
+            in.complain(name, "holds something else than objects");
             return;
         }
         object_reader inner(item.get_object());
-        span read;
-        read.keys.begin = inner.decoded("start_b64");
-        read.keys.end = inner.decoded("end_b64");
-        read.since = inner.number("since");
-        if (!inner.wrong().empty()) in.complain("spans", inner.wrong());
-        out.spans.push_back(std::move(read));
+        read(inner);
+        if (!inner.wrong().empty()) in.complain(name, inner.wrong());
     }
+}
+
+void read_spans(object_reader& in, checkpoint& out) {
+    read_array(in, "spans", [&out](object_reader& item) {
+        span read;
+        read.keys.begin = item.decoded("start_b64");
+        read.keys.end = item.decoded("end_b64");
+        read.since = item.number("since");
+        out.spans.push_back(std::move(read));
+    });
+}
+
+/// Members that came after the first version wrote records: what lacks them is as good, only slower to go on from.
+void read_witnesses(object_reader& in, checkpoint& out) {
+    constexpr std::size_t most = 16;
+    if (in.has("anchors")) {
+        read_array(in, "anchors", [&out](object_reader& item) {
+            anchor read;
+            read.key = item.decoded("key_b64");
+            read.create_revision = item.number("create_revision");
+            read.mod_revision = item.number("mod_revision");
+            read.version = item.number("version");
+            read.digest = item.text("digest");
+            out.witnesses.push_back(std::move(read));
+        });
+        if (out.witnesses.size() > most) in.complain("anchors", "holds too many");
+    }
+    if (in.has("count")) out.count = in.number("count");
 }
 
 }  // namespace
@@ -131,14 +167,21 @@ std::string encode(const checkpoint& record) {
                          {"end_b64", base::base64_encode(s.keys.end)},
                          {"since", s.since}});
     }
-    const bool following = record.pass == sync_pass::none;
-    const json::object object{
+    json::array witnesses;
+    for (const anchor& a : record.witnesses) {
+        witnesses.push_back({{"key_b64", base::base64_encode(a.key)},
+                             {"create_revision", a.create_revision},
+                             {"mod_revision", a.mod_revision},
+                             {"version", a.version},
+                             {"digest", a.digest}});
+    }
+    json::object object{
         {"format", known_format},
         {"instance", record.instance},
         {"cluster_id", fmt::format("{:x}", record.cluster_id)},
         {"raft_term", record.raft_term},
         {"revision", record.rev},
-        {"state", following ? "follow" : "full_sync"},
+        {"state", state_of(record).data()},
         {"pass", to_string(record.pass).data()},
         {"frontier_b64", base::base64_encode(record.frontier)},
         {"event_revision", record.event_revision},
@@ -148,7 +191,9 @@ std::string encode(const checkpoint& record) {
         {"writer", record.writer},
         {"seq", record.seq},
         {"time", record.time},
+        {"anchors", std::move(witnesses)},
     };
+    if (record.count) object["count"] = *record.count;
     return json::serialize(object);
 }
 
@@ -175,6 +220,8 @@ base::result<checkpoint> parse_checkpoint(std::string_view text) {
     out.writer = in.text("writer");
     out.seq = in.count("seq");
     out.time = in.text("time");
+    out.split = in.text("state") == "split";
+    read_witnesses(in, out);
     if (out.event_revision > out.rev) in.complain("event_revision", "lies beyond the revision");
     if (!in.wrong().empty()) return base::error(in.wrong());
     return out;

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "config/key_range.hpp"
 #include "etcd/wire.hpp"
+#include "replication/anchors.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,7 @@ using etcd::revision;
 /// What a full sync is at. Behind the frontier the pass is done, before it still to do.
 enum class sync_pass : std::uint8_t {
     none,    ///< following: every selected key equals the master at the revision
+    count,   ///< nothing is written: what a full sync would overwrite and delete is counted first
     repair,  ///< what is missing or different is put; keys only on the slave are counted
     prune,   ///< keys only on the slave are deleted; the frontier says how far, and all other keys are right already
 };
@@ -42,7 +44,10 @@ struct checkpoint {
     revision event_revision =
         0;                     ///< E, the newest revision at or below R known to carry selected events; 0: none known
     std::string event_digest;  ///< of E's selected events; empty: not seen
-    std::string rules;         ///< mapping::digest()
+    bool split = false;  ///< while following: parts of what comes behind R are applied, because no Txn holds the whole
+    anchors witnesses;   ///< selected keys as they are at R: they prove the history where E is compacted
+    std::optional<std::int64_t> count;  ///< keys of the master in the sources of all segments, at R; nothing: not known
+    std::string rules;                  ///< mapping::digest()
     std::vector<span> spans;
     std::string writer;     ///< random per process; empty after an orderly one-shot run
     std::uint64_t seq = 0;  ///< grows by one a Txn

@@ -20,37 +20,63 @@ void comparison::cursor::add(etcd::range_page next_page) {
 }
 
 comparison::comparison(const mapping& keys, const segment& where, const std::string& from, bool keys_only)
-    : mapping_(&keys), segment_(&where), keys_only_(keys_only), frontier_(from) {
+    : mapping_(&keys), segment_(&where), keys_only_(keys_only), on_slave_(keys.rules()), frontier_(from) {
     slave_.from = from;
     master_.from =
         from <= where.target.begin ? where.source.begin : config::map_key(from, where.keys.dest, where.keys.strip);
 }
 
+comparison::step comparison::need(outcome what) {
+    step out;
+    out.what = what;
+    return out;
+}
+
 comparison::step comparison::next() {
     for (;;) {
         skip_foreign_to_rules();
-        if (master_.needs_page()) return {outcome::need_master, {}, {}, nullptr, 0};
-        if (slave_.needs_page()) return {outcome::need_slave, {}, {}, nullptr, 0};
-        if (!master_.has_key() && !slave_.has_key()) return {outcome::done, {}, {}, nullptr, 0};
+        if (master_.needs_page()) return need(outcome::need_master);
+        if (slave_.needs_page()) return need(outcome::need_slave);
+        if (!master_.has_key() && !slave_.has_key()) return need(outcome::done);
         if (slave_.has_key() && (!master_.has_key() || slave_.key().key < target_)) return pass_slave();
         if (!slave_.has_key() || slave_.key().key != target_) return pass_master(outcome::missing);
-        const bool same = keys_only_ || master_.key().value == slave_.key().value;
+        const std::string_view old = slave_.key().value;
+        const bool same = keys_only_ || master_.key().value == old;
         ++slave_.at;
-        const step both = pass_master(outcome::different);
+        ++on_slave_[slave_rule_];
+        step both = pass_master(outcome::different);
+        both.old_size = old.size();
         if (!same) return both;
     }
 }
 
 void comparison::skip_foreign_to_rules() {
-    while (master_.has_key() && !mapping_->to_slave(*segment_, master_.key().key, target_)) ++master_.at;
-    while (slave_.has_key() && !mapping_->to_master(*segment_, slave_.key().key, scratch_)) ++slave_.at;
+    for (; master_.has_key(); ++master_.at) {
+        const auto rule = mapping_->to_slave(*segment_, master_.key().key, target_);
+        if (rule) {
+            master_rule_ = *rule;
+            break;
+        }
+    }
+    for (; slave_.has_key(); ++slave_.at) {
+        const auto rule = mapping_->to_master(*segment_, slave_.key().key, scratch_);
+        if (rule) {
+            slave_rule_ = *rule;
+            break;
+        }
+    }
 }
 
 comparison::step comparison::pass_slave() {
     const etcd::key_value& kv = slave_.key();
     ++slave_.at;
+    ++on_slave_[slave_rule_];
     pass(kv.key);
-    return {outcome::slave_only, kv.key, {}, nullptr, kv.mod_revision};
+    step out = need(outcome::slave_only);
+    out.key = kv.key;
+    out.mod_revision = kv.mod_revision;
+    out.rule = slave_rule_;
+    return out;
 }
 
 comparison::step comparison::pass_master(outcome what) {
@@ -59,7 +85,12 @@ comparison::step comparison::pass_master(outcome what) {
     ++compared_;
     newest_ = std::max(newest_, kv.mod_revision);
     pass(target_);
-    return {what, target_, kv.value, master_.page.owner, 0};
+    step out = need(what);
+    out.key = target_;
+    out.value = kv.value;
+    out.owner = master_.page.owner;
+    out.rule = master_rule_;
+    return out;
 }
 
 void comparison::pass(std::string_view slave_key) { frontier_.assign(slave_key).push_back('\0'); }

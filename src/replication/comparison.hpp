@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -33,6 +34,8 @@ public:
         std::string_view value;  ///< of the master; holds as long as `owner`
         base::shared_buffer owner;
         etcd::revision mod_revision = 0;  ///< of a key only on the slave
+        std::size_t rule = 0;             ///< that takes the key, by index
+        std::size_t old_size = 0;         ///< of a different value, as the slave has it
     };
 
     [[nodiscard]] step next();
@@ -51,6 +54,9 @@ public:
     [[nodiscard]] std::uint64_t compared() const { return compared_; }
     [[nodiscard]] etcd::revision newest() const { return newest_; }
 
+    /// Keys of the slave passed so far, of each rule by index.
+    [[nodiscard]] const std::vector<std::uint64_t>& on_slave() const { return on_slave_; }
+
 private:
     /// One side: the page at hand, the place in it, and where the next one begins.
     struct cursor {
@@ -66,6 +72,7 @@ private:
     };
 
     void skip_foreign_to_rules();
+    [[nodiscard]] static step need(outcome what);
     step pass_slave();
     step pass_master(outcome what);
     void pass(std::string_view slave_key);
@@ -75,7 +82,10 @@ private:
     bool keys_only_;
     cursor master_;
     cursor slave_;
-    std::string target_;  ///< the master's key at hand, as the slave has it
+    std::string target_;           ///< the master's key at hand, as the slave has it
+    std::size_t master_rule_ = 0;  ///< that takes the master's key at hand
+    std::size_t slave_rule_ = 0;
+    std::vector<std::uint64_t> on_slave_;
     std::string scratch_;
     std::string frontier_;
     std::uint64_t compared_ = 0;

@@ -73,7 +73,7 @@ aio::awaitable<etcd::error> feed::follow() {
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
-    history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_);
+    history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_, log_.limit());
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
@@ -81,6 +81,10 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, hi
         if (!read) co_return read.error();
         if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
         for (log_entry& entry : entries) {
+            if (entry.goes_on || entry.is_rest) {
+                log_.pass_over(entry);
+                continue;
+            }
             std::string digest = digest_of_events(entry, selects_);
             log_.append(std::move(entry), std::move(digest));
         }

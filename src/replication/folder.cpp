@@ -14,16 +14,18 @@ namespace {
 /// etcd cuts an answer to a lagging watcher after this many revisions (mvcc watchBatchMaxRevs).
 constexpr std::size_t batch_revisions = 1'000;
 
-void keep_last_of_each_key(std::vector<etcd::event>& changes) {
-    if (changes.size() < 2) return;
+/// True where there was something to drop.
+bool keep_last_of_each_key(std::vector<etcd::event>& changes) {
+    if (changes.size() < 2) return false;
     std::unordered_map<std::string_view, std::size_t> last;
     for (std::size_t i = 0; i < changes.size(); ++i) last[changes[i].kv.key] = i;
-    if (last.size() == changes.size()) return;
+    if (last.size() == changes.size()) return false;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < changes.size(); ++i) {
         if (last[changes[i].kv.key] == i) changes[kept++] = changes[i];
     }
     changes.resize(kept);
+    return true;
 }
 
 std::size_t content_size(const std::vector<etcd::event>& changes) {
@@ -48,7 +50,7 @@ void copy_out(log_entry& entry, std::size_t size) {
 }  // namespace
 
 void fold(log_entry& entry) {
-    keep_last_of_each_key(entry.changes);
+    entry.repeats_keys = keep_last_of_each_key(entry.changes);
     const std::size_t content = content_size(entry.changes);
     std::size_t held = 0;
     for (const base::shared_buffer& owner : entry.owners) held += owner->size();
@@ -99,8 +101,10 @@ void folder::take_events(const etcd::watch_response& response, aio::clock::time_
         if (!open_) {
             open_.emplace();
             open_->rev = rev;
+            open_bytes_ = 0;
         }
         add(event, response.owner);
+        if (open_bytes_ > largest_) give_out_part(now);
     }
     if (response.fragment) return;
     finish_open(now);
@@ -117,7 +121,19 @@ void folder::add(const etcd::event& event, const base::shared_buffer& owner) {
         return;
     }
     open_->changes.push_back(event);
+    open_bytes_ += sizeof(etcd::event) + event.kv.key.size() + event.kv.value.size();
     if (open_->owners.empty() || open_->owners.back() != owner) open_->owners.push_back(owner);
+}
+
+void folder::give_out_part(aio::clock::time_point now) {
+    log_entry part = std::exchange(*open_, log_entry());
+    open_->rev = part.rev;
+    open_->is_rest = true;
+    open_bytes_ = 0;
+    part.goes_on = true;
+    fold(part);
+    part.received = now;
+    out_(std::move(part));
 }
 
 void folder::finish_open(aio::clock::time_point now) {
@@ -125,7 +141,7 @@ void folder::finish_open(aio::clock::time_point now) {
     log_entry entry = std::move(*open_);
     open_.reset();
     position_ = std::max(position_, entry.rev);
-    if (entry.changes.empty()) return;
+    if (entry.changes.empty() && !entry.is_rest) return;
     fold(entry);
     entry.received = now;
     out_(std::move(entry));

@@ -21,9 +21,10 @@ public:
     using selector = std::function<bool(std::string_view key)>;
     using sink = std::function<void(log_entry entry)>;
 
-    /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too.
-    folder(revision known, selector selects, sink out)
-        : position_(known), selects_(std::move(selects)), out_(std::move(out)) {}
+    /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too. A revision that takes more
+    /// than `largest` bytes to hold is given out in parts as its fragments arrive (log_entry::goes_on).
+    folder(revision known, selector selects, sink out, std::size_t largest)
+        : position_(known), selects_(std::move(selects)), out_(std::move(out)), largest_(largest) {}
 
     /// A message of kind `events` or `progress`. Calls the sink for each revision that became complete.
     void take(const etcd::watch_message& message, aio::clock::time_point now);
@@ -44,12 +45,15 @@ private:
     void take_events(const etcd::watch_response& response, aio::clock::time_point now);
     void add(const etcd::event& event, const base::shared_buffer& owner);
     void finish_open(aio::clock::time_point now);
+    void give_out_part(aio::clock::time_point now);
 
     revision position_;
     revision last_event_ = 0;
     selector selects_;
     sink out_;
+    std::size_t largest_;
     std::optional<log_entry> open_;  ///< the revision that may still go on
+    std::size_t open_bytes_ = 0;     ///< what holding it costs so far
     std::size_t distinct_ = 0;       ///< revisions in the answer (all its fragments) so far
     revision newest_in_answer_ = 0;
     bool was_cut_ = false;

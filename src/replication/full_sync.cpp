@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "replication/comparison.hpp"
-#include "replication/page_reader.hpp"
+// The order of the passes of a full sync, what stands between them, and how they outlive a compaction (design.md section 6).
+#include "replication/full_sync_pass.hpp"
 #include "replication/proof.hpp"
-#include "replication/resume.hpp"
-#include "replication/session.hpp"
 
 #include <fmt/format.h>
 
@@ -13,6 +11,8 @@
 namespace etcdsync::replication {
 namespace {
 
+using way = full_sync_pass::way;
+
 net::channel_options bulk_connection() {
     net::channel_options options;
     options.http2.stream_window = 1U << 20;
@@ -20,177 +20,15 @@ net::channel_options bulk_connection() {
     return options;
 }
 
+way way_of(sync_pass pass) {
+    switch (pass) {
+        case sync_pass::count: return way::count;
+        case sync_pass::prune: return way::prune;
+        default: return way::repair;
+    }
+}
+
 }  // namespace
-
-/// One pass (repair or prune) over all segments at one pinned revision of the master, from the frontier on.
-class full_sync_pass {
-public:
-    full_sync_pass(session& of, etcd::kv& master) : session_(&of), master_(&master), writes_(of.parts_.limits) {}
-
-    /// `done` at the end of the pass; `compare` where the pinned revision is gone: advance, then make a new pass from the
-    /// frontier.
-    aio::awaitable<ending> run();
-
-private:
-    using outcome = comparison::outcome;
-
-    aio::awaitable<ending> compare_segment(const segment& where, const std::string& from);
-    aio::awaitable<ending> take(const comparison::step& found);
-    aio::awaitable<ending> add(etcd::event_type type, const comparison::step& found);
-    aio::awaitable<ending> flush(std::string frontier);
-    aio::awaitable<> note_event();
-    aio::awaitable<etcd::result<std::uint64_t>> count_keys();
-    [[nodiscard]] bool pruning() const { return session_->position_.pass == sync_pass::prune; }
-    [[nodiscard]] link_status& status() { return session_->parts_.report.status(); }
-    ending master_failed(const etcd::error& why) const;
-
-    friend class session;
-
-    session* session_;
-    etcd::kv* master_;
-    batch writes_;
-    std::string reached_;       ///< the frontier behind the last segment
-    std::uint64_t extras_ = 0;  ///< keys only on the slave that a prune pass is to delete
-    std::uint64_t foreign_ = 0;
-    etcd::revision newest_ = 0;  ///< mod_revision among the master's keys
-};
-
-ending full_sync_pass::master_failed(const etcd::error& why) const {
-    if (why.cls == etcd::error_class::compacted) return ending(ending::reason::compare, why);
-    return ending(ending::reason::master_away, why);
-}
-
-aio::awaitable<etcd::result<std::uint64_t>> full_sync_pass::count_keys() {
-    constexpr std::size_t too_many_to_ask = 64;
-    const auto& segments = session_->parts_.keys.segments();
-    std::uint64_t total = 0;
-    if (segments.size() > too_many_to_ask) co_return total;
-    for (const segment& part : segments) {
-        const wire_range wire(part.source);
-        etcd::range_query query;
-        query.key = wire.key;
-        query.range_end = wire.range_end;
-        query.count_only = true;
-        query.at = session_->position_.rev;
-        const auto page = co_await master_->range(query);
-        if (!page) co_return page.error();
-        total += static_cast<std::uint64_t>(std::max<std::int64_t>(page->count, 0));
-    }
-    co_return total;
-}
-
-aio::awaitable<ending> full_sync_pass::run() {
-    const auto total = co_await count_keys();
-    if (!total) co_return master_failed(total.error());
-    status().progress.pass = pruning() ? "prune" : "repair";
-    status().progress.total = std::max(status().progress.done, *total);
-    const std::string begin = session_->position_.frontier;
-    for (const segment& part : session_->parts_.keys.segments()) {
-        if (!part.target.end.empty() && part.target.end <= begin) continue;
-        auto end = co_await compare_segment(part, std::max(begin, part.target.begin));
-        if (end.why != ending::reason::done) co_return end;
-    }
-    co_return co_await flush(reached_);
-}
-
-aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, const std::string& from) {
-    comparison found(session_->parts_.keys, where, from, pruning());
-    page_reader::options of_master;
-    of_master.at = session_->position_.rev;
-    of_master.keys_only = pruning();
-    of_master.page_bytes = session_->parts_.page_bytes;
-    page_reader::options of_slave = of_master;
-    of_slave.at = 0;
-    page_reader master_pages(*master_, session_->parts_.with.tasks, where.source, of_master);
-    page_reader slave_pages(session_->slave_->kv(), session_->parts_.with.tasks, where.target, of_slave);
-    std::uint64_t counted = 0;
-    for (;;) {
-        const comparison::step step = found.next();
-        newest_ = std::max(newest_, found.newest());
-        status().progress.done += found.compared() - std::exchange(counted, found.compared());
-        if (step.what == outcome::done) {
-            reached_ = found.frontier();
-            co_return ending::reason::done;
-        }
-        if (step.what == outcome::need_master) {
-            if (auto end = session_->interrupted()) co_return std::move(*end);
-            // The log is about to forget R: what changed below the frontier must be taken over before.
-            if (session_->parts_.source.recent().is_aging(session_->position_.rev)) {
-                auto flushed = co_await flush(found.frontier());
-                if (flushed.why != ending::reason::done) co_return flushed;
-                co_return ending::reason::compare;
-            }
-            auto page = co_await master_pages.next(found.master_from());
-            if (!page) {
-                auto flushed = co_await flush(found.frontier());
-                if (flushed.why != ending::reason::done) co_return flushed;
-                co_return master_failed(page.error());
-            }
-            found.add_master(std::move(*page));
-        } else if (step.what == outcome::need_slave) {
-            auto page = co_await slave_pages.next(found.slave_from());
-            if (!page) co_return ending(ending::reason::slave_failed, page.error());
-            found.add_slave(std::move(*page));
-        } else {
-            auto end = co_await take(step);
-            if (end.why != ending::reason::done) co_return end;
-        }
-    }
-}
-
-aio::awaitable<ending> full_sync_pass::take(const comparison::step& found) {
-    if (found.what != outcome::slave_only) {
-        // Both sides were equal here when the prune pass began, and advance keeps them so.
-        if (pruning()) co_return ending::reason::done;
-        co_return co_await add(etcd::event_type::put, found);
-    }
-    if (is_foreign(session_->position_.spans, found.key, found.mod_revision)) {
-        ++foreign_;
-        co_return ending::reason::done;
-    }
-    ++extras_;
-    if (!pruning()) co_return ending::reason::done;
-    co_return co_await add(etcd::event_type::remove, found);
-}
-
-aio::awaitable<ending> full_sync_pass::add(etcd::event_type type, const comparison::step& found) {
-    if (writes_.add(type, found.key, found.value, found.owner)) co_return ending::reason::done;
-    auto end = co_await flush(std::string(found.key));
-    if (end.why != ending::reason::done) co_return end;
-    if (writes_.add(type, found.key, found.value, found.owner)) co_return ending::reason::done;
-    // One key larger than the budget of a Txn goes alone; whether the slave takes it, it says itself.
-    txn_limits alone = session_->parts_.limits;
-    alone.max_bytes = std::string::npos;
-    writes_ = batch(alone);
-    const bool added = writes_.add(type, found.key, found.value, found.owner);
-    if (!added)
-        co_return ending(ending::reason::slave_failed,
-                         etcd::error(etcd::error_class::bad_request, "a Txn holds no write at all"));
-    co_return co_await flush(std::string(found.key).append(1, '\0'));
-}
-
-aio::awaitable<ending> full_sync_pass::flush(std::string frontier) {
-    const std::string before = std::exchange(session_->position_.frontier, std::move(frontier));
-    if (writes_.empty()) co_return ending::reason::done;
-    co_await note_event();
-    auto end = co_await session_->commit(writes_);
-    if (end.why == ending::reason::slave_failed) {
-        session_->position_.frontier = before;
-        if (learn_from(end.what, writes_, session_->parts_.limits)) end = ending(ending::reason::take_up);
-    }
-    writes_ = batch(session_->parts_.limits);
-    co_return end;
-}
-
-aio::awaitable<> full_sync_pass::note_event() {
-    // With an E that can be replayed, a pass that is interrupted goes on at its frontier instead of beginning again.
-    checkpoint& position = session_->position_;
-    if (!position.event_digest.empty() || newest_ == 0) co_return;
-    position.event_revision = std::max(position.event_revision, newest_);
-    const context& with = session_->parts_.with;
-    position.event_digest = co_await learn_event_digest(master_->on(), with, session_->parts_.master.request_timeout(),
-                                                        session_->parts_.keys, position.event_revision);
-}
 
 aio::awaitable<ending> session::pin(etcd::kv& master) {
     // Nothing is at R yet, so R may be chosen: the newest, because the log's position can be old where the master is busy
@@ -200,6 +38,7 @@ aio::awaitable<ending> session::pin(etcd::kv& master) {
     if (!page) co_return ending(ending::reason::master_away, page.error());
     if (auto end = interrupted()) co_return std::move(*end);
     position_.rev = std::max(position_.rev, page->header.store_revision);
+    position_.witnesses.clear();
     co_return ending::reason::done;
 }
 
@@ -211,48 +50,124 @@ aio::awaitable<ending> session::full_sync() {
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return ending(ending::reason::master_away, channel.error());
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-    if (nothing_below_frontier()) {
-        auto end = co_await pin(master);
-        if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
-        if (end.why != ending::reason::done) co_return end;
-    }
-
-    std::uint64_t foreign = 0;
-    while (in_full_sync()) {
+    ending end = ending::reason::done;
+    while (in_full_sync() && end.why == ending::reason::done) {
         parts_.report.enter(link_state::full_sync, reason_);
-        full_sync_pass pass(*this, master);
-        auto end = co_await pass.run();
-        if (end.why == ending::reason::take_up) {
-            resumed_pass_ = true;
-            continue;
-        }
-        if (end.why == ending::reason::compare) {
-            resumed_pass_ = true;
-            const revision before = position_.rev;
-            end = co_await advance_to_head();
-            // The log has nothing newer, but the pages at R are gone: a watch tells what R may move to.
-            if (end.why == ending::reason::done && position_.rev == before) end = co_await replay_missed();
-        } else if (end.why == ending::reason::done) {
-            foreign = pass.foreign_;
-            co_await pass.note_event();
-            const bool prune = position_.pass == sync_pass::repair && (pass.extras_ > 0 || resumed_pass_);
-            position_.pass = prune ? sync_pass::prune : sync_pass::none;
-            position_.frontier.clear();
-            resumed_pass_ = false;
-            parts_.report.status().progress = {};
-            const batch nothing(parts_.limits);
-            end = co_await commit(nothing);
-        }
-        if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
+        if (nothing_below_frontier()) end = co_await pin(master);
+        if (end.why == ending::reason::done) end = co_await run_pass(master);
+    }
+    if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
+    co_return end;
+}
+
+aio::awaitable<ending> session::run_pass(etcd::kv& master) {
+    if (position_.pass == sync_pass::count) {
+        auto end = co_await skip_count_of_empty_slave();
+        if (end.why != ending::reason::done || position_.pass != sync_pass::count) co_return end;
+    }
+    if (position_.pass == sync_pass::prune && !budget_) {
+        auto end = co_await guard_prune(master);
+        if (end.why != ending::reason::done || position_.pass != sync_pass::prune) co_return end;
+    }
+    if (!found_ && nothing_below_frontier()) found_.emplace(parts_.keys.rules());
+    census uncounted(parts_.keys.rules());  // where an earlier session did a part of the pass
+    full_sync_pass pass(*this, master, way_of(position_.pass), found_ ? *found_ : uncounted);
+    auto end = co_await pass.run();
+    switch (end.why) {
+        case ending::reason::done: co_await pass.note_event(); co_return co_await end_pass(master);
+        case ending::reason::compare: co_return co_await go_on_at_newer(master);
+        case ending::reason::take_up: found_.reset(); co_return ending::reason::done;
+        case ending::reason::objected:  // more than was counted: somebody else writes here, so count again
+            budget_.reset();
+            found_.reset();
+            co_return ending::reason::done;
+        default: co_return end;
+    }
+}
+
+aio::awaitable<ending> session::skip_count_of_empty_slave() {
+    for (const segment& part : parts_.keys.segments()) {
+        const wire_range wire(part.target);
+        etcd::range_query query;
+        query.key = wire.key;
+        query.range_end = wire.range_end;
+        query.limit = 1;
+        query.keys_only = true;
+        const auto page = co_await slave_->kv().range(query);
+        if (!page) co_return ending(ending::reason::slave_failed, page.error());
+        if (!page->kvs.empty()) co_return ending::reason::done;
+    }
+    co_return co_await change_pass(sync_pass::repair);
+}
+
+aio::awaitable<ending> session::go_on_at_newer(etcd::kv& master) {
+    if (nothing_below_frontier()) co_return ending::reason::done;
+    const revision before = position_.rev;
+    auto end = co_await advance_to_head();
+    if (end.why != ending::reason::done || position_.rev > before) co_return end;
+    // The log has nothing newer, but the pages at R are gone. That nothing changed is seen by asking, or told by a watch.
+    const auto unchanged = co_await find_unchanged(master, parts_.keys, position_);
+    if (!unchanged) co_return ending(ending::reason::master_away, unchanged.error());
+    if (auto stop = interrupted()) co_return std::move(*stop);
+    if (!*unchanged || **unchanged <= before) co_return co_await replay_missed();
+    position_.rev = **unchanged;
+    co_return ending::reason::done;
+}
+
+aio::awaitable<ending> session::end_pass(etcd::kv& master) {
+    if (position_.pass == sync_pass::count) {
+        const std::string why_not = objection(parts_.keys, *found_, parts_.by, proven_);
+        if (!why_not.empty()) co_return ending(ending::reason::objected, {etcd::error_class::denied, why_not});
+        co_return co_await change_pass(sync_pass::repair);
+    }
+    if (position_.pass == sync_pass::repair && (!found_ || found_->removals() > 0)) {
+        auto end = co_await change_pass(sync_pass::prune);
+        if (end.why != ending::reason::done) co_return end;
+        co_return co_await guard_prune(master);
+    }
+    tell_of_what_is_kept();
+    co_return co_await change_pass(sync_pass::none);
+}
+
+aio::awaitable<ending> session::guard_prune(etcd::kv& master) {
+    if (!found_) {
+        found_.emplace(parts_.keys.rules());
+        full_sync_pass extra(*this, master, way::count_extra, *found_);
+        auto end = co_await extra.run();
+        if (end.why != ending::reason::done) found_.reset();
+        if (end.why == ending::reason::compare) co_return co_await go_on_at_newer(master);
         if (end.why != ending::reason::done) co_return end;
     }
-    parts_.report.status().foreign_keys = foreign;
-    if (foreign > 0) {
-        parts_.with.log.warn(
-            fmt::format("{}: keys that stood in its spans before the first sync are kept", parts_.report.status().name),
-            {{"keys", foreign}});
-    }
+    const std::string why_not = objection(parts_.keys, *found_, parts_.by, proven_);
+    if (!why_not.empty()) co_return ending(ending::reason::objected, {etcd::error_class::denied, why_not});
+    budget_ = found_->removals();
+    parts_.report.status().progress = {};
+    found_.emplace(parts_.keys.rules());
     co_return ending::reason::done;
+}
+
+aio::awaitable<ending> session::change_pass(sync_pass to) {
+    position_.pass = to;
+    position_.frontier.clear();
+    if (to != sync_pass::prune) found_.emplace(parts_.keys.rules());
+    if (to == sync_pass::none) budget_.reset();
+    parts_.report.status().progress = {};
+    const batch nothing(parts_.limits);
+    co_return co_await commit(nothing);
+}
+
+void session::tell_of_what_is_kept() {
+    link_status& status = parts_.report.status();
+    status.foreign_keys = found_ ? found_->foreign : 0;
+    status.kept_keys = found_ ? found_->kept : 0;
+    if (status.foreign_keys > 0) {
+        parts_.with.log.warn(status.name + ": keys that stood in its spans before the first sync are kept",
+                             {{"keys", status.foreign_keys}, {"among_them", listed(found_->foreign_keys)}});
+    }
+    if (status.kept_keys > 0) {
+        parts_.with.log.info(status.name + ": keys that the master does not have are kept, as configured",
+                             {{"keys", status.kept_keys}});
+    }
 }
 
 }  // namespace etcdsync::replication

@@ -21,13 +21,17 @@ etcd::watch_query watch_query_for(const config::key_range& cover, const history:
 }  // namespace
 
 history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                 const config::key_range& cover, const start& from, folder::selector selects)
+                 const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest)
     : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from),
       watch_(*on, watch_query_for(cover, from)),
-      folder_(from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }),
-      witness_(from.last_event - 1, selects, [this, selects](const log_entry& entry) {
-          if (entry.rev == from_.last_event) seen_digest_ = digest_of_events(entry, selects);
-      }) {}
+      folder_(
+          from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest),
+      witness_(
+          from.last_event - 1, selects,
+          [this, selects](const log_entry& entry) {
+              if (entry.rev == from_.last_event) seen_digest_ = digest_of_events(entry, selects);
+          },
+          std::string::npos) {}
 
 aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     auto message = co_await watch_.next();

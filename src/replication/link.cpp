@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link.hpp"
 
-#include "replication/resume.hpp"
-
 #include <utility>
 
 namespace etcdsync::replication {
@@ -131,6 +129,25 @@ aio::awaitable<ending> link::hold(std::string why) {
     co_return ending::reason::begin_again;
 }
 
+aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
+    report_.enter(
+        link_state::held,
+        why +
+            "; nothing was written or deleted yet. Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
+    if (settings_.once) co_return ending::reason::finished;
+    // To count again costs reading everything: done when something tells that it may come out otherwise, or after a while.
+    const std::uint64_t generation = source_->recent().generation();
+    const auto again = context_->clock.now() + refresh_interval;
+    while (!stopping_ && context_->clock.now() < again && source_->recent().generation() == generation) {
+        co_await pause(context_->probe_interval);
+        if (stopping_) break;
+        const auto same = co_await slave.undisturbed();
+        if (!same) co_return ending(ending::reason::slave_failed, same.error());
+        if (!*same) break;
+    }
+    co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+}
+
 aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
     const net::channel_options options = slave_connection();
     const auto channel = co_await master_.connect(options);
@@ -179,47 +196,48 @@ aio::awaitable<ending> link::work(applier& slave) {
     now.raft_term = source_->raft_term();
     now.master_position = source_->recent().position();
     now.slave_revision = found->slave_revision;
+    guards by = settings_.by;
     if (found->record && *found->record && has_history(**found->record, settings_.instance)) {
         const auto proved = co_await prove(**found->record);
         if (!proved) co_return co_await master_failed(proved.error());
         if (source_->recent().generation() != generation) co_return ending::reason::begin_again;
-        if (proved->found == proof::verdict::other && settings_.on_master_change == config::master_change::hold) {
-            co_return co_await hold(
-                proved->reason +
-                "; nothing was written. To copy what it has now, set on_master_change = \"resync\" and restart");
+        if (proved->found == proof::verdict::other) {
+            if (by.safety.on_master_change == config::master_change::hold && !by.approved) {
+                co_return co_await hold(proved->reason +
+                                        "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
+                                        "on_master_change = \"resync\"");
+            }
+            by.approved = true;  // that is what "resync" means
         }
+        now.proven = proved->found == proof::verdict::same;
         now.doubt = proved->reason;
+        now.unchanged_until = proved->unchanged_until;
     }
     start_plan plan = plan_start(found->record, keys_, now);
+    co_return co_await take_up(slave, std::move(plan), by);
+}
 
+aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guards& by) {
     session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_, settings_.once},
+                            settings_.page_bytes, wake_, stopping_, settings_.once, by},
                  slave);
-    auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason));
+    auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     if (end.why != ending::reason::done) co_return end;
-    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for");
-    if (end.why != ending::reason::done) co_return end;
-    for (;;) {
+    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for", plan.proven);
+    while (end.why == ending::reason::done) {
         end = co_await move(work);
         if (work.made_progress()) {
             failures_ = 0;
             pauses_.reset();
             master_pauses_.reset();
         }
-        if (end.why == ending::reason::done) continue;
-        if (end.why == ending::reason::behind) {
-            end = co_await work.catch_up();
-        }
-        if (end.why == ending::reason::compare) {
-            std::string reason = end.what.text;
-            if (reason.empty()) reason = "a revision of the master is too large for one Txn";
-            end = co_await work.begin_full_sync(std::move(reason));
-        }
-        if (end.why == ending::reason::master_away) {
-            co_return co_await master_failed(end.what);
-        }
-        if (end.why != ending::reason::done) co_return end;
+        if (end.why == ending::reason::behind) end = co_await work.catch_up();
+        if (end.why == ending::reason::compare) end = co_await work.outlive_compaction(end.what);
+        if (end.why == ending::reason::compare) end = co_await work.begin_full_sync(end.what.text, work.proven());
     }
+    if (end.why == ending::reason::master_away) co_return co_await master_failed(end.what);
+    if (end.why == ending::reason::objected) co_return co_await wait_for_a_person(slave, end.what.text);
+    co_return end;
 }
 
 aio::awaitable<ending> link::move(session& work) {

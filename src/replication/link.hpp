@@ -4,6 +4,7 @@
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/proof.hpp"
+#include "replication/resume.hpp"
 #include "replication/session.hpp"
 
 #include <string>
@@ -18,9 +19,8 @@ struct link_settings {
     std::string endpoints;  ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
-    config::master_change on_master_change = config::master_change::hold;
-    bool once = false;     ///< a full sync, then it ends
-    bool approve = false;  ///< no guard holds it
+    guards by;
+    bool once = false;  ///< a full sync, then it ends
 };
 
 /// The pipeline to one slave. It connects, takes up where the checkpoint says, works until something breaks, and tries again,
@@ -49,6 +49,8 @@ private:
     [[nodiscard]] bool master_ready() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
+    aio::awaitable<ending> wait_for_a_person(applier& slave, std::string why);
+    aio::awaitable<ending> take_up(applier& slave, start_plan plan, const guards& by);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
     [[nodiscard]] bool gives_up();
     aio::awaitable<> pause(std::chrono::milliseconds how_long);

@@ -33,6 +33,15 @@ void log::append(log_entry entry, std::string digest) {
     }
 }
 
+void log::pass_over(const log_entry& part) {
+    BOOST_ASSERT(started() && part.rev > position_);
+    entries_.clear();
+    bytes_ = 0;
+    floor_ = part.rev;  // while it arrives nothing leads on from here
+    if (!part.goes_on) position_ = part.rev;
+    // E stays what it was: its events can be replayed whole.
+}
+
 void log::advance_position(revision rev) { position_ = std::max(position_, rev); }
 
 bool log::is_aging(revision rev) const {

@@ -19,7 +19,10 @@ struct log_entry {
     revision rev = 0;
     std::vector<etcd::event> changes;  ///< views into `owners`
     std::vector<base::shared_buffer> owners;
-    std::size_t bytes = 0;  ///< what keeping it costs
+    std::size_t bytes = 0;      ///< what keeping it costs
+    bool repeats_keys = false;  ///< some key was changed more than once in this revision
+    bool goes_on = false;       ///< a part of a revision that is too large to be held whole: more of it follows
+    bool is_rest = false;       ///< the last part of such a revision
     aio::clock::time_point received;
 };
 
@@ -36,6 +39,9 @@ public:
     /// `entry.rev` is above the position, which it becomes. `digest` identifies its events.
     void append(log_entry entry, std::string digest);
 
+    /// A revision too large to be kept, or a part of one: the floor moves up to it.
+    void pass_over(const log_entry& part);
+
     /// Everything up to `rev` is known. Never moves back.
     void advance_position(revision rev);
 
@@ -44,6 +50,7 @@ public:
     [[nodiscard]] revision floor() const { return floor_; }
     [[nodiscard]] revision position() const { return position_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    [[nodiscard]] std::size_t limit() const { return limit_; }
 
     /// The last revision known to carry events, 0 where none is: watches are opened there, because they answer at once.
     [[nodiscard]] revision last_event() const { return last_event_; }

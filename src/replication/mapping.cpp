@@ -77,6 +77,13 @@ mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix
         compiled.include = compile(rule.include);
         compiled.exclude = compile(rule.exclude);
         compiled.keys = config::canonical_mapping(rule.strip, std::string(prefix) + rule.dest);
+        compiled.name = rule.name;
+        compiled.replays_deletes = rule.replay_deletes;
+        const auto is_glob = [](const config::pattern& pattern) {
+            return pattern.form() == config::pattern::kind::glob;
+        };
+        if (!rule.include.empty() || std::any_of(compiled.exclude.begin(), compiled.exclude.end(), is_glob))
+            takes_whole_segments_ = false;
         rules_.push_back(std::move(compiled));
     }
     cover_ = rules_.front().range;
@@ -151,18 +158,20 @@ bool mapping::to_slave(std::string_view key, std::string& out) const {
     return !is_hole(out);
 }
 
-bool mapping::to_slave(const segment& where, std::string_view key, std::string& out) const {
+std::optional<std::size_t> mapping::to_slave(const segment& where, std::string_view key, std::string& out) const {
     const auto rule = rule_of(key);
-    if (!rule || rules_[*rule].keys != where.keys) return false;
+    if (!rule || rules_[*rule].keys != where.keys) return std::nullopt;
     out.assign(where.keys.dest).append(key.substr(where.keys.strip.size()));
-    return !is_hole(out);
+    if (is_hole(out)) return std::nullopt;
+    return rule;
 }
 
-bool mapping::to_master(const segment& where, std::string_view key, std::string& out) const {
-    if (is_hole(key) || !key.starts_with(where.keys.dest)) return false;
+std::optional<std::size_t> mapping::to_master(const segment& where, std::string_view key, std::string& out) const {
+    if (is_hole(key) || !key.starts_with(where.keys.dest)) return std::nullopt;
     out.assign(where.keys.strip).append(key.substr(where.keys.dest.size()));
     const auto rule = rule_of(out);
-    return rule && rules_[*rule].keys == where.keys;
+    if (!rule || rules_[*rule].keys != where.keys) return std::nullopt;
+    return rule;
 }
 
 }  // namespace etcdsync::replication

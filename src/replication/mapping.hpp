@@ -33,15 +33,26 @@ public:
     /// the checkpoint prefix (a hole).
     [[nodiscard]] bool to_slave(std::string_view key, std::string& out) const;
 
-    /// The same, for the keys of one segment only: where sources overlap, a key belongs to one of them.
-    [[nodiscard]] bool to_slave(const segment& where, std::string_view key, std::string& out) const;
+    /// The same, for the keys of one segment only: where sources overlap, a key belongs to one of them. The rule that takes it.
+    [[nodiscard]] std::optional<std::size_t> to_slave(const segment& where, std::string_view key,
+                                                      std::string& out) const;
 
-    /// The key of the master behind `key` of the slave, which must lie in the target of `where`. False where no rule puts a
-    /// key there: then it is none of our business.
-    [[nodiscard]] bool to_master(const segment& where, std::string_view key, std::string& out) const;
+    /// The key of the master behind `key` of the slave, which must lie in the target of `where`, and the rule. Nothing where no
+    /// rule puts a key there: then it is none of our business.
+    [[nodiscard]] std::optional<std::size_t> to_master(const segment& where, std::string_view key,
+                                                       std::string& out) const;
 
     /// The rule that takes `key` of the master, by index.
     [[nodiscard]] std::optional<std::size_t> rule_of(std::string_view key) const;
+
+    /// Of a rule by index: deletes on the master are deletes on the slave.
+    [[nodiscard]] bool replays_deletes(std::size_t rule) const { return rules_[rule].replays_deletes; }
+    [[nodiscard]] const std::string& name_of(std::size_t rule) const { return rules_[rule].name; }
+    [[nodiscard]] std::size_t rules() const { return rules_.size(); }
+
+    /// True where every key of the segments' sources is taken: no pattern picks single keys out of them, so that counting
+    /// the sources' keys is counting ours.
+    [[nodiscard]] bool takes_whole_segments() const { return takes_whole_segments_; }
 
     /// In the order of their targets, disjoint there.
     [[nodiscard]] const std::vector<segment>& segments() const { return segments_; }
@@ -58,6 +69,8 @@ private:
         std::vector<config::pattern> include;
         std::vector<config::pattern> exclude;
         config::mapping keys;
+        std::string name;
+        bool replays_deletes = true;
     };
     [[nodiscard]] bool takes(const compiled_rule& rule, std::string_view key) const;
     [[nodiscard]] bool is_hole(std::string_view slave_key) const;
@@ -69,6 +82,7 @@ private:
     config::key_range checkpoints_;  ///< kept out on both sides
     config::key_range cover_;
     std::string digest_;
+    bool takes_whole_segments_ = true;
 };
 
 }  // namespace etcdsync::replication

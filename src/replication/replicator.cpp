@@ -97,9 +97,10 @@ void replicator::impl::add_link(const config::config& settings, const config::sl
     own.page_bytes = page_bytes(settings.replicate);
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
-    own.on_master_change = slave.guards.on_master_change;
+    own.by.safety = slave.guards;
+    own.by.approved = todo.approve;
+    own.by.claims_all = todo.approve;
     own.once = todo.once;
-    own.approve = todo.approve;
     etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
     etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
     links.push_back(std::make_unique<link>(shared, std::move(own), mapping_for(settings, slave), std::move(place),

@@ -17,7 +17,7 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
         return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
     if (record.rules != keys.digest()) return "the rules changed";
     if (record.rev <= 0) return "nothing was copied yet";
-    return now.doubt;
+    return now.proven ? std::string() : now.doubt;
 }
 
 }  // namespace
@@ -35,17 +35,22 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
         plan.reason = doubt(record, keys, now);
         if (plan.reason.empty()) {
             plan.record = record;
+            plan.record.rev = std::max(record.rev, now.unchanged_until);
+            plan.proven = now.proven;
             return plan;
         }
         // Spans are a claim on keys of the slave: nobody else's instance gives us one.
-        if (record.instance == now.instance) old = record.spans;
+        if (record.instance == now.instance) {
+            old = record.spans;
+            plan.proven = now.proven && record.rev > 0;
+        }
     }
     plan.full_sync = true;
     plan.record.instance = now.instance;
     plan.record.cluster_id = now.cluster_id;
     plan.record.raft_term = now.raft_term;
     plan.record.rev = now.master_position;
-    plan.record.pass = sync_pass::repair;
+    plan.record.pass = plan.proven ? sync_pass::repair : sync_pass::count;
     plan.record.rules = keys.digest();
     plan.record.spans = claim_spans(keys, old, now.slave_revision);
     return plan;

@@ -17,13 +17,17 @@ struct surroundings {
     std::uint64_t raft_term = 0;
     revision master_position = 0;  ///< everything up to here is known of the master
     revision slave_revision = 0;   ///< of the slave's store, now
-    std::string doubt;  ///< why the master is not known to have the history the record speaks of; empty: it has
+    bool proven = false;           ///< the master is known to have the history the record speaks of
+    std::string doubt;             ///< why it is not
+    revision unchanged_until =
+        0;  ///< no selected key of the master changed between the record's R and here; 0: not known
 };
 
 /// How a link starts.
 struct start_plan {
     checkpoint record;       ///< where it stands; `writer`, `seq` and `time` are set when it is written
     bool full_sync = false;  ///< from the first key, whatever was stored
+    bool proven = false;     ///< what the full sync finds too much, or different, came about in the history we know
     std::string reason;      ///< why, for people; empty where it goes on from what was stored
 };
 

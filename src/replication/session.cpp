@@ -3,10 +3,12 @@
 
 #include "base/escape.hpp"
 #include "base/text.hpp"
+#include "replication/proof.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace etcdsync::replication {
@@ -62,16 +64,18 @@ std::optional<ending> session::interrupted() const {
 
 std::optional<std::string> session::frontier() const {
     // While pruning, all keys are right already: only what is left over is still to go.
+    if (position_.pass == sync_pass::count) return std::string();
     if (position_.pass != sync_pass::repair) return std::nullopt;
     return position_.frontier;
 }
 
-aio::awaitable<ending> session::claim(checkpoint record, std::string reason) {
+aio::awaitable<ending> session::claim(checkpoint record, std::string reason, bool proven) {
     reason_ = std::move(reason);
+    proven_ = proven;
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
-    resumed_pass_ = in_full_sync() && !position_.frontier.empty();
-    if (position_.pass != sync_pass::repair) parts_.report.status().applied = position_.rev;
+    if (nothing_below_frontier()) found_.emplace(parts_.keys.rules());
+    if (tells_applied()) parts_.report.status().applied = position_.rev;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }
@@ -86,30 +90,11 @@ aio::awaitable<ending> session::commit(const batch& writes) {
     position_ = slave_->record();
     if (!writes.empty()) progressed_ = true;
     link_status& status = parts_.report.status();
-    if (position_.pass != sync_pass::repair) status.applied = position_.rev;
+    if (tells_applied()) status.applied = position_.rev;
     status.progress.bytes += writes.bytes();
     for (const etcd::operation& write : writes.writes())
         ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
     co_return ending::reason::done;
-}
-
-aio::awaitable<ending> session::apply(const advance_plan& plan) {
-    const checkpoint before = position_;
-    position_.rev = plan.to;
-    if (plan.event_revision > 0) {
-        position_.event_revision = plan.event_revision;
-        position_.event_digest = plan.event_digest;
-    }
-    if (plan.writes.empty()) {
-        if (position_.pass != sync_pass::repair) parts_.report.status().applied = position_.rev;
-        co_return ending::reason::done;
-    }
-    auto end = co_await commit(plan.writes);
-    if (end.why == ending::reason::slave_failed) {
-        position_ = before;
-        if (learn_from(end.what, plan.writes, parts_.limits)) co_return ending::reason::done;
-    }
-    co_return end;
 }
 
 aio::awaitable<ending> session::advance_to_head() {
@@ -118,10 +103,8 @@ aio::awaitable<ending> session::advance_to_head() {
         const log& recent = parts_.source.recent();
         if (!recent.holds_all_since(position_.rev)) co_return ending::reason::behind;
         if (recent.position() <= position_.rev) co_return ending::reason::done;
-        const advance_plan plan = plan_advance(recent.after(position_.rev), recent.end(), recent.position(),
-                                               parts_.keys, frontier(), parts_.limits);
-        if (plan.too_big) co_return ending::reason::compare;
-        auto end = co_await apply(plan);
+        // What is planned looks into the log, which may drop it while we wait: a plan keeps what it needs alive.
+        auto end = co_await apply_next(recent.after(position_.rev), recent.end(), recent.position());
         if (end.why != ending::reason::done) co_return end;
     }
 }
@@ -177,16 +160,22 @@ aio::awaitable<ending> session::rest_until_news() {
 }
 
 aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision end_position) {
-    while (position_.rev < end_position) {
+    const auto is_part = [](const log_entry& entry) { return entry.goes_on; };
+    for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
-        const advance_plan plan =
-            plan_advance(waiting.begin(), waiting.end(), end_position, parts_.keys, frontier(), parts_.limits);
-        if (plan.too_big) co_return ending::reason::compare;
-        auto end = co_await apply(plan);
-        if (end.why != ending::reason::done) co_return end;
         while (!waiting.empty() && waiting.front().rev <= position_.rev) waiting.pop_front();
+        if (!waiting.empty() && waiting.front().goes_on) {
+            auto end = co_await apply_part(waiting.front());
+            if (end.why != ending::reason::done) co_return end;
+            waiting.pop_front();
+            continue;
+        }
+        const auto stop = std::find_if(waiting.cbegin(), waiting.cend(), is_part);
+        const revision known = stop == waiting.cend() ? end_position : std::prev(stop)->rev;
+        if (position_.rev >= known) co_return ending::reason::done;
+        auto end = co_await apply_next(waiting.cbegin(), stop, known);
+        if (end.why != ending::reason::done) co_return end;
     }
-    co_return ending::reason::done;
 }
 
 aio::awaitable<ending> session::catch_up() {
@@ -221,8 +210,9 @@ aio::awaitable<ending> session::replay_missed() {
 
 aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, history::start from) {
     const mapping& keys = parts_.keys;
-    history missed(std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
-                   [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
+    history missed(
+        std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
+        [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, 2 * parts_.page_bytes);
     std::deque<log_entry> waiting;
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
@@ -240,7 +230,7 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
             co_return ending(from.last_event > 0 ? ending::reason::master_away : ending::reason::compare, read.error());
         }
         if (!read) co_return replay_failed(read.error());
-        if (missed.position() == from.known) continue;
+        if (waiting.empty() && missed.position() == from.known) continue;
         if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
         auto end = co_await replay(waiting, missed.position());
         if (end.why != ending::reason::done) co_return end;
@@ -256,15 +246,41 @@ ending session::replay_failed(const etcd::error& why) {
     }
 }
 
-aio::awaitable<ending> session::begin_full_sync(std::string reason) {
+aio::awaitable<ending> session::outlive_compaction(etcd::error why) {
+    const net::channel_options options = catch_up_connection();
+    const auto channel = co_await parts_.master.connect(options);
+    if (!channel) co_return ending(ending::reason::master_away, channel.error());
+    const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
+    const auto now = co_await prove_by_state(master, parts_.keys, position_, why.text);
+    if (!now) {
+        parts_.master.avoid((*channel)->peer());
+        co_return ending(ending::reason::master_away, now.error());
+    }
+    if (auto end = interrupted()) co_return std::move(*end);
+    if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
+    proven_ = now->found == proof::verdict::same;
+    if (now->unchanged_until == 0) co_return ending(ending::reason::compare, why);
+    position_.rev = std::max(position_.rev, now->unchanged_until);
+    co_return ending::reason::done;
+}
+
+aio::awaitable<ending> session::begin_full_sync(std::string reason, bool proven) {
     reason_ = std::move(reason);
+    proven_ = proven;
     position_.cluster_id = parts_.source.cluster_id();
     position_.raft_term = parts_.source.raft_term();
-    position_.pass = sync_pass::repair;
+    position_.pass = proven || parts_.by.approved ? sync_pass::repair : sync_pass::count;
+    position_.split = false;
     position_.frontier.clear();
     position_.event_revision = 0;
     position_.event_digest.clear();
-    resumed_pass_ = false;
+    position_.witnesses.clear();
+    position_.count.reset();
+    if (parts_.by.claims_all) {
+        for (span& s : position_.spans) s.since = 0;
+    }
+    found_.emplace(parts_.keys.rules());
+    budget_.reset();
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }

@@ -5,6 +5,7 @@
 #include "replication/advance.hpp"
 #include "replication/applier.hpp"
 #include "replication/feed.hpp"
+#include "replication/guard.hpp"
 #include "replication/history.hpp"
 #include "replication/reporter.hpp"
 #include "replication/slots.hpp"
@@ -38,6 +39,7 @@ struct link_parts {
     aio::event& wake;        ///< something the link may wait for has changed
     const bool& stopping;
     bool once;  ///< end as soon as the slave is in sync
+    const guards& by;
 };
 
 /// Why a step of the work on a slave ended.
@@ -50,6 +52,7 @@ struct ending {
         behind,       ///< the log does not reach back to R
         compare,      ///< only a full sync leads on from here
         take_up,      ///< the pass is to be taken up again at its frontier
+        objected,     ///< a guard wants a person to look first
         master_away,  ///< wait until the feed is connected again
         slave_failed,
     };
@@ -75,8 +78,13 @@ public:
     /// Goes on with the pass under way, page by page, until the slave equals the master at R.
     aio::awaitable<ending> full_sync();
 
-    /// From the first key, at the master's present revision. `reason` is for people.
-    aio::awaitable<ending> begin_full_sync(std::string reason);
+    /// From the first key, at the master's present revision. `reason` is for people. Where the master is not `proven` to have
+    /// the history the slave was copied from, nothing is written before all was counted.
+    aio::awaitable<ending> begin_full_sync(std::string reason, bool proven);
+
+    /// The master's history behind R is gone. Where the master's present state shows that nothing changed, R moves on; else the
+    /// ending is `compare`, or `begin_again` where the master is another one.
+    aio::awaitable<ending> outlive_compaction(etcd::error why);
 
     /// Something was written, or found in sync: what is met from now on is a new failure.
     [[nodiscard]] bool made_progress() const { return progressed_; }
@@ -85,14 +93,18 @@ public:
 
     /// A full sync that did not copy anything yet: R is free to choose.
     [[nodiscard]] bool nothing_below_frontier() const {
-        return position_.pass == sync_pass::repair && position_.frontier.empty();
+        return position_.pass == sync_pass::count ||
+               (position_.pass == sync_pass::repair && position_.frontier.empty());
     }
+
+    /// Whether the master is known to have the history the slave was copied from.
+    [[nodiscard]] bool proven() const { return proven_; }
 
     /// R: the revision of the master up to which everything is applied.
     [[nodiscard]] revision at() const { return position_.rev; }
 
     /// Puts `record` under the checkpoint's key with our name: what a dead process may still have under way fails from now on.
-    aio::awaitable<ending> claim(checkpoint record, std::string reason);
+    aio::awaitable<ending> claim(checkpoint record, std::string reason, bool proven);
 
 private:
     friend class full_sync_pass;
@@ -100,7 +112,16 @@ private:
     [[nodiscard]] std::optional<ending> interrupted() const;
     [[nodiscard]] std::optional<std::string> frontier() const;
     aio::awaitable<ending> commit(const batch& writes);
-    aio::awaitable<ending> apply(const advance_plan& plan);
+    aio::awaitable<ending> apply(entry_iterator first, const advance_plan& plan);
+    aio::awaitable<ending> apply_next(entry_iterator first, entry_iterator last, revision end);
+    aio::awaitable<ending> apply_too_big(entry_iterator first, entry_iterator last, revision end);
+    aio::awaitable<ending> apply_part(const log_entry& part);
+    aio::awaitable<ending> write_in_parts(const batch& all, const checkpoint* whole);
+    void tell_of_split(revision rev);
+    [[nodiscard]] checkpoint after(entry_iterator first, entry_iterator last, revision to) const;
+    [[nodiscard]] bool tells_applied() const {
+        return position_.pass == sync_pass::none || position_.pass == sync_pass::prune;
+    }
     aio::awaitable<ending> advance_to_head();
     aio::awaitable<ending> finish();
     aio::awaitable<ending> refresh_record();
@@ -110,6 +131,13 @@ private:
     static ending replay_failed(const etcd::error& why);
     aio::awaitable<ending> replay_from(std::shared_ptr<net::channel> on, history::start from);
     aio::awaitable<ending> pin(etcd::kv& master);
+    aio::awaitable<ending> run_pass(etcd::kv& master);
+    aio::awaitable<ending> go_on_at_newer(etcd::kv& master);
+    aio::awaitable<ending> end_pass(etcd::kv& master);
+    aio::awaitable<ending> guard_prune(etcd::kv& master);
+    aio::awaitable<ending> change_pass(sync_pass to);
+    aio::awaitable<ending> skip_count_of_empty_slave();
+    void tell_of_what_is_kept();
 
     link_parts parts_;
     applier* slave_;
@@ -119,8 +147,10 @@ private:
     aio::clock::time_point last_commit_;
     aio::clock::time_point last_contact_;  ///< with the slave
     bool progressed_ = false;
-    std::string reason_;         ///< of the full sync under way, for people
-    bool resumed_pass_ = false;  ///< a pass that an earlier session began: what it counted is not known
+    std::string reason_;  ///< of the full sync under way, for people
+    bool proven_ = false;
+    std::optional<census> found_;          ///< by the pass under way; nothing where a part of it is not known
+    std::optional<std::uint64_t> budget_;  ///< how many keys a prune pass may delete: what was counted, and allowed
 };
 
 }  // namespace etcdsync::replication

@@ -46,6 +46,10 @@ struct link_status {
     sync_progress progress;
     std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
+    std::uint64_t splits = 0;           ///< revisions of the master that fitted in no Txn, applied in parts
+    etcd::revision split_revision = 0;  ///< the last of them
+    std::uint64_t kept_keys =
+        0;  ///< only on the slave, by the last full sync, kept by `delete = false` or `prune = "off"`
     std::uint64_t foreign_keys = 0;  ///< found at the last full sync and kept: they stood there before we came
     etcd::error_class failure = etcd::error_class::retry;  ///< while disconnected: of what kind `cause` is
     bool finished =

@@ -117,9 +117,9 @@ TEST_CASE("killed after any number of Txns of a catch-up: what was missed is nei
     std::mt19937 random(23);
     for (int killed = 0; killed < points(70);) {
         on.at_master.put_many(
-            2'500, [&](unsigned) { return fmt::format("/b/{:04}", random() % 1'000); }, "0123456789");
+            6'000, [&](unsigned) { return fmt::format("/b/{:04}", random() % 1'000); }, "0123456789");
         on.at_master.del("/b/01", "/b/02");
-        for (int i = 0; i < 6 && killed < points(70); ++i, ++killed) on.start_and_kill_after(1 + random() % 6, random);
+        for (int i = 0; i < 6 && killed < points(70); ++i, ++killed) on.start_and_kill_after(1 + random() % 12, random);
         on.start_and_sync();
         on.sync.kill();
     }

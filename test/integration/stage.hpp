@@ -106,7 +106,8 @@ public:
     /// Waits until the daemon said `text` once more than `before`.
     bool hears(std::string_view text, std::size_t before = 0, std::chrono::milliseconds limit = 30s);
 
-    /// Starts the daemon and ends it by SIGKILL as soon as the first slave has `revisions` more, and up to 3 ms more.
+    /// Starts the daemon and ends it by SIGKILL as soon as the first slave has `revisions` more, and up to 1 ms more; or after a
+    /// second, where it has less to do.
     void start_and_kill_after(std::int64_t revisions, std::mt19937& random);
 };
 

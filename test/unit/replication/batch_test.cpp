@@ -160,3 +160,14 @@ TEST_CASE("single writes are added until one does not fit any more") {
     CHECK(b.writes()[0].key == "/x/0");
     CHECK_FALSE(b.add(etcd::event_type::put, "/x/other", "0123456789", nullptr));
 }
+
+TEST_CASE("deletes of a rule with delete = false are not replayed, its puts are") {
+    config::rule kept = prefix_rule("/a/");
+    kept.replay_deletes = false;
+    const mapping keys = mapping_of({kept, prefix_rule("/b/")});
+    batch writes{txn_limits{}};
+    CHECK(writes.add(entry(5, {put("/a/k", "1", 5), del("/a/l", 5), del("/b/l", 5)}), keys, std::nullopt));
+    REQUIRE(writes.writes().size() == 2);
+    CHECK(writes.writes()[0].key == "/a/k");
+    CHECK(writes.writes()[1].key == "/b/l");
+}

@@ -29,6 +29,9 @@ checkpoint full() {
     out.writer = "00000000deadbeef";
     out.seq = 12;
     out.time = "2026-11-22T19:00:00Z";
+    out.witnesses = {{std::string("/a/\xff", 4), 7, 4600, 3, "00000000000000aa"},
+                     {"/a/b", 5, 5, 1, "00000000000000bb"}};
+    out.count = 1234;
     return out;
 }
 
@@ -50,6 +53,16 @@ void check_same(const checkpoint& a, const checkpoint& b) {
     CHECK(a.writer == b.writer);
     CHECK(a.seq == b.seq);
     CHECK(a.time == b.time);
+    CHECK(a.split == b.split);
+    CHECK(a.count == b.count);
+    REQUIRE(a.witnesses.size() == b.witnesses.size());
+    for (std::size_t i = 0; i < a.witnesses.size(); ++i) {
+        CHECK(a.witnesses[i].key == b.witnesses[i].key);
+        CHECK(a.witnesses[i].create_revision == b.witnesses[i].create_revision);
+        CHECK(a.witnesses[i].mod_revision == b.witnesses[i].mod_revision);
+        CHECK(a.witnesses[i].version == b.witnesses[i].version);
+        CHECK(a.witnesses[i].digest == b.witnesses[i].digest);
+    }
 }
 
 /// The error of parsing full() with `from` replaced by `to`.
@@ -65,7 +78,7 @@ std::string complaint(std::string_view from, std::string_view to) {
 }  // namespace
 
 TEST_CASE("a record reads back as it was written, keys in no encoding included") {
-    for (const sync_pass pass : {sync_pass::none, sync_pass::repair, sync_pass::prune}) {
+    for (const sync_pass pass : {sync_pass::none, sync_pass::count, sync_pass::repair, sync_pass::prune}) {
         checkpoint record = full();
         record.pass = pass;
         const auto parsed = parse_checkpoint(encode(record));
@@ -100,6 +113,9 @@ TEST_CASE("the state is told in words people and scripts can use") {
     CHECK(encode(record).find("\"pass\":\"repair\"") != std::string::npos);
     record.pass = sync_pass::none;
     CHECK(encode(record).find("\"state\":\"follow\"") != std::string::npos);
+    record.split = true;
+    CHECK(encode(record).find("\"state\":\"split\"") != std::string::npos);
+    CHECK(parse_checkpoint(encode(record))->split);
     CHECK(encode(record).find("\"cluster_id\":\"cdf818194e3a8c32\"") != std::string::npos);
 }
 
@@ -161,7 +177,22 @@ TEST_CASE("an event revision beyond the revision is refused") {
 }
 
 TEST_CASE("members nobody knows are passed over: a newer version may add some") {
-    CHECK(complaint("\"format\":1", "\"format\":1,\"anchors\":[{\"key\":\"x\"}],\"count\":5").empty());
+    CHECK(complaint("\"format\":1", "\"format\":1,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
+}
+
+TEST_CASE("a record from before there were anchors and a count is read; senseless ones are refused") {
+    checkpoint old = full();
+    old.witnesses.clear();
+    old.count.reset();
+    std::string text = encode(old);
+    const std::string_view none = ",\"anchors\":[]";
+    text.erase(text.find(none), none.size());
+    const auto parsed = parse_checkpoint(text);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->witnesses.empty());
+    CHECK_FALSE(parsed->count.has_value());
+    CHECK_FALSE(complaint("\"count\":1234", "\"count\":-1").empty());
+    CHECK_FALSE(complaint("\"mod_revision\":4600", "\"mod_revision\":\"x\"").empty());
 }
 
 TEST_CASE("a truncated or mutilated record never crashes, and what is read is sane") {

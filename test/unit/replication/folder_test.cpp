@@ -25,8 +25,10 @@ const aio::clock::time_point now{};
 /// A folder and what came out of it, as "6: +b=1 -c".
 struct folding {
     explicit folding(
-        revision known, folder::selector selects = [](std::string_view) { return true; })
-        : machine(known, std::move(selects), [this](log_entry entry) { out.push_back(std::move(entry)); }) {}
+        revision known, folder::selector selects = [](std::string_view) { return true; },
+        std::size_t largest = 1U << 20)
+        : machine(
+              known, std::move(selects), [this](log_entry entry) { out.push_back(std::move(entry)); }, largest) {}
 
     std::vector<log_entry> out;
     folder machine;
@@ -258,4 +260,40 @@ TEST_CASE("however an answer is cut into fragments, the same comes out") {
         CHECK(whole.told() == pieces.told());
         CHECK(whole.machine.position() == pieces.machine.position());
     }
+}
+
+TEST_CASE(
+    "a revision too large to be held comes in parts, the last of which says so, and only then is the position there") {
+    constexpr std::size_t room_for_two = 2 * sizeof(etcd::event) + 10;
+    folding f(
+        3, [](std::string_view) { return true; }, room_for_two);
+    f.take(events_message({put("a", "1", 4), put("b", "1", 5), put("c", "1", 5)}, 9, true));
+    f.take(events_message({put("d", "1", 5), put("e", "1", 5)}, 9, true));
+    CHECK(f.machine.position() == 4);
+    f.take(events_message({put("f", "1", 5), put("g", "1", 6)}, 9));
+    CHECK(f.told() == lines{"4: +a=1", "5: +b=1 +c=1 +d=1", "5: +e=1 +f=1", "6: +g=1"});
+    REQUIRE(f.out.size() == 4);
+    CHECK(f.out[1].goes_on);
+    CHECK_FALSE(f.out[1].is_rest);
+    CHECK_FALSE(f.out[2].goes_on);
+    CHECK(f.out[2].is_rest);
+    CHECK_FALSE(f.out[3].is_rest);
+    CHECK(f.machine.position() == 9);
+}
+
+TEST_CASE("the last part of a large revision is given out even where nothing is left for it") {
+    folding f(
+        3, [](std::string_view key) { return key != "x"; }, sizeof(etcd::event));
+    f.take(events_message({put("a", "1", 5)}, 9, true));
+    f.take(events_message({put("x", "1", 5)}, 9));
+    CHECK(f.told() == lines{"5: +a=1", "5:"});
+    CHECK(f.out.back().is_rest);
+}
+
+TEST_CASE("a key that is changed twice in one revision is told: then the events do not count keys") {
+    folding f(3);
+    f.take(events_message({put("a", "1", 5), del("a", 5), put("b", "1", 6)}, 9));
+    REQUIRE(f.out.size() == 2);
+    CHECK(f.out[0].repeats_keys);
+    CHECK_FALSE(f.out[1].repeats_keys);
 }

@@ -26,6 +26,7 @@ surroundings here() {
     now.raft_term = 4;
     now.master_position = 1000;
     now.slave_revision = 50;
+    now.proven = true;
     return now;
 }
 
@@ -48,7 +49,7 @@ using record = std::optional<base::result<checkpoint>>;
 void check_from_the_beginning(const start_plan& plan) {
     CHECK(plan.full_sync);
     CHECK_FALSE(plan.reason.empty());
-    CHECK(plan.record.pass == sync_pass::repair);
+    CHECK(plan.record.pass == (plan.proven ? sync_pass::repair : sync_pass::count));
     CHECK(plan.record.frontier.empty());
     CHECK(plan.record.rev == 1000);
     CHECK(plan.record.cluster_id == 77);
@@ -128,6 +129,7 @@ TEST_CASE("every doubt leads to a comparison") {
     other.rev = 0;
     check_doubt(other, "nothing was copied");
     surroundings doubtful = here();
+    doubtful.proven = false;
     doubtful.doubt = "it was wiped";
     check_doubt(stored(), "it was wiped", doubtful);
 }
@@ -225,4 +227,27 @@ TEST_CASE("another writer is a rival only where it wrote behind us") {
     CHECK_FALSE(is_rival(found, "other", 7));  // it is us
     found.writer.clear();
     CHECK_FALSE(is_rival(found, "we", 7));  // an orderly end
+}
+
+TEST_CASE(
+    "nothing is overwritten or deleted uncounted unless the master is known to be the one the slave was copied from") {
+    CHECK_FALSE(plan_start(std::nullopt, rules(), here()).proven);
+    CHECK_FALSE(plan_start(record(base::error("it is not JSON")), rules(), here()).proven);
+    checkpoint other = stored();
+    other.instance = "another";
+    CHECK_FALSE(plan_start(record(other), rules(), here()).proven);
+    other = stored();
+    other.rules = "else";
+    CHECK(plan_start(record(other), rules(), here()).proven);  // its anchors told
+    surroundings doubtful = here();
+    doubtful.proven = false;
+    CHECK_FALSE(plan_start(record(other), rules(), doubtful).proven);
+}
+
+TEST_CASE("where nothing changed on the master R moves on without its history") {
+    surroundings now = here();
+    now.unchanged_until = 990;
+    CHECK(plan_start(record(stored()), rules(), now).record.rev == 990);
+    now.unchanged_until = 10;
+    CHECK(plan_start(record(stored()), rules(), now).record.rev == 900);
 }

@@ -71,6 +71,7 @@ TEST_CASE("compacted at the very next revision of a watch that lags: the delete 
         while (checkpoint_revision(on.at_slave()) <= e) REQUIRE(std::chrono::steady_clock::now() < limit);
         on.compact_master(next);
         CHECK(on.settle());
+        INFO(on.sync.output());
         CHECK(on.at_slave().range(doomed, {}).empty());
         CHECK(on.differs() == "");
     }

@@ -31,8 +31,11 @@ std::string rules_for(const std::vector<std::string>& prefixes, const std::strin
 stage::stage(stage_options how)
     : master(how.master_flags), prefixes_(std::move(how.prefixes)), config_([&] {
           std::vector<slave_entry> entries;
-          for (const std::string& lines : how.slaves)
-              entries.emplace_back(slaves_.emplace_back(how.slave_flags).server, lines);
+          for (const std::string& lines : how.slaves) {
+              const bool first = slaves_.empty();
+              entries.emplace_back(slaves_.emplace_back(first ? how.slave_flags : std::vector<std::string>{}).server,
+                                   lines);
+          }
           return config_for(master, entries, rules_for(prefixes_, how.tables), how.top);
       }()),
       sync(config_) {

@@ -44,8 +44,8 @@ struct stage_options {
     std::string tables;                               ///< behind the rules
     std::string top;                                  ///< above all tables
     std::vector<std::string> master_flags;            ///< of etcd
-    std::vector<std::string> slave_flags;
-    bool start = true;  ///< false: the etcds are not up yet
+    std::vector<std::string> slave_flags;             ///< of the first slave
+    bool start = true;                                ///< false: the etcds are not up yet
 };
 
 /// A master, slaves, a client of each, and the daemon, which is not started yet.

@@ -16,7 +16,8 @@ public:
     /// Wakes all who wait now. They run in a later turn of the loop, never inside this call.
     void notify() { timer_.cancel(); }
 
-    /// Returns after notify(); throws operation_aborted at the caller's next co_await where the task was cancelled.
+    /// Returns after notify() and where the task was cancelled, early: of a task in a task_group the next co_await then throws
+    /// operation_aborted.
     awaitable<> wait() { co_await timer_.async_wait(as_result); }
 
 private:

@@ -39,13 +39,14 @@ std::string encode(const range_query& query) {
     return grpc::frame(request.SerializeAsString());
 }
 
-/// Above this an answer is refused: no Range of ours without a byte budget asks for more than one key.
-constexpr std::size_t max_answer = 64U << 20;
-
-net::call_options options_until(aio::clock::time_point deadline, std::size_t max_message) {
+/// Without a byte budget the default cap holds: such an answer is one key, a count, or what a Txn says.
+net::call_options options_until(aio::clock::time_point deadline, std::size_t byte_budget = net::call::whole) {
     net::call_options options;
     options.deadline = deadline;
-    options.max_message = max_message;
+    if (byte_budget == net::call::whole) return options;
+    constexpr std::size_t last_frames = 128U << 10;  // what came before we could say that it is enough
+    options.max_message = std::size_t{1} << 31;  // the rest is not read, so it does not matter how long it claims to be
+    options.expected_message = byte_budget + last_frames;
     return options;
 }
 
@@ -80,9 +81,8 @@ std::string check_page(const range_query& query, const range_page& page) {
 }
 
 aio::awaitable<result<range_page>> kv::range(range_query query) {
-    // With a budget the rest is not read, so it does not matter how long the message claims to be.
-    const std::size_t max_message = query.byte_budget == net::call::whole ? max_answer : std::size_t{1} << 31;
-    const auto call = channel_->open("/etcdserverpb.KV/Range", options_until(clock_->now() + timeout_, max_message));
+    const auto call =
+        channel_->open("/etcdserverpb.KV/Range", options_until(clock_->now() + timeout_, query.byte_budget));
     call->send(encode(query), true);
     const auto progress = co_await call->receive(query.byte_budget);
     if (progress == net::call::progress::ended) {
@@ -109,7 +109,7 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
 }
 
 aio::awaitable<result<txn_response>> kv::txn(std::string framed) {
-    const auto call = channel_->open("/etcdserverpb.KV/Txn", options_until(clock_->now() + timeout_, max_answer));
+    const auto call = channel_->open("/etcdserverpb.KV/Txn", options_until(clock_->now() + timeout_));
     call->send(std::move(framed), true);
     const auto progress = co_await call->receive(net::call::whole);
     if (progress == net::call::progress::ended) {

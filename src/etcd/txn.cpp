@@ -18,8 +18,6 @@ constexpr std::uint8_t varint(unsigned field) { return static_cast<std::uint8_t>
 
 constexpr std::uint8_t txn_compare = length_delimited(1);
 constexpr std::uint8_t txn_success = length_delimited(2);
-constexpr std::uint8_t txn_failure = length_delimited(3);
-constexpr std::uint8_t op_range = length_delimited(1);
 constexpr std::uint8_t op_put = length_delimited(2);
 constexpr std::uint8_t op_delete_range = length_delimited(3);
 constexpr std::uint8_t op_txn = length_delimited(4);
@@ -188,10 +186,8 @@ std::string encode_guarded_txn(const guard& before, std::span<const operation> w
                                unsigned max_ops) {
     const std::string compares = encode_compares(before);
     const operation checkpoint{event_type::put, before.key, record};
-    const std::size_t range_size = field_size(before.key.size());
-    const std::size_t failure_size = field_size(range_size);
     tree nested(writes, max_ops - 1);
-    const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size() + field_size(failure_size);
+    const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size();
 
     std::string out;
     out.reserve(grpc::prefix_size + size);
@@ -200,9 +196,6 @@ std::string encode_guarded_txn(const guard& before, std::span<const operation> w
     out.append(compares);
     nested.write(out);
     put_operation(out, checkpoint);
-    put_tag(out, txn_failure, failure_size);
-    put_tag(out, op_range, range_size);
-    put_bytes(out, field_key, before.key);
     BOOST_ASSERT(out.size() == grpc::prefix_size + size);
     return out;
 }

@@ -32,8 +32,8 @@ struct guard {
 /// are counted against (limit - number of siblings in the parent): with 128, 64 x 63 at two levels (faults.md F1).
 [[nodiscard]] std::size_t txn_capacity(unsigned max_ops);
 
-/// A TxnRequest with its gRPC prefix: if `before` holds, all `writes` and the new `record` under the guard's key; else a
-/// Range of that key, so that one round trip tells what stands there. Nested where that is needed, at most three levels.
+/// A TxnRequest with its gRPC prefix: if `before` holds, all `writes` and the new `record` under the guard's key; else nothing.
+/// Nested where that is needed, at most three levels.
 /// Precondition: writes.size() <= txn_capacity(max_ops), keys unique and other than the guard's.
 [[nodiscard]] std::string encode_guarded_txn(const guard& before, std::span<const operation> writes,
                                              std::string_view record, unsigned max_ops);

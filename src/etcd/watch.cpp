@@ -11,10 +11,6 @@
 namespace etcdsync::etcd {
 namespace {
 
-/// Above this a single response is refused: etcd cuts at about 2 MiB when asked for fragments, but never inside one event,
-/// nor what it had ready before the watch was created.
-constexpr std::size_t max_watch_message = 64U << 20;
-
 /// No real store gets here; what claims to would poison every comparison of positions.
 constexpr revision highest_revision = revision{1} << 62;
 
@@ -25,7 +21,8 @@ std::string encode(const watch_query& query) {
     create.set_range_end(query.range_end);
     create.set_start_revision(query.start_revision);
     create.set_progress_notify(true);
-    create.set_fragment(true);
+    // No fragments: etcd's way of cutting a large answer takes time square to its events (a delete of 100,000 keys: a minute,
+    // of each watch anew). We read it in parts as it arrives instead, which bounds memory as well.
     create.set_watch_id(1);  // never 0: refusing another would mute it (etcd-wire.md 3.2)
     return grpc::frame(request.SerializeAsString());
 }
@@ -34,6 +31,9 @@ bool inside(const watch_query& query, std::string_view key) {
     if (query.range_end.empty()) return key == query.key;
     return key >= query.key && (query.range_end == std::string_view("\0", 1) || key < query.range_end);
 }
+
+/// How much of an answer is read at a time.
+constexpr std::size_t part_size = 256U << 10;
 
 }  // namespace
 
@@ -97,26 +97,38 @@ result<watch_message> watch_checker::take(watch_response response) {
     return message;
 }
 
-watch_stream::watch_stream(net::channel& on, const watch_query& query) : peer_(on.peer().authority()), checker_(query) {
+watch_stream::watch_stream(net::channel& on, const watch_query& query)
+    : peer_(on.peer().authority()), max_event_(query.max_event), checker_(query) {
     net::call_options options;
-    options.max_message = max_watch_message;
+    options.max_message = std::size_t{1} << 31;  // read in parts, so it does not matter how long one is
+    options.expected_message = part_size;
     options.metadata.push_back({"hasleader", "true", false});
     call_ = on.open("/etcdserverpb.Watch/Watch", options);
     call_->send(encode(query), false);
 }
 
+error watch_stream::ended() const {
+    const grpc::status& status = call_->status();
+    if (status.ok()) return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
+    std::string text = status.message;
+    if (!text.starts_with(peer_)) text = fmt::format("{}: {}", peer_, text);
+    return error(classify(status), std::move(text));
+}
+
 aio::awaitable<result<watch_message>> watch_stream::next() {
     for (;;) {
-        const auto progress = co_await call_->receive(net::call::whole);
-        if (progress != net::call::progress::message) {
-            const grpc::status& status = call_->status();
-            if (status.ok()) co_return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
-            std::string text = status.message;
-            if (!text.starts_with(peer_)) text = fmt::format("{}: {}", peer_, text);
-            co_return error(classify(status), std::move(text));
-        }
-        auto response = decode_watch(call_->take());
+        const auto progress = co_await call_->receive(part_size);
+        if (progress == net::call::progress::ended) co_return ended();
+        const bool last = progress == net::call::progress::message;
+        auto response = parts_.take(last ? call_->take() : call_->take_part(), last);
         if (!response) co_return error(error_class::bad_peer, fmt::format("{}: a watch response is malformed", peer_));
+        if (parts_.waiting() > max_event_) {
+            co_return error(
+                error_class::bad_peer,
+                fmt::format("{}: the master has a value of more than {} bytes: leave its key out of the rules", peer_,
+                            max_event_));
+        }
+        if (!last && response->events.empty()) continue;  // one event is larger than a part
         auto message = checker_.take(std::move(*response));
         if (!message) co_return error(message.error().cls, fmt::format("{}: {}", peer_, message.error().text));
         if (message->what != watch_message::kind::nothing) co_return std::move(*message);

@@ -15,7 +15,8 @@ namespace etcdsync::etcd {
 struct watch_query {
     std::string key;
     std::string range_end;
-    revision start_revision = 1;  ///< inclusive, always explicit
+    revision start_revision = 1;                       ///< inclusive, always explicit
+    std::size_t max_event = net::default_max_message;  ///< a larger one is an error that says what to do
 };
 
 /// What a WatchResponse means.
@@ -65,8 +66,12 @@ public:
     void cancel() { call_->cancel(); }
 
 private:
+    [[nodiscard]] error ended() const;
+
     std::string peer_;
+    std::size_t max_event_;
     watch_checker checker_;
+    watch_assembler parts_;
     std::unique_ptr<net::call> call_;
 };
 

@@ -87,22 +87,34 @@ std::optional<range_page> decode(std::string message, bool cut) {
     return page;
 }
 
-/// The kvs of the first ResponseOp that is a Range.
-bool read_failure_branch(const std::vector<std::string_view>& responses, txn_response& out) {
-    for (const std::string_view response : responses) {
-        field_reader in(response);
-        while (in.next()) {
-            if (in.number() != 1) {
-                in.skip();
-                continue;
-            }
-            range_page page;
-            if (!read_range(in.bytes(), page, false)) return false;
-            out.read = std::move(page.kvs);
+constexpr std::size_t malformed = std::string_view::npos;
+
+/// Reads the whole fields in front of `bytes`: how many bytes they take.
+std::size_t read_watch(std::string_view bytes, watch_response& out) {
+    field_reader in(bytes);
+    while (in.next()) {
+        bool good = true;
+        const auto nested = [&](const auto& read) {
+            const std::string_view inner = in.bytes();
+            if (in.ok()) good = read(inner);
+        };
+        switch (in.number()) {
+            case 1: nested([&](std::string_view inner) { return read_header(inner, out.header); }); break;
+            case 2: out.watch_id = in.integer(); break;
+            case 3: out.created = in.boolean(); break;
+            case 4: out.canceled = in.boolean(); break;
+            case 5: out.compact_revision = in.integer(); break;
+            case 6: out.cancel_reason = in.bytes(); break;
+            case 7: out.fragment = in.boolean(); break;
+            case 11:
+                nested([&](std::string_view inner) { return read_event(inner, out.events.emplace_back()); });
+                break;
+            default: in.skip();
         }
-        if (!in.ok()) return false;
+        if (!good) return malformed;
+        if (!in.ok()) return in.field_start();
     }
-    return true;
+    return in.ok() ? bytes.size() : in.field_start();
 }
 
 }  // namespace
@@ -112,51 +124,41 @@ std::optional<range_page> decode_range(std::string message) { return decode(std:
 std::optional<range_page> decode_range_part(std::string part) { return decode(std::move(part), true); }
 
 std::optional<watch_response> decode_watch(std::string message) {
-    auto owner = std::make_shared<const std::string>(std::move(message));
+    watch_assembler whole;
+    return whole.take(std::move(message), true);
+}
+
+std::optional<watch_response> watch_assembler::take(std::string part, bool last) {
+    auto owner = std::make_shared<const std::string>(rest_.empty() ? std::move(part) : rest_ + part);
     watch_response out;
-    field_reader in(*owner);
-    bool good = true;
-    while (good && in.next()) {
-        switch (in.number()) {
-            case 1: good = read_header(in.bytes(), out.header); break;
-            case 2: out.watch_id = in.integer(); break;
-            case 3: out.created = in.boolean(); break;
-            case 4: out.canceled = in.boolean(); break;
-            case 5: out.compact_revision = in.integer(); break;
-            case 6: out.cancel_reason = in.bytes(); break;
-            case 7: out.fragment = in.boolean(); break;
-            case 11: good = read_event(in.bytes(), out.events.emplace_back()); break;
-            default: in.skip();
-        }
+    if (begun_) out = *begun_;
+    const std::size_t used = read_watch(*owner, out);
+    if (used == malformed || (last && used != owner->size())) return std::nullopt;
+    rest_ = owner->substr(used);
+    if (last) {
+        begun_.reset();
+    } else {
+        std::vector<event> events = std::exchange(out.events, {});
+        begun_ = out;
+        out.events = std::move(events);
+        out.fragment = true;
     }
-    if (!good || !in.ok()) return std::nullopt;
     out.owner = std::move(owner);
     return out;
 }
 
-std::optional<txn_response> decode_txn(std::string message) {
-    auto owner = std::make_shared<const std::string>(std::move(message));
+std::optional<txn_response> decode_txn(std::string_view message) {
     txn_response out;
-    std::vector<std::string_view> responses;
-    field_reader in(*owner);
+    field_reader in(message);
     bool good = true;
     while (good && in.next()) {
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), out.header); break;
             case 2: out.succeeded = in.boolean(); break;
-            case 3:
-                if (out.succeeded) {
-                    in.skip();  // thousands of empty PutResponses
-                } else {
-                    responses.push_back(in.bytes());
-                }
-                break;
-            default: in.skip();
+            default: in.skip();  // of the responses, thousands of empty PutResponses
         }
     }
     if (!good || !in.ok()) return std::nullopt;
-    if (!out.succeeded && !read_failure_branch(responses, out)) return std::nullopt;
-    out.owner = std::move(owner);
     return out;
 }
 

@@ -60,8 +60,6 @@ struct watch_response {
 struct txn_response {
     response_header header;
     bool succeeded = false;
-    base::shared_buffer owner;
-    std::vector<key_value> read;  ///< where it did not succeed: what the failure branch's Range found
 };
 
 /// Nothing where the bytes are not such a message.
@@ -72,6 +70,22 @@ struct txn_response {
 
 [[nodiscard]] std::optional<watch_response> decode_watch(std::string message);
 
-[[nodiscard]] std::optional<txn_response> decode_txn(std::string message);
+/// Reads a WatchResponse as it arrives: each part gives the whole events in it, as a response of its own that says (`fragment`)
+/// that more follows. etcd writes what comes once (header, flags) in front of the events.
+class watch_assembler {
+public:
+    /// The next bytes of the message, `last` with its end. Nothing where they are malformed. May hold no event at all, where one
+    /// is larger than the part.
+    [[nodiscard]] std::optional<watch_response> take(std::string part, bool last);
+
+    /// Bytes of an event that is not whole yet.
+    [[nodiscard]] std::size_t waiting() const { return rest_.size(); }
+
+private:
+    std::string rest_;
+    std::optional<watch_response> begun_;  ///< what came in front of the events, without them
+};
+
+[[nodiscard]] std::optional<txn_response> decode_txn(std::string_view message);
 
 }  // namespace etcdsync::etcd

@@ -23,12 +23,19 @@ struct metadata_entry {
     bool sensitive = false;
 };
 
+/// What one message may be where nothing else is said. etcd takes 1.5 MiB by default and cuts watch answers 512 KiB above that;
+/// there are masters with raised limits.
+inline constexpr std::size_t default_max_message = 16U << 20;
+
 struct call_options {
     call_options() = default;
 
     /// Kept on our side alone: the code a server gives for it differs between versions. None: only a Watch may.
     std::optional<aio::clock::time_point> deadline;
-    std::size_t max_message = 16U << 20;
+    /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before any of it is kept.
+    std::size_t max_message = default_max_message;
+    /// How much of a message is meant to be read: no more room than this is made for it in advance.
+    std::size_t expected_message = 4U << 20;
     std::vector<metadata_entry> metadata;
 };
 
@@ -42,8 +49,8 @@ public:
 
     enum class progress {
         message,  ///< take() gives a whole message
-        partial,  ///< at least `enough` bytes of a message are here: take() gives what came so far and ends the call
-        ended,    ///< status() tells how
+        partial,  ///< at least `enough` bytes of a message are here: take() gives them and ends the call, take_part() goes on
+        ended,  ///< status() tells how
     };
 
     static constexpr std::size_t whole = std::numeric_limits<std::size_t>::max();
@@ -54,6 +61,9 @@ public:
 
     /// After receive() told `message` or `partial`.
     virtual std::string take() = 0;
+
+    /// After receive() told `partial`: what came so far. What is left of the message comes next, as if it were one of its own.
+    virtual std::string take_part() = 0;
 
     /// Ends the call from our side; receive() then tells `ended`. May be called while another coroutine is in receive().
     virtual void cancel() = 0;

@@ -31,7 +31,7 @@ aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
         } else if (!broken_) {
             last_heard_ = clock_->now();
             ping_open_ = false;
-            const auto fed = session_.feed(std::string_view(into.data(), *count));
+            const auto fed = tell_refused(session_.feed(std::string_view(into.data(), *count)));
             if (!fed) fail(fmt::format("{}: {}", peer_.authority(), fed.error().text));
             output_.notify();
         }
@@ -43,7 +43,7 @@ aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
     std::string out;
     while (!broken_) {
         out.clear();
-        const auto pulled = session_.pull(out);
+        const auto pulled = tell_refused(session_.pull(out));
         if (!pulled) fail(fmt::format("{}: {}", peer_.authority(), pulled.error().text));
         if (!out.empty() && !broken_) {
             const auto bytes = buffer(std::as_const(out));
@@ -108,7 +108,8 @@ void connection::fail(const std::string& why) {
     broken_ = true;
     why_ = why;
     keepalive_.reset();
-    for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(why);
+    for (const auto& [call, code] : std::exchange(refused_, {})) call->on_broken(why, true);
+    for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(why, false);
     stream_->close();
     output_.notify();
     if (const auto handler = std::exchange(broken_handler_, nullptr)) handler();
@@ -131,7 +132,18 @@ void connection::on_close(http2::stream_id id, http2::error_code code, bool unpr
     if (found == calls_.end()) return;
     http2_call* const call = found->second;
     calls_.erase(found);
-    call->on_close(code, unprocessed);
+    if (unprocessed) {
+        refused_.emplace_back(call, code);
+    } else {
+        call->on_close(code, false);
+    }
+}
+
+/// Passes on what the session says. Where it goes on working, the calls it refused meanwhile learn so; else fail() tells them.
+base::result<void> connection::tell_refused(base::result<void> outcome) {
+    if (!outcome) return outcome;
+    for (const auto& [call, code] : std::exchange(refused_, {})) call->on_close(code, true);
+    return outcome;
 }
 
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {

@@ -9,6 +9,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace etcdsync::net {
 
@@ -49,6 +51,7 @@ private:
     void on_goaway(http2::error_code code, std::string_view debug_data) override;
     void on_ping_ack(std::uint64_t opaque) override;
 
+    base::result<void> tell_refused(base::result<void> outcome);
     void watch_over_peer();
     void check_peer();
 
@@ -60,6 +63,9 @@ private:
     aio::asio::any_io_executor executor_;
     aio::event output_;  ///< there may be something to send, or the connection broke
     std::map<http2::stream_id, http2_call*> calls_;
+    /// Closed without having been acted on, while the session works: whether it is the end of the connection that closed them
+    /// is known only after that.
+    std::vector<std::pair<http2_call*, http2::error_code>> refused_;
     std::optional<aio::alarm> keepalive_;
     aio::clock::time_point last_heard_;
     bool ping_open_ = false;

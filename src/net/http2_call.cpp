@@ -11,7 +11,8 @@ namespace etcdsync::net {
 
 http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_io_executor& executor,
                        std::string_view path, const call_options& options)
-    : connection_(std::move(owner)), state_(options.max_message), ready_(executor) {
+    : connection_(std::move(owner)), expected_message_(options.expected_message), state_(options.max_message),
+      ready_(executor) {
     id_ = connection_->open(*this, path, options);
     if (!id_) {
         const std::string& why = connection_->why();
@@ -41,6 +42,8 @@ void http2_call::send(std::string framed, bool last) {
 }
 
 aio::awaitable<call::progress> http2_call::receive(std::size_t enough) {
+    wanted_ = enough;
+    if (messages_.empty() && current_.size() < wanted_) pay(owed_);
     for (;;) {
         if (!messages_.empty()) co_return progress::message;
         if (state_.final_status()) co_return progress::ended;
@@ -57,10 +60,18 @@ std::string http2_call::take() {
     }
     std::string message = std::move(messages_.front());
     messages_.pop_front();
-    const std::size_t credit = messages_.empty() ? owed_ : std::min(owed_, message.size() + grpc::prefix_size);
-    owed_ -= credit;
-    if (id_) connection_->consume(*id_, credit);
+    pay(messages_.empty() ? owed_ : std::min(owed_, message.size() + grpc::prefix_size));
     return message;
+}
+
+std::string http2_call::take_part() {
+    pay(owed_);
+    return std::exchange(current_, {});
+}
+
+void http2_call::pay(std::size_t credit) {
+    owed_ -= credit;
+    if (id_ && credit > 0) connection_->consume(*id_, credit);
 }
 
 void http2_call::cancel() { give_up(grpc::status(grpc::code::cancelled, "cancelled by us", grpc::origin::local)); }
@@ -76,7 +87,7 @@ void http2_call::on_headers(const std::vector<http2::header>& headers, bool end_
 }
 
 void http2_call::on_data(std::string_view bytes) {
-    const bool wanted_now = messages_.empty();
+    const bool wanted_now = messages_.empty() && current_.size() < wanted_;
     state_.on_data(bytes, *this);
     if (wanted_now) {
         connection_->consume(*id_, bytes.size());
@@ -95,16 +106,16 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
     ready_.notify();
 }
 
-void http2_call::on_broken(const std::string& why) {
+void http2_call::on_broken(const std::string& why, bool unprocessed) {
     id_.reset();
     deadline_.reset();
-    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection));
+    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection, unprocessed));
     ready_.notify();
 }
 
 void http2_call::on_message_begin(std::size_t size) {
     current_.clear();
-    current_.reserve(std::min<std::size_t>(size, 4U << 20));
+    current_.reserve(std::min(size, expected_message_));
 }
 
 void http2_call::on_message_bytes(std::string_view bytes) { current_.append(bytes); }

@@ -20,26 +20,30 @@ public:
     void send(std::string framed, bool last) override;
     aio::awaitable<progress> receive(std::size_t enough) override;
     std::string take() override;
+    std::string take_part() override;
     void cancel() override;
     [[nodiscard]] const grpc::status& status() const override;
 
     void on_headers(const std::vector<http2::header>& headers, bool end_stream);
     void on_data(std::string_view bytes);
     void on_close(http2::error_code code, bool unprocessed);
-    void on_broken(const std::string& why);
+    void on_broken(const std::string& why, bool unprocessed);
 
 private:
     void on_message_begin(std::size_t size) override;
     void on_message_bytes(std::string_view bytes) override;
     void on_message_end() override;
     void give_up(grpc::status why);
+    void pay(std::size_t credit);
 
     std::shared_ptr<connection> connection_;
     std::optional<http2::stream_id> id_;  ///< while the stream is open
+    std::size_t expected_message_;
     grpc::call_state state_;
     std::deque<std::string> messages_;  ///< whole ones, not taken yet
     std::string current_;               ///< the one arriving
-    std::size_t owed_ = 0;              ///< bytes behind the first message, not yet credited to the peer
+    std::size_t wanted_ = whole;        ///< of the message arriving, by who receives
+    std::size_t owed_ = 0;              ///< bytes behind what is wanted, not yet credited to the peer
     aio::event ready_;
     std::optional<aio::alarm> deadline_;
 };

@@ -5,6 +5,8 @@
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace etcdsync::net {
@@ -40,30 +42,21 @@ private:
     tcp::socket socket_;
 };
 
-/// The addresses of `to`, or why there are none.
-aio::awaitable<base::result<std::vector<tcp::endpoint>>> resolve(endpoint to, aio::clock& clock,
-                                                                 aio::clock::time_point deadline) {
-    std::vector<tcp::endpoint> found;
-    error_code not_literal;
-    const auto literal = asio::ip::make_address(to.host, not_literal);
-    if (!not_literal) {
-        found.emplace_back(literal, to.port);
-        co_return found;
+class asio_resolver final : public name_resolver {
+public:
+    std::shared_ptr<void> look_up(const asio::any_io_executor& executor, const std::string& host,
+                                  std::function<void(answer)> done) override {
+        auto names = std::make_shared<tcp::resolver>(executor);
+        names->async_resolve(
+            host, "", [done = std::move(done)](const error_code& ec, const tcp::resolver::results_type& entries) {
+                if (ec) return done(base::error(ec.message()));
+                std::vector<asio::ip::address> found;
+                for (const auto& entry : entries) found.push_back(entry.endpoint().address());
+                done(std::move(found));
+            });
+        return names;
     }
-    const auto executor = co_await asio::this_coro::executor;
-    tcp::resolver resolver(executor);
-    bool expired = false;
-    const aio::alarm limit(clock, deadline, [&] {
-        expired = true;
-        resolver.cancel();
-    });
-    const std::string service = std::to_string(to.port);
-    const auto [ec, entries] = co_await resolver.async_resolve(to.host, service, aio::as_result);
-    if (expired) co_return base::error(fmt::format("look up {}: timed out", to.host));
-    if (ec) co_return base::error(fmt::format("look up {}: {}", to.host, ec.message()));
-    for (const auto& entry : entries) found.push_back(entry.endpoint());
-    co_return found;
-}
+};
 
 }  // namespace
 
@@ -71,14 +64,42 @@ std::string endpoint::authority() const {
     return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
+name_resolver& system_resolver() {
+    static asio_resolver only;
+    return only;
+}
+
+aio::awaitable<name_resolver::answer> tcp_dialer::resolve(std::string host, aio::clock::time_point deadline) {
+    error_code not_literal;
+    const auto literal = asio::ip::make_address(host, not_literal);
+    if (!not_literal) co_return std::vector<asio::ip::address>(1, literal);
+
+    // Shared with the look-up, which may end long after this coroutine.
+    struct state {
+        explicit state(const asio::any_io_executor& executor) : come(executor) {}
+        std::optional<name_resolver::answer> found;
+        aio::event come;
+    };
+    const auto executor = co_await asio::this_coro::executor;
+    const auto shared = std::make_shared<state>(executor);
+    const auto interest = names_->look_up(executor, host, [shared](name_resolver::answer found) {
+        shared->found = std::move(found);
+        shared->come.notify();
+    });
+    while (!shared->found && clock_->now() < deadline) co_await aio::wait_until(shared->come, *clock_, deadline);
+    if (!shared->found) co_return base::error(fmt::format("look up {}: timed out", host));
+    if (!*shared->found) co_return base::error(fmt::format("look up {}: {}", host, shared->found->error().text));
+    co_return std::move(**shared->found);
+}
+
 aio::awaitable<base::result<std::unique_ptr<byte_stream>>> tcp_dialer::dial(endpoint to,
                                                                             aio::clock::time_point deadline) {
-    auto addresses = co_await resolve(to, *clock_, deadline);
+    auto addresses = co_await resolve(to.host, deadline);
     if (!addresses) co_return addresses.error();
 
     const auto executor = co_await asio::this_coro::executor;
     std::string why = "no address";
-    for (const tcp::endpoint& address : *addresses) {
+    for (const asio::ip::address& address : *addresses) {
         tcp::socket socket(executor);
         bool expired = false;
         const aio::alarm limit(*clock_, deadline, [&] {
@@ -86,7 +107,7 @@ aio::awaitable<base::result<std::unique_ptr<byte_stream>>> tcp_dialer::dial(endp
             error_code ignored;
             socket.close(ignored);
         });
-        const auto [ec] = co_await socket.async_connect(address, aio::as_result);
+        const auto [ec] = co_await socket.async_connect(tcp::endpoint(address, to.port), aio::as_result);
         if (!ec && !expired) {
             error_code only_slower;
             socket.set_option(tcp::no_delay(true), only_slower);

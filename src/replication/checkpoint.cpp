@@ -19,8 +19,8 @@ namespace json = boost::json;
 constexpr std::int64_t known_format = 1;
 
 std::string_view state_of(const checkpoint& record) {
-    if (record.pass != sync_pass::none) return "full_sync";
-    return record.split ? "split" : "follow";
+    if (record.split) return "split";
+    return record.pass == sync_pass::none ? "follow" : "full_sync";
 }
 
 std::string_view to_string(sync_pass pass) {

@@ -59,7 +59,6 @@ aio::awaitable<etcd::error> feed::follow() {
         master_->avoid(on->peer());
         co_return std::move(*failed);
     }
-    report_up(on->peer());
     history::start from;
     from.known = log_.position();
     from.last_event = log_.last_event();
@@ -69,16 +68,18 @@ aio::awaitable<etcd::error> feed::follow() {
         from.last_event = 0;  // E is compacted, but what follows on the position may still be there
         end = co_await read_from(on, from);
     }
+    if (end.cls == etcd::error_class::retry && log_.position() == from.known) master_->avoid(on->peer());
     co_return end;
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
-    history source(std::move(on), *context_, master_->request_timeout(), cover_, from, selects_, log_.limit());
+    history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit());
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
+        if (!status_.connected) report_up(on->peer());
         if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
         for (log_entry& entry : entries) {
             if (entry.goes_on || entry.is_rest) {
@@ -123,10 +124,8 @@ void feed::settle_start(const etcd::response_header& header) {
 }
 
 void feed::report_up(const net::endpoint& peer) {
-    if (!status_.connected) {
-        status_.since = context_->clock.now();
-        context_->log.info("connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
-    }
+    status_.since = context_->clock.now();
+    context_->log.info("connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
     status_.connected = true;
     status_.endpoint = peer.url;
     status_.cause.clear();

@@ -95,7 +95,6 @@ void folder::take_events(const etcd::watch_response& response, aio::clock::time_
             newest_in_answer_ = rev;
             ++distinct_;
         }
-        last_event_ = std::max(last_event_, rev);
         if (rev <= position_) continue;
         if (open_ && open_->rev != rev) finish_open(now);
         if (!open_) {

@@ -31,9 +31,6 @@ public:
 
     [[nodiscard]] revision position() const { return position_; }
 
-    /// The newest revision that carried events (selected or not), 0 where none came.
-    [[nodiscard]] revision last_event() const { return last_event_; }
-
     /// The last answer was cut: more of the history waits on the server, and may be compacted before it is read.
     [[nodiscard]] bool was_cut() const { return was_cut_; }
 
@@ -48,7 +45,6 @@ private:
     void give_out_part(aio::clock::time_point now);
 
     revision position_;
-    revision last_event_ = 0;
     selector selects_;
     sink out_;
     std::size_t largest_;

@@ -43,9 +43,9 @@ aio::awaitable<ending> session::pin(etcd::kv& master) {
 }
 
 aio::awaitable<ending> session::full_sync() {
-    parts_.report.wait("waiting until other slaves are done");
-    const slots::place place = co_await parts_.places.take();
-    if (auto end = interrupted()) co_return std::move(*end);
+    std::optional<slots::place> place;
+    auto waited = co_await take_place(place);
+    if (waited.why != ending::reason::done) co_return waited;
     const net::channel_options options = bulk_connection();
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return ending(ending::reason::master_away, channel.error());

@@ -9,6 +9,10 @@
 namespace etcdsync::replication {
 namespace {
 
+/// The creation of a watch is answered at once, and so is a watch from a revision with events. Longer than what the links, who have
+/// something else to do, wait.
+constexpr std::chrono::seconds patience{10};
+
 etcd::watch_query watch_query_for(const config::key_range& cover, const history::start& from) {
     const wire_range wire(cover);
     etcd::watch_query query;
@@ -34,8 +38,9 @@ history::history(std::shared_ptr<net::channel> on, const context& with, aio::clo
           std::string::npos) {}
 
 aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
-    auto message = co_await watch_.next();
+    auto message = co_await next_message();
     if (!message) co_return message.error();
+    created_ = true;
     if (message->what == etcd::watch_message::kind::compacted) {
         co_return etcd::error(etcd::error_class::compacted,
                               fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
@@ -47,7 +52,7 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     if (other) co_return std::move(*other);
     const revision before = folder_.position();
     folder_.take(*message, clock_->now());
-    if (gap_possible_ && folder_.position() > before) {
+    if (gap_possible_ && (folder_.position() > before || !fresh_.empty())) {
         auto failed = co_await check_readable(before);
         if (failed) co_return std::move(*failed);
         gap_possible_ = false;
@@ -56,6 +61,20 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
     fresh_.clear();
     co_return etcd::result<void>();
+}
+
+aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
+    const bool may_be_silent = created_ && (from_.last_event == 0 || proved_);
+    if (may_be_silent) co_return co_await watch_.next();
+    bool silent = false;
+    const aio::alarm limit(*clock_, clock_->now() + patience, [this, &silent] {
+        silent = true;
+        watch_.cancel();
+    });
+    auto message = co_await watch_.next();
+    if (!message && silent)
+        co_return etcd::error(etcd::error_class::retry, kv_.peer().authority() + ": no answer to a watch in time");
+    co_return message;
 }
 
 aio::awaitable<etcd::result<void>> history::settle(revision store) {

@@ -29,7 +29,7 @@ public:
             const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest);
 
     /// Waits for the next message. Nothing is given out before E's events were found to be the ones known: other ones are an
-    /// error of class `other_history`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
+    /// error of class `other_history`; a server that is silent where it has to answer is one of class `retry`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
     /// says that the way from `known` to here is gone; after any error the object is of no more use.
     aio::awaitable<etcd::result<void>> read(std::deque<log_entry>& out);
 
@@ -43,10 +43,10 @@ public:
 
     /// The digest of E's events as this master has them; empty until they were seen.
     [[nodiscard]] const std::string& event_digest() const { return seen_digest_; }
-    [[nodiscard]] revision last_event() const { return folder_.last_event(); }
     [[nodiscard]] const folder& events() const { return folder_; }
 
 private:
+    aio::awaitable<etcd::result<etcd::watch_message>> next_message();
     aio::awaitable<std::optional<etcd::error>> check_readable(revision at);
     aio::awaitable<etcd::result<void>> settle(revision store);
     aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);
@@ -59,6 +59,7 @@ private:
     std::deque<log_entry> fresh_;
     folder folder_;
     folder witness_;  ///< E's events come out of it
+    bool created_ = false;
     bool proved_ = false;
     std::string seen_digest_;
     bool gap_possible_ = true;  ///< a resume or a cut answer lies behind: look before applying what comes next

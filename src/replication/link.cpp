@@ -55,6 +55,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
       report_(with, settings_.name, settings_.endpoints), pauses_(first_pause, with.probe_interval),
       master_pauses_(first_pause, with.probe_interval), wake_(with.tasks.executor()) {
     source.on_change([this] { wake_.notify(); });
+    places.on_free([this] { wake_.notify(); });
 }
 
 void link::stop() {
@@ -95,10 +96,12 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
     while (!stopping_ && context_->clock.now() < until) co_await aio::wait_until(wake_, context_->clock, until);
 }
 
-aio::awaitable<> link::wait_for_master() {
-    while (!stopping_ && !master_ready()) {
+aio::awaitable<> link::wait_for_master(const applier& slave) {
+    // No call to the slave is open meanwhile: now and then it has to be asked whether it is still there.
+    const auto look_again = context_->clock.now() + context_->probe_interval;
+    while (!stopping_ && !master_ready() && slave.usable() && context_->clock.now() < look_again) {
         report_.wait("waiting for the master");
-        co_await wake_.wait();
+        co_await aio::wait_until(wake_, context_->clock, look_again);
     }
 }
 
@@ -186,7 +189,7 @@ aio::awaitable<ending> link::work(applier& slave) {
     }
     if (!master_ready()) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
-        co_await wait_for_master();
+        co_await wait_for_master(slave);
         co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
     }
     const std::uint64_t generation = source_->recent().generation();

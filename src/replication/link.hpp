@@ -44,7 +44,7 @@ private:
     aio::awaitable<ending> serve();
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
-    aio::awaitable<> wait_for_master();
+    aio::awaitable<> wait_for_master(const applier& slave);
     aio::awaitable<ending> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);

@@ -42,7 +42,17 @@ void page_reader::learn(const etcd::range_page& page) {
     if (page.kvs.empty()) return;
     const std::size_t bytes_a_key = page.owner->size() / page.kvs.size() + 1;
     const auto fitting = static_cast<std::int64_t>(options_.page_bytes / bytes_a_key);
-    limit_ = std::clamp<std::int64_t>(fitting, 1, limit_ * 2);
+    limit_ = std::clamp<std::int64_t>(fitting, 1, std::min(limit_ * 2, most_));
+}
+
+bool page_reader::may_help_to_shrink(const etcd::error& why) const {
+    // A connection that broke gives this class, too; no smaller page comes over that one.
+    return why.cls == etcd::error_class::ambiguous && limit_ > 1 && kv_->usable();
+}
+
+void page_reader::shrink() {
+    most_ = std::max<std::int64_t>(1, limit_ / 2);
+    limit_ = std::max<std::int64_t>(1, limit_ / 4);
 }
 
 aio::awaitable<> page_reader::read_ahead(std::shared_ptr<ahead> into) {
@@ -51,22 +61,29 @@ aio::awaitable<> page_reader::read_ahead(std::shared_ptr<ahead> into) {
     into->done.notify();
 }
 
-aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::string& key) {
-    std::shared_ptr<ahead> fetch = std::exchange(ahead_, nullptr);
-    if (!fetch || fetch->query.key != wire_range(config::key_range{key, {}}).key) {
-        fetch = std::make_shared<ahead>(*kv_, query(key), tasks_->executor());
-        tasks_->spawn("page reader", read_ahead(fetch));
-    }
+void page_reader::begin(const std::string& key) {
+    ahead_ = std::make_shared<ahead>(*kv_, query(key), tasks_->executor());
+    tasks_->spawn("page reader", read_ahead(ahead_));
+}
+
+aio::awaitable<etcd::result<etcd::range_page>> page_reader::finish() {
+    const std::shared_ptr<ahead> fetch = std::exchange(ahead_, nullptr);
     while (!fetch->page) co_await fetch->done.wait();
-    etcd::result<etcd::range_page> page = std::move(*fetch->page);
+    co_return std::move(*fetch->page);
+}
+
+aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::string& key) {
+    if (!ahead_ || ahead_->query.key != wire_range(config::key_range{key, {}}).key) begin(key);
+    auto page = co_await finish();
+    if (!page && may_help_to_shrink(page.error())) {
+        shrink();
+        begin(key);
+        page = co_await finish();
+    }
     if (!page) co_return page;
     first_ = false;
     learn(*page);
-    if (page->more) {
-        ahead_ =
-            std::make_shared<ahead>(*kv_, query(std::string(page->kvs.back().key).append(1, '\0')), tasks_->executor());
-        tasks_->spawn("page reader", read_ahead(ahead_));
-    }
+    if (page->more) begin(std::string(page->kvs.back().key).append(1, '\0'));
     co_return page;
 }
 

@@ -10,7 +10,8 @@
 namespace etcdsync::replication {
 
 /// Reads an interval of one etcd in pages, in key order. While the caller works on a page the next one is read. Pages are
-/// sized by bytes: the server has no byte limit of its own, so the number of keys asked for grows at most twofold a page.
+/// sized by bytes: the server has no byte limit of its own, so the number of keys asked for grows at most twofold a page. A page
+/// that does not come in time is asked for again with a quarter of the keys, once.
 class page_reader {
 public:
     struct options {
@@ -29,8 +30,13 @@ public:
 private:
     /// A page being read ahead. Shared with its task, which may outlive the reader by a turn of the loop.
     struct ahead;
+    static constexpr std::int64_t highest = std::int64_t{1} << 40;
     static aio::awaitable<> read_ahead(std::shared_ptr<ahead> into);
 
+    void begin(const std::string& key);
+    aio::awaitable<etcd::result<etcd::range_page>> finish();
+    [[nodiscard]] bool may_help_to_shrink(const etcd::error& why) const;
+    void shrink();
     [[nodiscard]] etcd::range_query query(const std::string& key) const;
     void learn(const etcd::range_page& page);
 
@@ -38,7 +44,8 @@ private:
     aio::task_group* tasks_;
     config::key_range range_;
     options options_;
-    std::int64_t limit_ = 128;
+    std::int64_t limit_ = 128;     ///< keys of the next page
+    std::int64_t most_ = highest;  ///< below what did not come in time
     bool first_ = true;
     std::shared_ptr<ahead> ahead_;
 };

@@ -75,7 +75,7 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              settings.replicate.probe_interval,
              fmt::format("{:016x}", env.random.next())},
       master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate)),
-      places(env.executor, settings.replicate.full_sync_parallel) {
+      places(settings.replicate.full_sync_parallel) {
     for (const config::slave& slave : settings.slaves) mappings.push_back(mapping_for(settings, slave));
     config::key_range cover = mappings.front().cover();
     for (const mapping& keys : mappings) cover = hull(cover, keys.cover());

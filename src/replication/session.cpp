@@ -17,6 +17,9 @@ namespace {
 /// A watch from a revision with events answers at once; one with nothing to say is silent for ten minutes. This long is waited.
 constexpr std::chrono::seconds patience_with_silence{8};
 
+/// A master that is away for less is not told of.
+constexpr std::chrono::seconds short_interruption{1};
+
 net::channel_options catch_up_connection() {
     net::channel_options options;
     options.http2.stream_window = 1U << 20;
@@ -113,9 +116,9 @@ aio::awaitable<ending> session::follow() {
     for (;;) {
         auto end = co_await advance_to_head();
         if (end.why != ending::reason::done) co_return end;
-        parts_.report.enter(link_state::in_sync);
         progressed_ = true;
         if (parts_.once) co_return co_await finish();
+        tell_of_master();
         end = co_await refresh_record();
         if (end.why == ending::reason::done) end = co_await rest_until_news();
         if (end.why != ending::reason::done) co_return end;
@@ -123,6 +126,7 @@ aio::awaitable<ending> session::follow() {
 }
 
 aio::awaitable<ending> session::finish() {
+    parts_.report.enter(link_state::in_sync);
     // Nobody's any more: a daemon that comes next, or was held meanwhile, finds no rival here.
     position_.writer.clear();
     const batch nothing(parts_.limits);
@@ -139,24 +143,63 @@ aio::awaitable<ending> session::refresh_record() {
     co_return co_await commit(nothing);
 }
 
-aio::awaitable<ending> session::rest_until_news() {
-    const auto look_again = last_contact_ + parts_.with.probe_interval;
+std::optional<ending> session::broken() const {
+    if (slave_->usable()) return std::nullopt;
+    return ending(ending::reason::slave_failed,
+                  etcd::error(etcd::error_class::retry, slave_->kv().peer().authority() + ": the connection broke"));
+}
+
+aio::awaitable<ending> session::take_place(std::optional<slots::place>& into) {
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
-        if (!slave_->usable()) {
-            const etcd::error broken(etcd::error_class::retry,
-                                     slave_->kv().peer().authority() + ": the connection broke");
-            co_return ending(ending::reason::slave_failed, broken);
+        if (auto end = broken()) co_return std::move(*end);
+        if (auto place = parts_.places.try_take()) {
+            into.emplace(std::move(*place));
+            co_return ending::reason::done;
         }
-        if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
-        if (parts_.with.clock.now() >= look_again) break;
-        co_await aio::wait_until(parts_.wake, parts_.with.clock, look_again);
+        parts_.report.wait("waiting until other slaves are done");
+        const auto look_again = last_contact_ + parts_.with.probe_interval;
+        if (parts_.with.clock.now() < look_again) {
+            co_await aio::wait_until(parts_.wake, parts_.with.clock, look_again);
+        } else {
+            auto end = co_await look_at_slave();
+            if (end.why != ending::reason::done) co_return end;
+        }
     }
-    // Nothing happened for a while: is the slave still there, and the checkpoint as we left it?
+}
+
+aio::awaitable<ending> session::look_at_slave() {
     const auto same = co_await slave_->undisturbed();
     if (!same) co_return ending(ending::reason::slave_failed, same.error());
     last_contact_ = parts_.with.clock.now();
     co_return *same ? ending::reason::done : ending::reason::begin_again;
+}
+
+aio::clock::time_point session::tell_of_master() {
+    const master_status master = parts_.source.current();
+    const auto silent_from = master.since + short_interruption;
+    if (master.connected) {
+        parts_.report.enter(link_state::in_sync);
+    } else if (parts_.with.clock.now() >= silent_from) {
+        parts_.report.wait("waiting for the master");
+    } else {
+        return silent_from;
+    }
+    return aio::clock::time_point::max();
+}
+
+aio::awaitable<ending> session::rest_until_news() {
+    const auto look_again = last_contact_ + parts_.with.probe_interval;
+    for (;;) {
+        if (auto end = interrupted()) co_return std::move(*end);
+        if (auto end = broken()) co_return std::move(*end);
+        if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
+        if (parts_.with.clock.now() >= look_again) break;
+        const auto until = std::min(look_again, tell_of_master());
+        co_await aio::wait_until(parts_.wake, parts_.with.clock, until);
+    }
+    // Nothing happened for a while: is the slave still there, and the checkpoint as we left it?
+    co_return co_await look_at_slave();
 }
 
 aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision end_position) {
@@ -179,8 +222,9 @@ aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision 
 }
 
 aio::awaitable<ending> session::catch_up() {
-    parts_.report.wait("waiting until other slaves are done");
-    const slots::place place = co_await parts_.places.take();
+    std::optional<slots::place> place;
+    auto waited = co_await take_place(place);
+    if (waited.why != ending::reason::done) co_return waited;
     // The log takes over: looked at and left in one turn of the loop.
     while (!parts_.source.recent().holds_all_since(position_.rev)) {
         if (auto end = interrupted()) co_return std::move(*end);

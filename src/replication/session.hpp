@@ -126,6 +126,12 @@ private:
     aio::awaitable<ending> finish();
     aio::awaitable<ending> refresh_record();
     aio::awaitable<ending> rest_until_news();
+    aio::awaitable<ending> look_at_slave();
+    aio::awaitable<ending> take_place(std::optional<slots::place>& into);
+    [[nodiscard]] std::optional<ending> broken() const;
+    /// Says "in sync", or what keeps it from being said: silence of the master is no news that nothing happened. Returns when to
+    /// look again, should nothing change before.
+    aio::clock::time_point tell_of_master();
     aio::awaitable<ending> replay(std::deque<log_entry>& waiting, revision end);
     aio::awaitable<ending> replay_missed();
     static ending replay_failed(const etcd::error& why);

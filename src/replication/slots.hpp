@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "aio/event.hpp"
-
+#include <functional>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace etcdsync::replication {
 
-/// A number of places; who finds none waits. Holds the memory of several full syncs within the budget.
+/// A number of places; who finds none waits until he is told, and tries again. Holds the memory of several full syncs within the
+/// budget.
 class slots {
 public:
-    slots(const aio::asio::any_io_executor& executor, unsigned count) : free_(count), freed_(executor) {}
+    explicit slots(unsigned count) : free_(count) {}
 
     /// A place, given back when it ends.
     class place {
@@ -21,22 +23,26 @@ public:
         ~place() {
             if (of_ == nullptr) return;
             ++of_->free_;
-            of_->freed_.notify();
+            for (const auto& listener : of_->listeners_) listener();
         }
 
     private:
         slots* of_;
     };
 
-    aio::awaitable<place> take() {
-        while (free_ == 0) co_await freed_.wait();
+    /// Nothing where all are taken.
+    [[nodiscard]] std::optional<place> try_take() {
+        if (free_ == 0) return std::nullopt;
         --free_;
-        co_return place(*this);
+        return std::optional<place>(std::in_place, *this);
     }
+
+    /// `listener` is called whenever a place was given back. It must not await.
+    void on_free(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
 
 private:
     unsigned free_;
-    aio::event freed_;
+    std::vector<std::function<void()>> listeners_;
 };
 
 }  // namespace etcdsync::replication

@@ -3,7 +3,9 @@
 
 #include "observe/log_line.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace etcdsync::test {
@@ -16,6 +18,12 @@ public:
         std::string line = fmt::format("{} {}", observe::to_string(level), message);
         for (const observe::log_field& field : fields) line += fmt::format(" {}={}", field.name, field.value);
         lines.push_back(std::move(line));
+    }
+
+    /// Lines that hold `part`.
+    [[nodiscard]] auto count(std::string_view part) const {
+        return std::count_if(lines.begin(), lines.end(),
+                             [part](const std::string& line) { return line.find(part) != std::string::npos; });
     }
 
     std::vector<std::string> lines;

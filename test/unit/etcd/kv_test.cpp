@@ -243,13 +243,23 @@ TEST_CASE("a Txn that succeeded and one that did not") {
     CHECK(done->succeeded);
     CHECK(done->header.store_revision == 12);
     pb::TxnResponse bad;
-    pb::KeyValue& kv = *bad.add_responses()->mutable_response_range()->add_kvs();
-    kv.set_key("c");
-    kv.set_value("somebody else's");
+    bad.mutable_header()->set_revision(13);
     r.peer.server().on_end = [&](stream_id id) { r.peer.reply(id, bad.SerializeAsString()); };
     const auto not_done = r.txn();
     REQUIRE(not_done.has_value());
     CHECK_FALSE(not_done->succeeded);
-    REQUIRE(not_done->read.size() == 1);
-    CHECK(not_done->read[0].value == "somebody else's");
+}
+
+TEST_CASE("an answer to a Range without a budget, or to a Txn, is not kept where it is absurdly large") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.server().data(id, std::string("\0\x01\x00\x00\x01", 5) + std::string(100, 'x'));  // 16 MiB + 1
+        r.peer.flush();
+    };
+    const auto page = r.range(all());
+    REQUIRE(page.has_error());
+    CHECK(page.error().text.find("more than the limit of 16777216") != std::string::npos);
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);  // what it did is not known
+    CHECK(r.kv.usable());
 }

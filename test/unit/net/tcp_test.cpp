@@ -125,3 +125,106 @@ TEST_CASE("a deadline that has passed ends the dialing") {
     REQUIRE(timed_out);
     CHECK(kept.back().error().text == "connect " + to.authority() + ": timed out");
 }
+
+namespace {
+
+/// Answers when the test says so.
+class scripted_resolver final : public net::name_resolver {
+public:
+    std::shared_ptr<void> look_up(const aio::asio::any_io_executor&, const std::string& host,
+                                  std::function<void(answer)> done) override {
+        asked.push_back(host);
+        answer_with = std::move(done);
+        auto wanted = std::make_shared<int>(0);
+        interest = wanted;
+        return wanted;
+    }
+
+    std::vector<std::string> asked;
+    std::function<void(answer)> answer_with;
+    std::weak_ptr<int> interest;
+};
+
+/// Dials under a clock that stands, with look-ups that are scripted.
+struct naming_rig {
+    test::test_loop loop;
+    scripted_resolver names;
+    net::tcp_dialer dialer{loop.clock, names};
+
+    aio::awaitable<dialed> dial(const std::string& host) {
+        return dialer.dial({"http://" + host, host, 1, false}, loop.clock.now() + 3s);
+    }
+};
+
+const std::vector<aio::asio::ip::address> loopback{aio::asio::ip::address_v4::loopback()};
+
+}  // namespace
+
+TEST_CASE("a look-up that hangs ends the dialing at its deadline; what it finds later is of no interest") {
+    naming_rig r;
+    const auto before = r.loop.clock.now();
+    const auto stream = r.loop.run(r.dial("slow.example"), 1min);
+    REQUIRE(stream.has_error());
+    CHECK(stream.error().text == "look up slow.example: timed out");
+    CHECK(r.loop.clock.now() - before == 3s);
+    CHECK(r.names.interest.expired());
+    r.names.answer_with(loopback);
+    r.loop.settle();
+}
+
+TEST_CASE("a look-up that hangs does not keep a task that is cancelled") {
+    naming_rig r;
+    std::optional<dialed> out;
+    r.loop.tasks.spawn("dial", [](naming_rig& with, std::optional<dialed>& into) -> aio::awaitable<> {
+        auto stream = co_await with.dial("slow.example");
+        into.emplace(std::move(stream));
+    }(r, out));
+    r.loop.settle();
+    CHECK(r.names.asked == std::vector<std::string>{"slow.example"});
+    r.loop.tasks.cancel();
+    r.loop.settle();
+    CHECK(r.loop.tasks.empty());
+    CHECK_FALSE(out.has_value());
+    r.names.answer_with(loopback);
+    r.loop.settle();
+}
+
+TEST_CASE("a look-up that fails says which name and why") {
+    naming_rig r;
+    std::optional<dialed> out;
+    r.loop.tasks.spawn("dial", [](naming_rig& with, std::optional<dialed>& into) -> aio::awaitable<> {
+        auto stream = co_await with.dial("none.example");
+        into.emplace(std::move(stream));
+    }(r, out));
+    r.loop.settle();
+    r.names.answer_with(base::error("Host not found"));
+    r.loop.settle();
+    REQUIRE(out.has_value());
+    CHECK(out->error().text == "look up none.example: Host not found");
+}
+
+TEST_CASE("a literal address is not looked up") {
+    rig r;
+    scripted_resolver names;
+    net::tcp_dialer dialer(r.clock, names);
+    const auto stream = run(r.io, dialer.dial(r.here(), r.clock.now() + 5s));
+    CHECK(stream.has_value());
+    CHECK(names.asked.empty());
+}
+
+TEST_CASE("a name is tried at each of its addresses") {
+    rig r;
+    scripted_resolver names;
+    net::tcp_dialer dialer(r.clock, names);
+    std::optional<dialed> out;
+    auto keep = [&out](const std::exception_ptr&, dialed stream) { out.emplace(std::move(stream)); };
+    aio::asio::co_spawn(r.io, dialer.dial(r.here("two.example"), r.clock.now() + 5s), keep);
+    r.io.poll();
+    REQUIRE(names.answer_with);
+    // Nobody listens at the first one.
+    names.answer_with(std::vector<aio::asio::ip::address>{aio::asio::ip::make_address("127.77.0.1"), loopback[0]});
+    r.io.restart();
+    r.io.run_for(5s);
+    REQUIRE(out.has_value());
+    CHECK(out->has_value());
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/model_etcd.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace etcdsync::test {
+namespace {
+
+namespace pb = etcdserverpb;
+
+constexpr int out_of_range = 11;
+constexpr int invalid_argument = 3;
+
+bool inside(const std::string& key, const std::string& from, const std::string& range_end) {
+    if (range_end.empty()) return key == from;
+    return key >= from && (range_end == std::string(1, '\0') || key < range_end);
+}
+
+}  // namespace
+
+void model_etcd::fill_header(pb::ResponseHeader& header) const {
+    header.set_cluster_id(settings_.cluster_id);
+    header.set_member_id(0x8e9e05c52164694d);
+    header.set_revision(revision_);
+    header.set_raft_term(2);
+}
+
+std::int64_t model_etcd::put(std::string_view key, std::string_view value) {
+    pb::TxnRequest txn;
+    pb::PutRequest& put = *txn.add_success()->mutable_request_put();
+    put.set_key(std::string(key));
+    put.set_value(std::string(value));
+    pb::TxnResponse answer;
+    if (this->txn(txn, answer)) throw std::logic_error("the model refuses a put");
+    return answer.header().revision();
+}
+
+std::int64_t model_etcd::del(std::string_view key, std::string_view range_end) {
+    pb::TxnRequest txn;
+    pb::DeleteRangeRequest& del = *txn.add_success()->mutable_request_delete_range();
+    del.set_key(std::string(key));
+    del.set_range_end(std::string(range_end));
+    pb::TxnResponse answer;
+    if (this->txn(txn, answer)) throw std::logic_error("the model refuses a delete");
+    return answer.header().revision();
+}
+
+void model_etcd::compact(std::int64_t at) {
+    if (at > revision_) throw std::logic_error("compaction at a future revision");
+    compacted_ = std::max(compacted_, at);
+}
+
+const model_etcd::version* model_etcd::find(const std::string& key, std::int64_t at) const {
+    const auto found = keys_.find(key);
+    if (found == keys_.end()) return nullptr;
+    const version* newest = nullptr;
+    for (const version& each : found->second) {
+        if (each.mod <= at) newest = &each;
+    }
+    return newest == nullptr || newest->version == 0 ? nullptr : newest;
+}
+
+key_map model_etcd::keys(std::int64_t at) const {
+    key_map out;
+    for (const auto& [key, unused] : keys_) {
+        if (const version* const is = find(key, at == 0 ? revision_ : at)) out[key] = is->value;
+    }
+    return out;
+}
+
+std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& asked, pb::RangeResponse& answer) const {
+    const std::int64_t at = asked.revision() > 0 ? asked.revision() : revision_;
+    if (at > revision_) return refusal{out_of_range, "etcdserver: mvcc: required revision is a future revision"};
+    if (at < compacted_) return refusal{out_of_range, "etcdserver: mvcc: required revision has been compacted"};
+    fill_header(*answer.mutable_header());
+    std::int64_t count = 0;
+    for (auto it = keys_.lower_bound(asked.key());
+         it != keys_.end() && inside(it->first, asked.key(), asked.range_end()); ++it) {
+        const version* const is = find(it->first, at);
+        if (is == nullptr) continue;
+        ++count;
+        if (asked.count_only()) continue;
+        const bool newest_only = asked.sort_target() == pb::RangeRequest::MOD && asked.limit() == 1;
+        if (newest_only && answer.kvs_size() == 1) {
+            answer.set_more(true);
+            if (is->mod <= answer.kvs(0).mod_revision()) continue;
+            answer.clear_kvs();
+        }
+        if (asked.limit() > 0 && answer.kvs_size() == asked.limit()) {
+            answer.set_more(true);
+            continue;
+        }
+        pb::KeyValue& kv = *answer.add_kvs();
+        kv.set_key(it->first);
+        kv.set_create_revision(is->create);
+        kv.set_mod_revision(is->mod);
+        kv.set_version(is->version);
+        if (!asked.keys_only()) kv.set_value(is->value);
+    }
+    answer.set_count(count);
+    return std::nullopt;
+}
+
+bool model_etcd::holds(const pb::Compare& compare) const {
+    const version* const is = find(compare.key(), revision_);
+    if (compare.result() != pb::Compare::EQUAL) throw std::logic_error("the model knows EQUAL only");
+    switch (compare.target()) {
+        case pb::Compare::CREATE: return (is == nullptr ? 0 : is->create) == compare.create_revision();
+        case pb::Compare::MOD: return (is == nullptr ? 0 : is->mod) == compare.mod_revision();
+        case pb::Compare::VALUE: return is != nullptr && is->value == compare.value();
+        default: throw std::logic_error("the model does not know this compare");
+    }
+}
+
+std::optional<model_etcd::refusal> model_etcd::wrong_with(const pb::TxnRequest& asked, int limit,
+                                                          std::map<std::string, int>& puts) const {
+    const int ops = std::max({asked.compare_size(), asked.success_size(), asked.failure_size()});
+    if (ops > limit) return refusal{invalid_argument, "etcdserver: too many operations in txn request"};
+    for (const pb::RequestOp& op : asked.success()) {
+        if (op.has_request_txn()) {
+            auto inner = wrong_with(op.request_txn(), limit - ops, puts);
+            if (inner) return inner;
+        }
+        if (!op.has_request_put()) continue;
+        if (op.request_put().key().empty()) return refusal{invalid_argument, "etcdserver: key is not provided"};
+        if (++puts[op.request_put().key()] > 1)
+            return refusal{invalid_argument, "etcdserver: duplicate key given in txn request"};
+    }
+    return std::nullopt;
+}
+
+std::optional<model_etcd::refusal> model_etcd::txn(const pb::TxnRequest& asked, pb::TxnResponse& answer) {
+    std::map<std::string, int> puts;
+    if (auto wrong = wrong_with(asked, settings_.max_txn_ops, puts)) return wrong;
+    if (asked.ByteSizeLong() > settings_.max_request_bytes)
+        return refusal{invalid_argument, "etcdserver: request is too large"};
+    apply(asked, revision_ + 1, answer);
+    if (events_.count(revision_ + 1) > 0) ++revision_;  // an empty Txn, or one that deletes nothing, is no revision
+    fill_header(*answer.mutable_header());
+    return std::nullopt;
+}
+
+void model_etcd::apply(const pb::TxnRequest& asked, std::int64_t at, pb::TxnResponse& answer) {
+    const auto good = [this](const pb::Compare& compare) { return holds(compare); };
+    answer.set_succeeded(std::all_of(asked.compare().begin(), asked.compare().end(), good));
+    for (const pb::RequestOp& op : answer.succeeded() ? asked.success() : asked.failure()) {
+        pb::ResponseOp& told = *answer.add_responses();
+        if (op.has_request_put()) {
+            write(op.request_put().key(), &op.request_put().value(), at);
+            told.mutable_response_put();
+        } else if (op.has_request_delete_range()) {
+            const pb::DeleteRangeRequest& gone = op.request_delete_range();
+            told.mutable_response_delete_range()->set_deleted(erase(gone.key(), gone.range_end(), at));
+        } else if (op.has_request_txn()) {
+            apply(op.request_txn(), at, *told.mutable_response_txn());
+        } else {
+            throw std::logic_error("the model does not read inside a Txn");
+        }
+    }
+}
+
+void model_etcd::write(const std::string& key, const std::string* value, std::int64_t at) {
+    const version* const before = find(key, at);
+    version next;
+    next.mod = at;
+    if (value != nullptr) {
+        next.create = before == nullptr ? at : before->create;
+        next.version = before == nullptr ? 1 : before->version + 1;
+        next.value = *value;
+    }
+    history& of = keys_[key];
+    if (!of.empty() && of.back().mod == at) of.back().superseded = true;
+    events_[at].emplace_back(key, of.size());
+    of.push_back(std::move(next));
+}
+
+std::int64_t model_etcd::erase(const std::string& key, const std::string& range_end, std::int64_t at) {
+    std::vector<std::string> gone;
+    for (auto it = keys_.lower_bound(key); it != keys_.end() && inside(it->first, key, range_end); ++it) {
+        if (find(it->first, at) != nullptr) gone.push_back(it->first);
+    }
+    for (const std::string& each : gone) write(each, nullptr, at);
+    return static_cast<std::int64_t>(gone.size());
+}
+
+bool model_etcd::survives(const history& of, std::size_t index) const {
+    const version& is = of[index];
+    if (is.mod > compacted_) return true;
+    return is.mod == compacted_ && is.version > 0 &&
+           !is.superseded;  // the newest put of the compacted revision is kept
+}
+
+std::vector<pb::WatchResponse> model_etcd::news(watcher& to, bool behind) const {
+    std::vector<pb::WatchResponse> out;
+    if (behind && to.next < compacted_) {
+        pb::WatchResponse& gone = out.emplace_back();
+        gone.mutable_header()->set_cluster_id(settings_.cluster_id);
+        gone.set_watch_id(to.id);
+        gone.set_canceled(true);
+        gone.set_compact_revision(compacted_);
+        return out;
+    }
+    pb::WatchResponse all;
+    int revisions = 0;
+    auto it = events_.lower_bound(to.next);
+    for (; it != events_.end() && (!behind || revisions < settings_.watch_batch); ++it) {
+        const int before = all.events_size();
+        for (const auto& [key, index] : it->second) {
+            const history& of = keys_.at(key);
+            if (!inside(key, to.key, to.range_end) || (behind && !survives(of, index))) continue;
+            const version& is = of[index];
+            pb::Event& event = *all.add_events();
+            event.set_type(is.version == 0 ? pb::Event::DELETE : pb::Event::PUT);
+            event.mutable_kv()->set_key(key);
+            event.mutable_kv()->set_mod_revision(is.mod);
+            if (is.version == 0) continue;
+            event.mutable_kv()->set_create_revision(is.create);
+            event.mutable_kv()->set_version(is.version);
+            event.mutable_kv()->set_value(is.value);
+        }
+        if (all.events_size() > before) ++revisions;
+    }
+    to.next = it == events_.end() ? std::max(to.next, revision_ + 1) : it->first;
+    if (all.events_size() == 0) return out;
+    const int most = settings_.fragment_events > 0 ? settings_.fragment_events : all.events_size();
+    for (int from = 0; from < all.events_size(); from += most) {
+        pb::WatchResponse& part = out.emplace_back();
+        fill_header(*part.mutable_header());
+        part.set_watch_id(to.id);
+        part.set_fragment(from + most < all.events_size());
+        for (int i = from; i < std::min(from + most, all.events_size()); ++i) *part.add_events() = all.events(i);
+    }
+    return out;
+}
+
+}  // namespace etcdsync::test

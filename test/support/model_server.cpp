@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/model_server.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace etcdsync::test {
+namespace {
+
+namespace pb = etcdserverpb;
+
+constexpr std::string_view range_path = "/etcdserverpb.KV/Range";
+constexpr std::string_view txn_path = "/etcdserverpb.KV/Txn";
+constexpr std::string_view watch_path = "/etcdserverpb.Watch/Watch";
+constexpr int unavailable = 14;
+constexpr int unimplemented = 12;
+
+}  // namespace
+
+std::string to_string(fault what) {
+    switch (what) {
+        case fault::none: return "none";
+        case fault::refused: return "refused";
+        case fault::cut: return "cut";
+        case fault::cut_late: return "cut late";
+        case fault::lost: return "lost";
+        case fault::lost_late: return "lost late";
+    }
+    return "unknown";
+}
+
+model_server::client::client(test_loop& loop, const memory_connection& wire, std::unique_ptr<memory_stream> server)
+    : to_server(wire.to_server), to_client(wire.to_client), peer(loop, std::move(server)) {
+    to_client->capacity = 4U << 20;
+}
+
+model_server::model_server(test_loop& loop, memory_dialer& dialer, std::string url, model_etcd& store)
+    : loop_(&loop), dialer_(&dialer), url_(std::move(url)), store_(&store) {
+    refuse(false);
+}
+
+model_server::~model_server() { dialer_->refuse(url_); }
+
+void model_server::refuse(bool on) {
+    if (on)
+        dialer_->refuse(url_);
+    else
+        dialer_->listen(url_, [this] { return accept(); });
+}
+
+void model_server::stall(bool on) {
+    for (const auto& each : clients_) {
+        for (memory_pipe* pipe : {each->to_server.get(), each->to_client.get()}) on ? pipe->stall() : pipe->resume();
+    }
+    if (on)
+        dialer_->black_hole(url_);
+    else
+        refuse(false);
+}
+
+std::unique_ptr<net::byte_stream> model_server::accept() {
+    const auto over = [](const std::unique_ptr<client>& each) {
+        return each->to_server->ended || each->to_server->broken;
+    };
+    clients_.erase(std::remove_if(clients_.begin(), clients_.end(), over), clients_.end());
+    memory_connection wire(loop_->executor());
+    client& added = *clients_.emplace_back(std::make_unique<client>(*loop_, wire, std::move(wire.server)));
+    http2_server& server = added.peer.server();
+    server.on_end = [this, &added](stream_id id) { asked(added, id); };
+    server.on_body = [this, &added](stream_id id, std::string_view) {
+        const bool to_watch = added.peer.server().request(id).value(":path") == watch_path;
+        if (to_watch && added.watches.count(id) == 0 && !added.peer.messages(id).empty()) asked(added, id);
+    };
+    server.on_reset = [&added](stream_id id, http2::error_code) { added.watches.erase(id); };
+    return std::move(wire.client);
+}
+
+void model_server::asked(client& from, stream_id id) {
+    const seen_request& request = from.peer.server().request(id);
+    const std::string path = request.value(":path");
+    const std::vector<std::string> messages = from.peer.messages(id);
+    if (messages.size() != 1) return from.peer.refuse(id, 13, "not one message");
+    ++requests_;
+    const fault what = script ? script(requests_) : fault::none;
+    if (what == fault::cut) return cut(from);
+    if (what == fault::lost) {
+        if (path == watch_path) from.watches[id];  // asked and never answered
+        return;
+    }
+    if (what == fault::refused) return from.peer.refuse(id, unavailable, "etcdserver: leader changed");
+    answer(from, id, path, messages[0], what);
+    if (what == fault::cut_late) cut(from);
+}
+
+void model_server::answer(client& from, stream_id id, const std::string& path, const std::string& message, fault what) {
+    const auto reply = [&](const std::optional<model_etcd::refusal>& refused,
+                           const google::protobuf::MessageLite& good) {
+        if (what != fault::none) return;
+        if (refused)
+            from.peer.refuse(id, refused->code, refused->text);
+        else
+            from.peer.reply(id, good.SerializeAsString());
+    };
+    if (path == range_path) {
+        pb::RangeRequest asked;
+        pb::RangeResponse found;
+        asked.ParseFromString(message);
+        const auto refused = store_->range(asked, found);
+        reply(refused, found);
+    } else if (path == txn_path) {
+        pb::TxnRequest asked;
+        pb::TxnResponse done;
+        asked.ParseFromString(message);
+        const auto refused = store_->txn(asked, done);
+        reply(refused, done);
+        // Not from here: another client's connection may be in the middle of something.
+        asio::post(loop_->io, [this] { changed(); });
+    } else if (path == watch_path) {
+        if (what == fault::none)
+            create(from, id, message);
+        else
+            from.watches[id];
+    } else {
+        from.peer.refuse(id, unimplemented, "unknown method");
+    }
+}
+
+void model_server::create(client& from, stream_id id, const std::string& message) {
+    pb::WatchRequest asked;
+    asked.ParseFromString(message);
+    const pb::WatchCreateRequest& wanted = asked.create_request();
+    watch& added = from.watches[id];
+    added.state = {wanted.key(), wanted.range_end(), wanted.watch_id(), wanted.start_revision()};
+    added.behind = wanted.start_revision() <= store_->revision();
+    pb::WatchResponse created;
+    store_->fill_header(*created.mutable_header());
+    created.set_watch_id(added.state.id);
+    created.set_created(true);
+    from.peer.begin(id);
+    send(from, id, {created});
+    if (added.behind) tick(from, id);
+}
+
+void model_server::tick(client& from, stream_id id) {
+    constexpr std::chrono::milliseconds etcd_looks_every{100};
+    watch& each = from.watches[id];
+    each.tick.emplace(loop_->clock, loop_->clock.now() + etcd_looks_every, [this, &from, id] {
+        watch& due = from.watches[id];
+        const auto news = store_->news(due.state, true);
+        if (!news.empty() && news[0].canceled()) due.state.next = 0;  // it hears of nothing any more
+        due.behind = due.state.next > 0 && due.state.next <= store_->revision();
+        send(from, id, news);
+        if (due.behind) tick(from, id);
+    });
+}
+
+void model_server::send(client& to, stream_id id, const std::vector<pb::WatchResponse>& all) {
+    for (const pb::WatchResponse& each : all) to.peer.message(id, each.SerializeAsString());
+}
+
+template <class Do>
+void model_server::for_each_caught_up(Do&& act) {
+    for (const auto& each : clients_) {
+        for (auto& [id, one] : each->watches) {
+            if (!one.behind && one.state.next > 0) act(*each, id, one);
+        }
+    }
+}
+
+void model_server::changed() {
+    for_each_caught_up(
+        [this](client& to, stream_id id, watch& each) { send(to, id, store_->news(each.state, false)); });
+}
+
+void model_server::notify_progress() {
+    for_each_caught_up([this](client& to, stream_id id, watch& each) {
+        pb::WatchResponse progress;
+        store_->fill_header(*progress.mutable_header());
+        progress.set_watch_id(each.state.id);
+        send(to, id, {progress});
+    });
+}
+
+void model_server::cut(client& from) {
+    from.watches.clear();
+    for (memory_pipe* pipe : {from.to_server.get(), from.to_client.get()}) {
+        pipe->broken = true;
+        pipe->waiting.clear();
+        pipe->changed.notify();
+    }
+}
+
+void model_server::cut() {
+    for (const auto& each : clients_) cut(*each);
+}
+
+std::size_t model_server::open_watches() const {
+    std::size_t count = 0;
+    for (const auto& each : clients_) count += each->watches.size();
+    return count;
+}
+
+}  // namespace etcdsync::test

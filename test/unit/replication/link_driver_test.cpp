@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole replicator between etcds in memory: every way in which a request can fail, at every request of a script.
+#include "world.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+using test::fault;
+
+TEST_CASE("a first copy, then every change, deletes included; what stood there before is kept") {
+    world w;
+    w.slave.put("/a/foreign", "kept");
+    w.many(300, "v");
+    w.start();
+    REQUIRE(w.eventually([&] { return w.in_sync(); }));
+    CHECK(w.slave.keys().at("/a/foreign") == "kept");
+    CHECK(w.link().foreign_keys == 1);
+    w.del("/a/00007");
+    w.put("/a/00008", "new");
+    w.put("/elsewhere", "not ours");
+    const auto followed = [&] {
+        const auto keys = w.slave.keys();
+        return !keys.contains("/a/00007") && keys.at("/a/00008") == "new";
+    };
+    CHECK(w.eventually(followed, 1s));
+    CHECK_FALSE(w.slave.keys().contains("/elsewhere"));
+    CHECK(w.untruth(1'000'000).empty());
+}
+
+namespace {
+
+/// First copy in several pages, following, a slave that is away while keys are deleted, and an end. True where the slave ends exact.
+bool whole_life(world& w) {
+    w.many(200, std::string(1'000, 'x'));
+    w.start();
+    if (!w.settles()) return false;
+    w.put("/a/00003", "changed");
+    w.del("/a/00004");
+    if (!w.settles()) return false;
+    w.slave_server.cut();
+    w.slave_server.refuse(true);
+    w.del("/a/00010", "/a/00020");
+    w.put("/a/new", "while away");
+    w.eventually([] { return false; }, 3s);
+    w.slave_server.refuse(false);
+    if (!w.settles()) return false;
+    w.put("/a/last", "one");
+    return w.settles();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "whatever request of the slave fails, and however: the slave ends exact, and was always some state of the master") {
+    std::uint64_t steps = 0;
+    {
+        world w;
+        REQUIRE(whole_life(w));
+        steps = w.slave_server.requests();
+        CHECK(w.untruth().empty());
+    }
+    REQUIRE(steps >= 10);
+    for (const fault what : test::every_fault) {
+        for (std::uint64_t k = 1; k <= steps; ++k) {
+            world w;
+            w.slave_server.script = [&](std::uint64_t number) { return number == k ? what : fault::none; };
+            const bool ended_exact = whole_life(w);
+            CHECK_MESSAGE(ended_exact, "request " << k << ", " << test::to_string(what) << "\n" << w.told());
+            CHECK_MESSAGE(w.untruth().empty(), "request " << k << ", " << test::to_string(what) << ": " << w.untruth());
+        }
+    }
+}
+
+TEST_CASE(
+    "whatever request of the master fails, and however: the slave ends exact, and was always some state of the "
+    "master") {
+    std::uint64_t steps = 0;
+    {
+        world w;
+        REQUIRE(whole_life(w));
+        steps = w.master_server.requests();
+    }
+    REQUIRE(steps > 5);
+    for (const fault what : test::every_fault) {
+        for (std::uint64_t k = 1; k <= steps; ++k) {
+            world w;
+            w.master_server.script = [&](std::uint64_t number) { return number == k ? what : fault::none; };
+            const bool ended_exact = whole_life(w);
+            CHECK_MESSAGE(ended_exact, "request " << k << ", " << test::to_string(what) << "\n" << w.told());
+            CHECK_MESSAGE(w.untruth().empty(), "request " << k << ", " << test::to_string(what) << ": " << w.untruth());
+        }
+    }
+}
+
+TEST_CASE("while the master is away the slave is not said to be in sync; a short interruption is not told") {
+    world w;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    const auto ever_waited = [&] { return w.link().state != link_state::in_sync; };
+    w.master_server.cut();
+    CHECK_FALSE(w.eventually(ever_waited, 2s));
+    w.master_server.refuse(true);
+    w.master_server.cut();
+    CHECK_FALSE(w.eventually(ever_waited, 900ms));
+    REQUIRE(w.eventually(ever_waited, 200ms));
+    CHECK(w.link().state == link_state::connecting);
+    CHECK(w.link().cause == "waiting for the master");
+    CHECK_FALSE(w.eventually([&] { return w.in_sync(); }, 5min));
+    w.master.put("/a/00001", "changed meanwhile");
+    w.master_server.refuse(false);
+    CHECK(w.settles(20s));
+    CHECK(w.slave.keys().at("/a/00001") == "changed meanwhile");
+    // The feed tells of the master, once each time; of the slave there is nothing to tell until it has something to catch up.
+    CHECK(w.lines.count("default: ") == 4);
+    CHECK(w.lines.count("the master is not reachable") == 2);
+}
+
+TEST_CASE("a slave that dies while its link waits for the master is told of") {
+    for (const bool silently : {false, true}) {
+        world w;
+        w.many(5, "v");
+        w.master_server.refuse(true);
+        w.start();
+        REQUIRE(w.eventually([&] { return w.link().cause == "waiting for the master"; }, 5s));
+        w.slave_server.refuse(true);
+        if (silently)
+            w.slave_server.stall(true);
+        else
+            w.slave_server.cut();
+        CHECK(w.eventually([&] { return w.link().state == link_state::disconnected; }, silently ? 20s : 1s));
+        w.slave_server.stall(false);
+        w.master_server.refuse(false);
+        CHECK(w.settles(30s));
+    }
+}
+
+TEST_CASE(
+    "a slave that dies while its link waits for a place among the full syncs is told of, and the place stays free") {
+    for (const bool silently : {false, true}) {
+        world w;
+        w.settings.replicate.full_sync_parallel = 1;
+        w.settings.slaves.push_back(w.settings.slaves[0]);
+        w.settings.slaves[0].name = "first";
+        w.settings.slaves[1].name = "second";
+        w.settings.slaves[1].endpoints[0].url = "http://other:1";
+        w.settings.slaves[1].endpoints[0].host = "other";
+        test::model_etcd other;
+        test::model_server other_server(w.loop, w.dialer, "http://other:1", other);
+        w.many(2'000, "v");
+        // The first slave never answers its pages: it holds the place.
+        w.slave_server.script = [](std::uint64_t number) { return number > 3 ? fault::lost : fault::none; };
+        w.start();
+        const auto second = [&] { return w.current().links.at(1); };
+        REQUIRE(w.eventually([&] { return second().cause == "waiting until other slaves are done"; }, 3s));
+        other_server.refuse(true);
+        if (silently)
+            other_server.stall(true);
+        else
+            other_server.cut();
+        const auto told = [&] { return second().state == link_state::disconnected; };
+        CHECK(w.eventually(told, silently ? 20s : 1s));
+        other_server.stall(false);
+        w.slave_server.script = nullptr;
+        CHECK(w.eventually([&] { return w.exact() && w.mirrored(other.keys()) == w.mirrored(w.master.keys()); }, 2min));
+        w.stop();
+    }
+}
+
+TEST_CASE("a master that takes a watch and says nothing counts as away, and another endpoint is tried") {
+    world w;
+    test::model_server twin(w.loop, w.dialer, "http://twin:1", w.master);
+    w.settings.master.endpoints.push_back(w.settings.master.endpoints[0]);
+    w.settings.master.endpoints[1].url = "http://twin:1";
+    w.settings.master.endpoints[1].host = "twin";
+    w.many(5, "v");
+    // Every watch of the first member hangs.
+    w.master_server.script = [](std::uint64_t number) { return number >= 2 ? fault::lost : fault::none; };
+    w.start();
+    CHECK_FALSE(w.eventually([&] { return w.current().master.connected; }, 9s));
+    CHECK(w.eventually([&] { return w.current().master.connected; }, 5s));
+    CHECK(w.current().master.endpoint == "http://twin:1");
+    CHECK(w.told().find("master:1: no answer to a watch in time") != std::string::npos);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.hpp"
+
+#include "support.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+namespace etcdsync::replication {
+namespace {
+
+constexpr std::string_view record_key = "/.etcd-sync/etcd-sync";
+
+config::endpoint endpoint(const std::string& host) {
+    config::endpoint out;
+    out.url = "http://" + host + ":1";
+    out.host = host;
+    out.port = 1;
+    return out;
+}
+
+config::config default_settings() {
+    config::config out;
+    out.master.endpoints = {endpoint("master")};
+    out.rules = {prefix_rule("/a/")};
+    config::slave slave;
+    slave.name = "default";
+    slave.endpoints = {endpoint("slave")};
+    slave.rules = {0};
+    slave.guards.max_delete.amount = 100;  // the guards have tests of their own
+    out.slaves = {slave};
+    return out;
+}
+
+/// The keys that are not the same in both.
+std::vector<std::string> differing(const test::key_map& a, const test::key_map& b) {
+    std::vector<std::string> out;
+    for (const auto& [key, value] : a) {
+        const auto other = b.find(key);
+        if (other == b.end() || other->second != value) out.push_back(key);
+    }
+    for (const auto& [key, value] : b) {
+        if (!a.contains(key)) out.push_back(key);
+    }
+    return out;
+}
+
+/// What `record` says against what the slave held and what the master had at its revision; empty: it is true.
+std::string check(const checkpoint& record, const test::key_map& slave, const test::key_map& master) {
+    for (const auto& [key, value] : master) {
+        if (record.pass == sync_pass::repair && key >= record.frontier) break;
+        const auto found = slave.find(key);
+        if (found == slave.end()) return "misses " + key;
+        if (found->second != value) return "has another value of " + key;
+    }
+    if (record.pass == sync_pass::none && slave.size() != master.size()) return "holds more than the master";
+    return {};
+}
+
+}  // namespace
+
+world::world(const test::model_etcd::settings& of_master, const test::model_etcd::settings& of_slave)
+    : master(of_master), slave(of_slave), settings(default_settings()) {}
+
+world::~world() {
+    if (running_) stop();
+}
+
+void world::start(const job& what) {
+    environment with{
+        dialer, loop.clock,      random_,
+        log_,   loop.executor(), [](const std::string& bug) { FAIL_CHECK("a task ended by an exception: " << bug); }};
+    running_ = std::make_unique<replicator>(settings, std::move(with), what);
+    running_->start();
+    loop.settle();
+}
+
+void world::stop() {
+    loop.run(running_->stop(std::chrono::seconds(5)), std::chrono::minutes(1));
+    running_.reset();
+}
+
+void world::kill() {
+    loop.run(running_->stop({}), std::chrono::minutes(1));
+    running_.reset();
+}
+
+void world::put(std::string_view key, std::string_view value) {
+    master.put(key, value);
+    master_server.changed();
+}
+
+void world::del(std::string_view key, std::string_view range_end) {
+    master.del(key, range_end);
+    master_server.changed();
+}
+
+void world::many(int count, std::string_view value, int from) {
+    for (int i = from; i < from + count; ++i) put(fmt::format("/a/{:05}", i), value);
+}
+
+bool world::eventually(const std::function<bool()>& condition, aio::clock::duration patience) {
+    const auto until = loop.clock.now() + patience;
+    loop.settle();
+    while (!condition()) {
+        if (loop.clock.now() >= until) return false;
+        const auto next = loop.clock.next();
+        loop.clock.advance(next ? std::min(*next, until) - loop.clock.now() : until - loop.clock.now());
+    }
+    return true;
+}
+
+test::key_map world::mirrored(const test::key_map& keys) {
+    test::key_map out;
+    for (auto it = keys.lower_bound("/a/"); it != keys.end() && it->first < "/a0"; ++it) out.insert(*it);
+    return out;
+}
+
+std::string world::untruth(std::int64_t since) const {
+    for (std::int64_t rev = since; rev <= slave.revision(); ++rev) {
+        const test::key_map then = slave.keys(rev);
+        const auto found = then.find(std::string(record_key));
+        if (found == then.end()) continue;
+        const auto record = parse_checkpoint(found->second);
+        if (!record) return fmt::format("slave revision {}: {}", rev, record.error().text);
+        if (record->pass == sync_pass::count) continue;  // nothing is promised yet
+        test::key_map held = mirrored(then);
+        test::key_map promised = mirrored(master.keys(record->rev));
+        if (record->split) {
+            // Parts of what comes next are there already: of the keys that change after R nothing is said.
+            for (std::int64_t later = record->rev; later < master.revision(); ++later) {
+                for (const std::string& key : differing(master.keys(later), master.keys(later + 1))) {
+                    held.erase(key);
+                    promised.erase(key);
+                }
+            }
+        }
+        const std::string wrong = check(*record, held, promised);
+        if (!wrong.empty()) return fmt::format("slave revision {} (record {}): {}", rev, found->second, wrong);
+    }
+    return {};
+}
+
+std::string world::told() const {
+    std::string out;
+    for (const std::string& line : lines.lines) out += line + '\n';
+    return out;
+}
+
+}  // namespace etcdsync::replication

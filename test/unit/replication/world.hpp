@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "replication/checkpoint.hpp"
+#include "replication/replicator.hpp"
+#include "support/capture_sink.hpp"
+#include "support/model_server.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace etcdsync::replication {
+
+/// A whole replicator between a master and a slave in memory, under a clock that jumps. It mirrors "/a/" onto the same keys.
+class world {
+public:
+    explicit world(const test::model_etcd::settings& of_master = {}, const test::model_etcd::settings& of_slave = {});
+    ~world();
+
+    /// Starts etcd-sync, or starts it again as a new process.
+    void start(const job& what = {});
+    /// Orderly, as SIGTERM does it.
+    void stop();
+    /// As kill -9 does it: what is under way is left as it is.
+    void kill();
+
+    /// Writes of somebody else; what watches the stores hears of them.
+    void put(std::string_view key, std::string_view value);
+    void del(std::string_view key, std::string_view range_end = {});
+    void many(int count, std::string_view value, int from = 0);
+
+    /// Lets time pass until `condition`, `patience` at the most. False where it did not come.
+    bool eventually(const std::function<bool()>& condition, aio::clock::duration patience = std::chrono::minutes(2));
+
+    /// The slave says that it is in sync, and it is.
+    bool settles(aio::clock::duration patience = std::chrono::minutes(2)) {
+        return eventually([this] { return in_sync() && exact(); }, patience);
+    }
+    [[nodiscard]] bool exact() const { return mirrored(slave.keys()) == mirrored(master.keys()); }
+    [[nodiscard]] bool in_sync() const { return running_ && link().state == link_state::in_sync; }
+    [[nodiscard]] link_status link() const { return running_->current().links.at(0); }
+    [[nodiscard]] status current() const { return running_->current(); }
+
+    /// Of every revision of the slave from `since` on: what its record says of its keys. Empty: all of it is true (promise P1).
+    [[nodiscard]] std::string untruth(std::int64_t since = 2) const;
+
+    /// The lines of the log, one a line.
+    [[nodiscard]] std::string told() const;
+
+    test::test_loop loop;
+    test::memory_dialer dialer{loop.clock};
+    test::model_etcd master;
+    test::model_etcd slave;
+    test::model_server master_server{loop, dialer, "http://master:1", master};
+    test::model_server slave_server{loop, dialer, "http://slave:1", slave};
+    test::capture_sink lines;
+    config::config settings;
+
+    /// The keys the rules take.
+    [[nodiscard]] static test::key_map mirrored(const test::key_map& keys);
+
+private:
+    observe::logger log_{lines, observe::log_level::debug};
+    base::random_source random_{1};
+    std::unique_ptr<replicator> running_;
+};
+
+}  // namespace etcdsync::replication

@@ -28,6 +28,8 @@ exit_code deliver(const answer& reply) {
 exit_code dispatch(const options& asked, const surroundings& around) {
     switch (asked.what) {
         case command::run: return run(asked, around);
+        case command::sync: return asked.dry_run ? verify(asked, around) : sync(asked, around);
+        case command::verify: return verify(asked, around);
         case command::check_config: return deliver(check_config(asked, around));
         case command::explain: return deliver(explain(asked, around));
         case command::version: return deliver(version(asked));

@@ -28,14 +28,16 @@ const std::map<std::string, progress_mode> progresses{{"auto", progress_mode::au
                                                       {"plain", progress_mode::plain},
                                                       {"none", progress_mode::none}};
 
-constexpr std::array<std::string_view, 12> flags{"--config",  "--write-out", "--json",     "--quiet",
-                                                 "--verbose", "--color",     "--progress", "--admin",
-                                                 "--connect", "--hex",       "--help",     "--version"};
+constexpr std::array<std::string_view, 16> flags{
+    "--config", "--write-out", "--json",    "--quiet",  "--verbose", "--color", "--progress", "--admin",
+    "--slave",  "--dry-run",   "--approve", "--repair", "--connect", "--hex",   "--help",     "--version"};
 
 /// What CLI11 fills.
 struct raw {
     std::string config, format, colour, progress, admin, key, topic;
+    std::vector<std::string> slaves;
     bool json = false, quiet = false, hex = false, connect = false, help = false, version = false;
+    bool dry_run = false, approve = false, repair = false;
     int verbose = 0;
 };
 
@@ -62,6 +64,14 @@ void declare_global(CLI::App& app, raw& to) {
     app.add_flag("--version", to.version);
 }
 
+void declare_one_shot(CLI::App& sub, command what, raw& to) {
+    sub.add_option("--slave", to.slaves);
+    if (what == command::verify) sub.add_flag("--repair", to.repair);
+    if (what != command::sync) return;
+    sub.add_flag("-n,--dry-run", to.dry_run);
+    sub.add_flag("--approve", to.approve);
+}
+
 void declare_commands(CLI::App& app, raw& to) {
     app.require_subcommand(0, 1);
     app.allow_extras();
@@ -69,6 +79,7 @@ void declare_commands(CLI::App& app, raw& to) {
     for (const command_info& c : all_commands()) {
         CLI::App* const sub = app.add_subcommand(std::string(c.name));
         if (c.what == command::none) sub->prefix_command();  // its flags are nobody's yet
+        if (c.what == command::sync || c.what == command::verify) declare_one_shot(*sub, c.what, to);
         if (c.what == command::check_config) sub->add_flag("--connect", to.connect);
         if (c.what == command::help) sub->add_option("topic", to.topic);
         if (c.what != command::explain) continue;
@@ -152,6 +163,10 @@ base::result<options> check_choices(const CLI::App& app, const raw& from) {
     if (app.count("--config") > 0) value.config_file = from.config;
     value.quiet = from.quiet;
     value.verbose = static_cast<unsigned>(std::max(from.verbose, 0));
+    value.slaves = from.slaves;
+    value.dry_run = from.dry_run;
+    value.approve = from.approve;
+    value.repair = from.repair;
     if (app.count("--write-out") > 0) {
         const auto format = one_of("--write-out", from.format, formats);
         if (!format) return format.error();
@@ -197,9 +212,10 @@ base::result<options> parse_command_line(const std::vector<std::string>& argumen
     try {
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them off the end
     } catch (const CLI::ArgumentMismatch& e) {
-        const std::string_view what = e.what();
-        return wrong(
-            fmt::format("{} takes one value, and stands once", base::printable(what.substr(0, what.find(':')))));
+        std::string_view what = e.what();
+        what = what.substr(0, what.find(':'));
+        if (what == "--slave") return wrong("--slave needs a NAME");
+        return wrong(fmt::format("{} takes one value, and stands once", base::printable(what)));
     } catch (const CLI::ParseError& e) {
         return wrong(base::printable(e.what()));
     }

@@ -25,4 +25,10 @@ namespace etcdsync::app {
 /// `run`: the daemon, until a signal ends it.
 [[nodiscard]] exit_code run(const options& asked, const surroundings& around);
 
+/// `sync`: one full sync of all slaves, or of some.
+[[nodiscard]] exit_code sync(const options& asked, const surroundings& around);
+
+/// `verify`, and `sync --dry-run`: compares, and writes nothing but where --repair asks for it.
+[[nodiscard]] exit_code verify(const options& asked, const surroundings& around);
+
 }  // namespace etcdsync::app

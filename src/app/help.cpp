@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::array<command_info, 18> commands{{
     {"run", "", "replicate in the foreground, until SIGTERM", command::run},
+    {"sync", "", "one full sync of the slaves, then end", command::sync},
+    {"verify", "", "compare the slaves with the master", command::verify},
     {"check-config", "", "read and validate the configuration", command::check_config},
     {"explain", "KEY", "which rule takes this key, and where it goes on each slave", command::explain},
     {"version", "", "version; with -v what it was built with", command::version},
     {"help", "[COMMAND]", "this text, or more of one command", command::help},
-    {"sync", "", "", command::none},
-    {"verify", "", "", command::none},
     {"mirror", "", "", command::none},
     {"status", "", "", command::none},
     {"wait", "", "", command::none},
@@ -46,7 +46,8 @@ constexpr std::string_view global_options =
 )";
 
 constexpr std::string_view exit_codes =
-    R"(exit codes: 0 done, 1 failed, 64 usage, 70 internal error, 78 configuration, 130/143 interrupted
+    R"(exit codes: 0 done, 1 failed, 2 differences found, 3 some slaves failed, 4 held by a guard, 64 usage,
+            69 not reachable, 70 internal error, 77 refused by etcd, 78 configuration, 130/143 interrupted
 )";
 
 /// What a line of the overview has no room for.
@@ -56,6 +57,25 @@ std::string_view details(command what) {
             return R"(Keeps every slave equal to the master. Logs to stderr what changes, and nothing while nothing happens.
 No failure of a peer ends it. SIGTERM or SIGINT lets the writes under way finish (exit 0); a second one does not.
 Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
+)";
+        case command::sync:
+            return R"(Compares every key of every slave with the master, writes what differs, and tells a line a slave on stdout.
+It may run beside a daemon: that one stands back and goes on afterwards.
+  -n, --dry-run             write nothing; tell what would be written: + put, * overwrite, - delete (-v: ~ kept)
+      --approve             do what a guard would hold, and delete keys that stood on a slave before the first sync
+      --slave NAME...       these slaves only
+Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves failed, the others are
+in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+)";
+        case command::verify:
+            return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master
+is read as it was at the revision the slave stands at. + is missing on the slave, * differs, - is only on the slave.
+      --repair              sync the slaves that differ (guards hold as ever), then compare them again
+      --slave NAME...       these slaves only
+  -q                        only the slaves that differ, and no keys
+  -v                        keys that are only on the slave and to stay there, too: ~
+Exit 0: equal. 2: differences. 3: some slaves could not be compared, the others are equal. 4: with --repair, a guard holds a
+slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::check_config:
             return R"(Reports every error at once, with its place. Contacts nobody: it is safe beside a running daemon.

@@ -6,10 +6,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace etcdsync::app {
 
-enum class command { none, run, check_config, explain, version, help };
+enum class command { none, run, sync, verify, check_config, explain, version, help };
 enum class output_format { table, json };
 
 /// What the command line says, and nothing it does not say: defaults of the file and the environment come later.
@@ -21,8 +22,12 @@ struct options {
     unsigned verbose = 0;
     observe::colour_mode colour = observe::colour_mode::automatic;
     observe::progress_mode progress = observe::progress_mode::automatic;
-    std::string key;    ///< explain: the bytes
-    std::string topic;  ///< help: of this command
+    std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
+    bool dry_run = false;             ///< sync: only tell
+    bool approve = false;             ///< sync: what a guard would hold is wanted
+    bool repair = false;              ///< verify: sync what differs
+    std::string key;                  ///< explain: the bytes
+    std::string topic;                ///< help: of this command
 };
 
 }  // namespace etcdsync::app

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/build_info.hpp"
 #include "app/commands.hpp"
-#include "app/daemon.hpp"
+#include "app/foreground.hpp"
+#include "app/progress_display.hpp"
 #include "app/settings.hpp"
 
-#include <csignal>
 #include <cstdio>
 
 namespace etcdsync::app {
@@ -31,9 +31,11 @@ void greet(const observe::logger& log, const loaded_config& loaded, const surrou
         log.warn("unknown environment variable", {{"name", name}});
 }
 
-observe::progress_mode progress_mode(const options& asked, const surroundings& around) {
-    const bool silent = asked.quiet && asked.progress == observe::progress_mode::automatic;
-    return silent ? observe::progress_mode::none : observe::choose_progress(asked.progress, around.err);
+aio::awaitable<exit_code> replicate(foreground& at, replication::replicator& all) {
+    all.start();
+    while (!at.stop_asked()) co_await at.changed().wait();
+    co_await all.stop(stop_patience);
+    co_return exit_code::ok;
 }
 
 }  // namespace
@@ -50,12 +52,17 @@ exit_code run(const options& asked, const surroundings& around) {
         std::fprintf(stderr, "etcd-sync: %s\n", level.error().text.c_str());
         return exit_code::configuration;
     }
-    std::signal(SIGPIPE, SIG_IGN);  // a peer or a reader of our log that went away is told by the write
     stderr_log voice(observe::choose_style(chosen_log_format(settings.logging.format), asked.colour, around.err),
                      *level);
     greet(voice.log, loaded, around);
-    daemon service(settings, voice, progress_mode(asked, around));
-    return service.run();
+    foreground at(voice);
+    at.on_hangup([&voice] { voice.log.warn("reload is not supported yet: restart to apply changes"); });
+    replication::replicator all(settings, at.environment());
+    progress_view view;
+    progress_display display(voice.console, voice.log, at.clock(), chosen_progress(asked, around),
+                             [&] { return view.update(all.current(), at.clock().now()); });
+    display.run_beside(at.tasks());
+    return at.run(replicate(at, all));
 }
 
 }  // namespace etcdsync::app

@@ -59,6 +59,11 @@ base::result<log_level> chosen_log_level(const options& asked, const surrounding
     return base::error("ETCDSYNC_LOG_LEVEL must be one of trace, debug, info, warn, error");
 }
 
+observe::progress_mode chosen_progress(const options& asked, const surroundings& around) {
+    const bool silent = asked.quiet && asked.progress == observe::progress_mode::automatic;
+    return silent ? observe::progress_mode::none : observe::choose_progress(asked.progress, around.err);
+}
+
 std::optional<observe::log_format> chosen_log_format(config::log_format file) {
     switch (file) {
         case config::log_format::automatic: return std::nullopt;

@@ -31,6 +31,9 @@ struct loaded_config {
 [[nodiscard]] base::result<observe::log_level> chosen_log_level(const options& asked, const surroundings& around,
                                                                 config::log_level file);
 
+/// bar, plain or none.
+[[nodiscard]] observe::progress_mode chosen_progress(const options& asked, const surroundings& around);
+
 /// Nothing: automatic.
 [[nodiscard]] std::optional<observe::log_format> chosen_log_format(config::log_format file);
 

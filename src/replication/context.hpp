@@ -20,6 +20,7 @@ struct context {
     aio::task_group& tasks;
     std::chrono::milliseconds probe_interval;
     std::string writer;  ///< random per process: who wrote a checkpoint
+    bool once = false;   ///< a job done once: nothing is tried for ever
 };
 
 /// How etcd writes an interval: key and range_end, with "\0" for "to the last key".

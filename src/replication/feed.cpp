@@ -135,10 +135,12 @@ void feed::report_up(const net::endpoint& peer) {
 void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
     const bool news = status_.connected || status_.cause.empty();
     status_.cause = why.text;
+    status_.failure = why.cls;
     if (news) {
         status_.since = context_->clock.now();
-        context_->log.warn("the master is not reachable; trying for ever",
-                           {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        context_->log.warn(
+            context_->once ? "the master is not reachable" : "the master is not reachable; trying for ever",
+            {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
     }
     status_.connected = false;
     changed();

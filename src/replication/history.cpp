@@ -9,9 +9,8 @@
 namespace etcdsync::replication {
 namespace {
 
-/// The creation of a watch is answered at once, and so is a watch from a revision with events. Longer than what the links, who have
-/// something else to do, wait.
-constexpr std::chrono::seconds patience{10};
+/// The creation of a watch is answered at once, and so is a watch from a revision with events.
+constexpr std::chrono::seconds patience{8};
 
 etcd::watch_query watch_query_for(const config::key_range& cover, const history::start& from) {
     const wire_range wire(cover);
@@ -72,9 +71,36 @@ aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
         watch_.cancel();
     });
     auto message = co_await watch_.next();
-    if (!message && silent)
-        co_return etcd::error(etcd::error_class::retry, kv_.peer().authority() + ": no answer to a watch in time");
-    co_return message;
+    if (message || !silent) co_return message;
+    if (created_) {
+        const bool has_others = co_await has_other_events();
+        if (has_others) co_return other_history();
+    }
+    co_return etcd::error(etcd::error_class::retry, kv_.peer().authority() + ": no answer to a watch in time");
+}
+
+etcd::error history::other_history() const {
+    return {etcd::error_class::other_history, fmt::format("{}: the events of revision {} are not the ones we knew",
+                                                          kv_.peer().authority(), from_.last_event)};
+}
+
+aio::awaitable<bool> history::has_other_events() {
+    // No revision is without any event, so a watch on all keys is answered whatever history this is.
+    const etcd::watch_query query = watch_query_for(config::key_range(), from_);
+    etcd::watch_stream everything(*kv_.on(), query);
+    const aio::alarm limit(*clock_, clock_->now() + patience, [&everything] { everything.cancel(); });
+    bool seen = false;
+    for (;;) {
+        const auto message = co_await everything.next();
+        if (!message || message->what == etcd::watch_message::kind::compacted) co_return false;
+        if (message->what != etcd::watch_message::kind::events) continue;
+        for (const etcd::event& event : message->response.events) {
+            if (event.kv.mod_revision > from_.last_event) co_return seen;
+            if (cover_.contains(event.kv.key)) co_return false;  // it only was not told in time
+            seen = true;
+        }
+        if (!message->response.fragment) co_return seen;
+    }
 }
 
 aio::awaitable<etcd::result<void>> history::settle(revision store) {
@@ -98,9 +124,7 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     // Where E is exactly the compacted revision its deletes are missing: that is no other history.
     auto gone = co_await check_readable(from_.last_event - 1);
     if (gone) co_return std::move(*gone);
-    co_return etcd::error(etcd::error_class::other_history,
-                          fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().authority(),
-                                      from_.last_event));
+    co_return other_history();
 }
 
 aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {

@@ -47,6 +47,9 @@ public:
 
 private:
     aio::awaitable<etcd::result<etcd::watch_message>> next_message();
+    /// After silence: E's revision is there, but holds nothing inside the cover.
+    aio::awaitable<bool> has_other_events();
+    [[nodiscard]] etcd::error other_history() const;
     aio::awaitable<std::optional<etcd::error>> check_readable(revision at);
     aio::awaitable<etcd::result<void>> settle(revision store);
     aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);

@@ -12,9 +12,6 @@
 namespace etcdsync::replication {
 namespace {
 
-/// A watch from a revision with events answers at once; one that does not will not.
-constexpr std::chrono::seconds patience{8};
-
 /// Nothing but the digest is wanted: what is read is dropped at once.
 constexpr std::size_t largest_kept = 256U << 10;
 
@@ -25,7 +22,6 @@ aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::ch
     history source(
         std::move(on), with, timeout, keys.cover(), from,
         [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, largest_kept);
-    const aio::alarm limit(with.clock, with.clock.now() + patience, [&source] { source.cancel(); });
     std::deque<log_entry> unused;
     while (!source.proved()) {
         const auto read = co_await source.read(unused);
@@ -68,9 +64,6 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
     if (why.cls == etcd::error_class::other_history) {
         out.found = proof::verdict::other;
         out.reason += ": the master was wiped, restored or exchanged";
-    } else if (why.cls == etcd::error_class::cancelled) {
-        co_return etcd::error(etcd::error_class::retry,
-                              on->peer().authority() + ": the master did not answer a watch in time");
     } else if (why.cls != etcd::error_class::compacted) {
         co_return why;
     }

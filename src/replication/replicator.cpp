@@ -9,7 +9,6 @@
 #include <vector>
 
 namespace etcdsync::replication {
-namespace {
 
 etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate) {
     etcd::cluster_options options;
@@ -19,11 +18,15 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
     return options;
 }
 
+namespace {
+
 std::string urls(const config::cluster& settings) {
     std::string out;
     for (const config::endpoint& endpoint : settings.endpoints) out += (out.empty() ? "" : " ") + endpoint.url;
     return out;
 }
+
+}  // namespace
 
 mapping mapping_for(const config::config& settings, const config::slave& slave) {
     std::vector<config::rule> rules;
@@ -31,13 +34,14 @@ mapping mapping_for(const config::config& settings, const config::slave& slave) 
     return mapping(rules, slave.dest, settings.replicate.checkpoint_prefix);
 }
 
-/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
 std::size_t page_bytes(const config::replication& replicate) {
     constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
     constexpr std::uint64_t least = 64U << 10;
     const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
     return std::max(least, left / (pages_held * replicate.full_sync_parallel));
 }
+
+namespace {
 
 /// The least interval that holds both.
 config::key_range hull(const config::key_range& a, const config::key_range& b) {
@@ -73,7 +77,8 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              env.log,
              tasks,
              settings.replicate.probe_interval,
-             fmt::format("{:016x}", env.random.next())},
+             fmt::format("{:016x}", env.random.next()),
+             todo.once},
       master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate)),
       places(settings.replicate.full_sync_parallel) {
     for (const config::slave& slave : settings.slaves) mappings.push_back(mapping_for(settings, slave));

@@ -7,6 +7,7 @@
 #include "config/config.hpp"
 #include "etcd/cluster.hpp"
 #include "observe/log.hpp"
+#include "replication/mapping.hpp"
 #include "replication/status.hpp"
 
 #include <functional>
@@ -52,5 +53,13 @@ private:
     struct impl;
     std::unique_ptr<impl> impl_;
 };
+
+/// What the parts of a configuration become: also for who looks at a slave without a replicator.
+[[nodiscard]] etcd::cluster_options cluster_options_for(const config::cluster& settings,
+                                                        const config::replication& replicate);
+[[nodiscard]] mapping mapping_for(const config::config& settings, const config::slave& slave);
+
+/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+[[nodiscard]] std::size_t page_bytes(const config::replication& replicate);
 
 }  // namespace etcdsync::replication

@@ -56,7 +56,7 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
     status_.next_try = context_->clock.now() + pause;
     if (told_ == link_state::disconnected) return;
     told_ = link_state::disconnected;
-    context_->log.warn(fmt::format("{}: disconnected; trying for ever", status_.name),
+    context_->log.warn(fmt::format("{}: disconnected{}", status_.name, context_->once ? "" : "; trying for ever"),
                        {{"cause", cause}, {"next_try", base::format_duration(pause)}});
 }
 

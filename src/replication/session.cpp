@@ -14,8 +14,9 @@
 namespace etcdsync::replication {
 namespace {
 
-/// A watch from a revision with events answers at once; one with nothing to say is silent for ten minutes. This long is waited.
-constexpr std::chrono::seconds patience_with_silence{8};
+/// A watch from a revision with events answers at once; one with nothing to say is silent for ten minutes. This long is waited:
+/// longer than `history` waits for what has to come at once.
+constexpr std::chrono::seconds patience_with_silence{10};
 
 /// A master that is away for less is not told of.
 constexpr std::chrono::seconds short_interruption{1};
@@ -268,7 +269,7 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
             });
         const auto read = co_await missed.read(waiting);
         limit.reset();
-        if (!read && silent) {
+        if (!read && silent && read.error().cls == etcd::error_class::cancelled) {
             // What came so far is applied; where nothing came, a known E should have answered.
             if (missed.position() > from.known) co_return ending::reason::done;
             co_return ending(from.last_event > 0 ? ending::reason::master_away : ending::reason::compare, read.error());
@@ -302,7 +303,8 @@ aio::awaitable<ending> session::outlive_compaction(etcd::error why) {
     }
     if (auto end = interrupted()) co_return std::move(*end);
     if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
-    proven_ = now->found == proof::verdict::same;
+    // Where the state tells nothing, what was proved at the start holds: the feed watches this master since then.
+    proven_ = now->found == proof::verdict::same || (proven_ && parts_.source.connected());
     if (now->unchanged_until == 0) co_return ending(ending::reason::compare, why);
     position_.rev = std::max(position_.rev, now->unchanged_until);
     co_return ending::reason::done;

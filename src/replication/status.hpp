@@ -60,8 +60,9 @@ struct master_status {
     std::string endpoint;  ///< the one in use, or the configured ones
     bool connected = false;
     aio::clock::time_point since;
-    std::string cause;         ///< why it is not connected, and what happens next
-    etcd::revision known = 0;  ///< everything up to here is known
+    std::string cause;                                     ///< why it is not connected, and what happens next
+    etcd::error_class failure = etcd::error_class::retry;  ///< while not connected: of what kind `cause` is
+    etcd::revision known = 0;                              ///< everything up to here is known
     std::uint64_t cluster_id = 0;
 };
 

@@ -75,31 +75,31 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& ask
     if (at > revision_) return refusal{out_of_range, "etcdserver: mvcc: required revision is a future revision"};
     if (at < compacted_) return refusal{out_of_range, "etcdserver: mvcc: required revision has been compacted"};
     fill_header(*answer.mutable_header());
-    std::int64_t count = 0;
+    std::vector<std::pair<const std::string*, const version*>> found;
     for (auto it = keys_.lower_bound(asked.key());
          it != keys_.end() && inside(it->first, asked.key(), asked.range_end()); ++it) {
-        const version* const is = find(it->first, at);
-        if (is == nullptr) continue;
-        ++count;
-        if (asked.count_only()) continue;
-        const bool newest_only = asked.sort_target() == pb::RangeRequest::MOD && asked.limit() == 1;
-        if (newest_only && answer.kvs_size() == 1) {
-            answer.set_more(true);
-            if (is->mod <= answer.kvs(0).mod_revision()) continue;
-            answer.clear_kvs();
-        }
+        if (const version* const is = find(it->first, at)) found.emplace_back(&it->first, is);
+    }
+    answer.set_count(static_cast<std::int64_t>(found.size()));
+    if (asked.count_only()) return std::nullopt;
+    if (asked.sort_order() != pb::RangeRequest::NONE) {
+        if (asked.sort_order() != pb::RangeRequest::DESCEND || asked.sort_target() != pb::RangeRequest::MOD)
+            throw std::logic_error("the model does not sort like this");
+        std::stable_sort(found.begin(), found.end(),
+                         [](const auto& a, const auto& b) { return a.second->mod > b.second->mod; });
+    }
+    for (const auto& [key, is] : found) {
         if (asked.limit() > 0 && answer.kvs_size() == asked.limit()) {
             answer.set_more(true);
-            continue;
+            break;
         }
         pb::KeyValue& kv = *answer.add_kvs();
-        kv.set_key(it->first);
+        kv.set_key(*key);
         kv.set_create_revision(is->create);
         kv.set_mod_revision(is->mod);
         kv.set_version(is->version);
         if (!asked.keys_only()) kv.set_value(is->value);
     }
-    answer.set_count(count);
     return std::nullopt;
 }
 

@@ -47,6 +47,23 @@ TEST_CASE("every command is known by its name") {
     CHECK(accepted({"explain", "--help"}).topic == "explain");
 }
 
+TEST_CASE("sync and verify take slaves, and what they are to do with them") {
+    CHECK(accepted({"sync"}).what == command::sync);
+    CHECK(accepted({"verify"}).what == command::verify);
+    CHECK(accepted({"sync"}).slaves.empty());
+    CHECK(accepted({"sync", "--slave", "a", "b", "-n"}).slaves == words{"a", "b"});
+    CHECK(accepted({"verify", "--slave", "a", "--slave=b", "--repair"}).slaves == words{"a", "b"});
+    CHECK(accepted({"sync", "-n"}).dry_run);
+    CHECK(accepted({"sync", "--dry-run"}).dry_run);
+    CHECK_FALSE(accepted({"sync"}).dry_run);
+    CHECK(accepted({"sync", "--approve"}).approve);
+    CHECK(accepted({"verify", "--repair"}).repair);
+    CHECK(refused({"sync", "--slave"}) == "--slave needs a NAME");
+    CHECK(refused({"sync", "--aprove"}) == "unknown option \"--aprove\"; did you mean \"--approve\"?");
+    CHECK(refused({"verify", "--approve"}) == "unknown option \"--approve\"");
+    CHECK(refused({"sync", "edge-1"}) == "unexpected argument \"edge-1\"");
+}
+
 TEST_CASE("global options stand before or after the command, in any usual writing") {
     const words writings[] = {{"-c", "f", "run"},       {"run", "-c", "f"},       {"-cf", "run"},
                               {"run", "-cf"},           {"--config", "f", "run"}, {"run", "--config", "f"},

@@ -182,7 +182,7 @@ TEST_CASE("a master that takes a watch and says nothing counts as away, and anot
     // Every watch of the first member hangs.
     w.master_server.script = [](std::uint64_t number) { return number >= 2 ? fault::lost : fault::none; };
     w.start();
-    CHECK_FALSE(w.eventually([&] { return w.current().master.connected; }, 9s));
+    CHECK_FALSE(w.eventually([&] { return w.current().master.connected; }, 7s));
     CHECK(w.eventually([&] { return w.current().master.connected; }, 5s));
     CHECK(w.current().master.endpoint == "http://twin:1");
     CHECK(w.told().find("master:1: no answer to a watch in time") != std::string::npos);

@@ -75,6 +75,23 @@ TEST_CASE("model: below the compacted revision a Range is refused, at it it is n
     CHECK(refused(store, 7) == "etcdserver: mvcc: required revision is a future revision");
 }
 
+TEST_CASE("model: a Range by mod_revision gives the newest first, and counts all") {
+    model_etcd store;
+    for (const char* key : {"a", "b", "c", "a", "z"}) store.put(key, "v");
+    store.del("c");
+    pb::RangeRequest asked;
+    asked.set_key("a");
+    asked.set_range_end("d");
+    asked.set_limit(1);
+    asked.set_sort_order(pb::RangeRequest::DESCEND);
+    asked.set_sort_target(pb::RangeRequest::MOD);
+    pb::RangeResponse answer;
+    REQUIRE_FALSE(store.range(asked, answer).has_value());
+    CHECK(answer.kvs(0).key() == "a");
+    CHECK(answer.count() == 2);
+    CHECK(answer.more());
+}
+
 TEST_CASE(
     "model: a watch from below the compacted revision is canceled; from it, its deletes are lost without a word") {
     model_etcd store;

@@ -26,6 +26,7 @@ public:
         w_.settings.replicate.memory_limit.value = w_.settings.replicate.log_limit.value + (1U << 20);
         w_.settings.replicate.txn_max_ops = one_of({8U, 128U});
         w_.settings.replicate.full_sync_parallel = 1;
+        w_.settings.slaves[0].guards.max_delete = {true, 100};  // nobody is there to approve
         for (auto* const server : {&w_.master_server, &w_.slave_server}) {
             server->script = [this](std::uint64_t) { return below(100) < trouble_ ? some_fault() : fault::none; };
         }

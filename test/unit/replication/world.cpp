@@ -47,6 +47,7 @@ std::vector<std::string> differing(const test::key_map& a, const test::key_map& 
 
 /// What `record` says against what the slave held and what the master had at its revision; empty: it is true.
 std::string check(const checkpoint& record, const test::key_map& slave, const test::key_map& master) {
+    if (record.pass == sync_pass::count || record.split) return {};  // nothing was written yet, or a part of a revision
     for (const auto& [key, value] : master) {
         if (record.pass == sync_pass::repair && key >= record.frontier) break;
         const auto found = slave.find(key);

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that work with etcds and end by themselves: sync, sync -n, verify, verify --repair.
+#include "load.hpp"
+#include "support/exact.hpp"
+#include "support/processes.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+using namespace etcdsync::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
+constexpr std::string_view soon = "[replication]\nprobe_interval = \"500ms\"\n";
+
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// What one run of a command said, and how it ended.
+struct said {
+    int code = 0;
+    std::string text;
+};
+
+said run(sync_daemon& as, const std::vector<std::string>& arguments) {
+    const std::size_t before = as.output().size();
+    said out;
+    out.code = as.run(arguments, patience(60s));
+    out.text = as.output().substr(before);
+    return out;
+}
+
+/// The text of the record of a slave.
+std::string record_of(etcd_client& slave) {
+    return slave.range("/.etcd-sync/etcd-sync", "/.etcd-sync/etcd-sync0").begin()->second;
+}
+
+/// A master, two slaves, and clients of them.
+struct three {
+    three() {
+        for (etcd_server* const server : {&master, &first, &second}) server->start();
+    }
+    [[nodiscard]] std::string config(std::string_view more = {}) const {
+        return config_for(master, {first, second}, fmt::format("{}{}", rules, more));
+    }
+    etcd_server master;
+    etcd_server first;
+    etcd_server second;
+    etcd_client at_master{master.port()};
+    etcd_client at_first{first.port()};
+    etcd_client at_second{second.port()};
+};
+
+}  // namespace
+
+TEST_CASE("sync makes the slaves equal and ends; a run after it goes on without a full sync; the master is only read") {
+    three all;
+    fill(all.at_master, "/a/", 3'000);
+    all.at_master.put("/other/1", "1");
+    const std::int64_t master_revision = all.at_master.revision();
+    sync_daemon sync(all.config());
+    const said first = run(sync, {"sync"});
+    CHECK(first.code == 0);
+    CHECK(first.text == fmt::format("slave-1: in sync at revision {0}: 3000 puts, 0 deletes\n"
+                                    "slave-2: in sync at revision {0}: 3000 puts, 0 deletes\n",
+                                    master_revision));
+    CHECK(difference(with_prefix(keys_of(all.at_master), {"/a/"}), keys_of(all.at_first)) == "");
+    CHECK(difference(with_prefix(keys_of(all.at_master), {"/a/"}), keys_of(all.at_second)) == "");
+    CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
+
+    SUBCASE("a second one writes no key, and says so in JSON, too") {
+        all.at_first.put("/a/extra", "1");
+        const said again = run(sync, {"sync", "--json", "--slave", "slave-1"});
+        CHECK(again.code == 0);
+        CHECK(again.text == fmt::format("{{\"schema\":1,\"in_sync\":true,\"master\":{{\"revision\":{0}}},\"slaves\":["
+                                        "{{\"name\":\"slave-1\",\"state\":\"in_sync\",\"revision\":{0},\"puts\":0,"
+                                        "\"deletes\":1,\"foreign\":0,\"kept\":0}}]}}\n",
+                                        master_revision));
+        CHECK(run(sync, {"sync", "-q"}).text == "");
+    }
+    SUBCASE("a daemon goes on where it ended") {
+        const std::int64_t before = all.at_first.revision();
+        sync_daemon daemon(all.config());
+        daemon.start();
+        CHECK(eventually([&] { return daemon.said("in sync") == 2; }, patience(30s)));
+        CHECK(daemon.said("full sync") == 0);
+        CHECK(all.at_first.revision() <= before + 1);
+        CHECK(daemon.terminate() == 0);
+    }
+    CHECK(all.at_master.revision() == master_revision);
+}
+
+TEST_CASE("sync tells apart what could not be reached: a slave, all slaves, the master") {
+    three all;
+    fill(all.at_master, "/a/", 10);
+    sync_daemon sync(all.config());
+    CHECK(run(sync, {"sync", "--slave", "slave-3"}).code == 64);
+    CHECK(holds(run(sync, {"verify", "--slave", "slaev-2"}).text, "did you mean \"slave-2\"?"));
+
+    all.second.kill();
+    const said partly = run(sync, {"sync"});
+    CHECK(partly.code == 3);
+    CHECK(holds(partly.text, "slave-1: in sync at revision"));
+    CHECK(holds(partly.text, "slave-2: failed: connect 127.0.0.1:"));
+    CHECK(run(sync, {"verify"}).code == 3);
+    CHECK(run(sync, {"sync", "--slave", "slave-1"}).code == 0);
+
+    all.first.kill();
+    CHECK(run(sync, {"sync"}).code == 69);
+    CHECK(run(sync, {"verify"}).code == 69);
+
+    all.first.start();
+    all.master.kill();
+    const auto begin = std::chrono::steady_clock::now();
+    const said nothing = run(sync, {"sync", "--slave", "slave-1"});
+    CHECK(nothing.code == 69);
+    CHECK(holds(nothing.text, "slave-1: failed: the master is not reachable: connect 127.0.0.1:"));
+    CHECK(std::chrono::steady_clock::now() - begin < patience(10s));
+    const said unread = run(sync, {"verify", "--slave", "slave-1"});
+    CHECK(unread.code == 69);
+    CHECK(holds(unread.text, "slave-1: failed: the master: connect 127.0.0.1:"));
+}
+
+TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing to tell afterwards") {
+    three all;
+    fill(all.at_master, "/a/", 20, 12);
+    fill(all.at_first, "/a/", 19, 12);
+    all.at_first.put("/a/000003", "x");
+    all.at_first.put("/a/stood-here", "before us");
+    const std::int64_t before = all.at_first.revision();
+    const std::int64_t master_revision = all.at_master.revision();
+    sync_daemon sync(all.config());
+    const said dry = run(sync, {"sync", "-n", "--slave", "slave-1"});
+    CHECK(dry.code == 2);
+    CHECK(dry.text == fmt::format("slave-1:\n  * /a/000003  differs (1B -> 12B)\n  + /a/000019  missing (12B)\n"
+                                  "slave-1: 2 differences in 20 keys at revision {} of the master: 1 missing, 1 "
+                                  "different; 1 key only on the slave kept\n"
+                                  "1 of 1 slave compared, 2 differences, nothing written\n",
+                                  master_revision));
+    CHECK(holds(run(sync, {"sync", "-n", "-v", "--slave", "slave-1"}).text,
+                "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
+    CHECK(holds(run(sync, {"sync", "-n", "--approve", "--slave", "slave-1"}).text,
+                "  - /a/stood-here  only on the slave\n"));
+    CHECK(all.at_first.revision() == before);
+
+    CHECK(run(sync, {"sync"}).code == 0);
+    const std::int64_t after = all.at_first.revision();
+    CHECK(run(sync, {"sync", "--dry-run"}).code == 0);
+    CHECK(run(sync, {"verify"}).code == 0);
+    CHECK(all.at_first.revision() == after);
+    CHECK(all.at_master.revision() == master_revision);
+}
+
+TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it before, and --approve goes on") {
+    three all;
+    fill(all.at_master, "/a/", 200, 12);
+    sync_daemon sync(all.config());
+    REQUIRE(run(sync, {"sync"}).code == 0);
+    fill(all.at_first, "/a/more-", 150);
+    const std::int64_t before = all.at_first.revision();
+    const std::string_view why = "would delete 150 of the 350 keys of rule \"/a/\", above max_delete = 10%";
+    const said dry = run(sync, {"sync", "-n", "-q"});
+    CHECK(dry.code == 4);
+    CHECK(holds(dry.text, fmt::format("slave-1: a sync would be HELD: {}", why)));
+    CHECK(all.at_first.revision() == before);
+    CHECK(run(sync, {"sync", "-n", "--approve"}).code == 2);
+    CHECK(run(sync, {"verify"}).code == 2);
+
+    const said held = run(sync, {"sync"});
+    CHECK(held.code == 4);
+    CHECK(holds(held.text, fmt::format("slave-1: HELD: {}", why)));
+    CHECK(holds(held.text, "etcd-sync sync --approve\n"));
+    CHECK(holds(held.text, "slave-2: in sync at revision"));
+    CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
+    CHECK(run(sync, {"verify", "--repair"}).code == 4);
+    CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
+
+    const said approved = run(sync, {"sync", "--approve"});
+    CHECK(approved.code == 0);
+    CHECK(holds(approved.text, ": 0 puts, 150 deletes\n"));
+    CHECK(run(sync, {"verify"}).code == 0);
+}
+
+TEST_CASE("what stays on a slave by the rules is no difference") {
+    three all;
+    fill(all.at_master, "/a/", 20, 12);
+    fill(all.at_master, "/b/", 20, 12);
+    sync_daemon sync(config_for(all.master, {all.first},
+                                "[[rule]]\nprefix = \"/a/\"\ndelete = false\n[[rule]]\nprefix = \"/b/\"\n"));
+    REQUIRE(run(sync, {"sync"}).code == 0);
+    all.at_master.del("/a/000001");
+    all.at_master.del("/b/000001");
+    const said dry = run(sync, {"sync", "-n", "-v"});
+    CHECK(dry.code == 2);
+    CHECK(holds(dry.text, "  ~ /a/000001  only on the slave, kept as configured\n"));
+    CHECK(holds(dry.text, "  - /b/000001  only on the slave\n"));
+    CHECK(run(sync, {"verify"}).code == 0);  // at the revision it was synced at
+    const said done = run(sync, {"sync"});
+    CHECK(done.code == 0);
+    CHECK(holds(done.text, ": 0 puts, 1 delete; 1 key only on the slave kept\n"));
+    CHECK(holds(run(sync, {"verify"}).text, ": 38 keys; 1 key only on the slave kept\n"));
+}
+
+TEST_CASE("verify of a slave whose revision the master compacted takes one that is the same, or says what it took") {
+    three all;
+    fill(all.at_master, "/a/", 20, 12);
+    sync_daemon sync(all.config());
+    REQUIRE(run(sync, {"sync", "--slave", "slave-1"}).code == 0);
+    std::int64_t now = all.at_master.put("/other/1", "1");
+    SUBCASE("nothing of ours changed") {
+        all.at_master.compact(now);
+        const said equal = run(sync, {"verify", "--slave", "slave-1", "--json"});
+        CHECK(equal.code == 0);
+        CHECK(holds(equal.text, "\"at_record\":true"));
+    }
+    SUBCASE("something did") {
+        now = all.at_master.put("/a/new", "1");
+        CHECK(run(sync, {"verify", "--slave", "slave-1"}).code == 0);
+        all.at_master.compact(now);
+        const said differs = run(sync, {"verify", "--slave", "slave-1"});
+        CHECK(differs.code == 2);
+        CHECK(holds(differs.text, "  + /a/new  missing (1B)\n"));
+        CHECK(holds(differs.text, fmt::format("at revision {} of the master (its present one: the master compacted "
+                                              "revision {} of the record): 1 missing",
+                                              now, now - 2)));
+    }
+    SUBCASE("there never was a sync") {
+        const said differs = run(sync, {"verify", "--slave", "slave-2"});
+        CHECK(differs.code == 2);
+        CHECK(holds(differs.text, "(its present one: there is no record of a sync on the slave): 20 missing\n"));
+    }
+}
+
+TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing, and --repair puts it right") {
+    three all;
+    fill(all.at_master, "/a/", 2'000, 40);
+    all.at_master.put(std::string("/b/\xff\x01", 5), "1");
+    sync_daemon sync(all.config());
+    REQUIRE(run(sync, {"sync"}).code == 0);
+    all.at_second.put("/a/000007", "other");
+    all.at_second.del("/a/000009");
+    all.at_second.del(std::string("/b/\xff\x01", 5));
+    all.at_second.put("/a/extra", "1");
+    all.at_second.put("/outside", "nobody's business");
+    const std::int64_t before = all.at_second.revision();
+    const std::int64_t master_revision = all.at_master.revision();
+
+    const said found = run(sync, {"verify"});
+    CHECK(found.code == 2);
+    CHECK(found.text == fmt::format("slave-1: equal to the master at revision {0}: 2001 keys\n"
+                                    "slave-2:\n"
+                                    "  * /a/000007  differs (5B -> 40B)\n"
+                                    "  + /a/000009  missing (40B)\n"
+                                    "  - /a/extra  only on the slave\n"
+                                    "  + /b/\\xff\\x01  missing (1B)\n"
+                                    "slave-2: 4 differences in 2001 keys at revision {0} of the master: 2 missing, 1 "
+                                    "different, 1 only on the slave\n"
+                                    "2 of 2 slaves compared, 4 differences, nothing written\n",
+                                    master_revision));
+    const said json = run(sync, {"verify", "--json", "--slave", "slave-2"});
+    CHECK(json.code == 2);
+    CHECK(holds(json.text,
+                "{\"schema\":1,\"type\":\"difference\",\"slave\":\"slave-2\",\"kind\":\"different\",\"key\":"
+                "\"/a/000007\",\"master_bytes\":40,\"slave_bytes\":5}\n"));
+    CHECK(holds(json.text, "\"kind\":\"missing\",\"key_b64\":\"L2Iv/wE=\",\"master_bytes\":1}\n"));
+    CHECK(holds(
+        json.text,
+        "\"at_record\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
+    CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"equal\":false,\"exit_code\":2,"));
+    CHECK(all.at_second.revision() == before);
+
+    const said repaired = run(sync, {"verify", "--repair"});
+    CHECK(repaired.code == 0);
+    CHECK(holds(repaired.text, "slave-2: in sync at revision"));
+    CHECK(holds(repaired.text, fmt::format("slave-2: equal to the master at revision {}: 2001 keys\n2 of 2 slaves "
+                                           "compared, 4 differences, 4 keys written\n",
+                                           master_revision)));
+    CHECK(run(sync, {"verify", "-q"}).text == "");
+    CHECK(all.at_second.range("/outside", "/outside0").size() == 1);
+    CHECK(all.at_master.revision() == master_revision);
+}
+
+TEST_CASE("verify beside a daemon that replicates a constant load finds no difference, whatever is compacted") {
+    three all;
+    fill(all.at_master, "/a/still/", 20'000, 200);
+    load::options how;
+    how.prefixes = {"/a/", "/b/"};
+    how.per_second = 500;
+    sync_daemon daemon(all.config());
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.said("in sync") == 2; }, patience(60s)));
+    load writer(all.master.port(), how);
+    bool compacting = false;
+    SUBCASE("nothing is") {}
+    SUBCASE("both sides are, all the time") { compacting = true; }
+    sync_daemon sync(all.config());
+    for (int n = 0; n < (long_run() ? 50 : 8); ++n) {
+        const std::size_t before = sync.output().size();
+        sync.start({"verify", "-v"});
+        while (compacting && sync.running()) {
+            all.at_first.compact(all.at_first.revision());
+            // Behind what the daemon has applied, so that it is the comparison that is hit, and not the daemon.
+            all.at_master.compact(checkpoint_revision(all.at_first));
+            std::this_thread::sleep_for(20ms);
+        }
+        const int code = sync.wait(patience(60s));
+        INFO(sync.output().substr(before));
+        CHECK(code == 0);
+    }
+    CHECK((sync.said("comparing goes on at new revisions") > 0) == compacting);
+    writer.stop();
+    CHECK(daemon.terminate() == 0);
+}
+
+TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwards") {
+    three all;
+    fill(all.at_master, "/a/", 5'000, 200);
+    sync_daemon daemon(all.config(soon));
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.said("in sync") == 2; }, patience(30s)));
+    std::unique_ptr<load> writer;
+    SUBCASE("while nothing happens") {}
+    SUBCASE("while the daemon has much to do, too") {
+        load::options how;
+        how.prefixes = {"/b/"};
+        how.per_second = 300;
+        writer = std::make_unique<load>(all.master.port(), how);
+    }
+    all.at_first.put("/a/000007", "by hand");
+    sync_daemon sync(all.config(soon));
+    const said done = run(sync, {"sync"});
+    CAPTURE(done.text);
+    CHECK(done.code == 0);
+    if (writer) writer->stop();
+    CHECK(all.at_first.range("/a/000007", std::string("/a/000007\0", 10)) ==
+          all.at_master.range("/a/000007", std::string("/a/000007\0", 10)));
+    const std::int64_t last = all.at_master.put("/b/last", "1");
+    CHECK(eventually([&] { return follows_at(all.at_first, last) && follows_at(all.at_second, last); }, patience(30s)));
+    CHECK(difference(keys_of(all.at_master), keys_of(all.at_first)) == "");
+    INFO(daemon.output());
+
+    CHECK(daemon.running());
+    CHECK(daemon.terminate() == 0);
+}
+
+TEST_CASE("a signal ends a command in the middle of its work, in order and with the signal's code") {
+    three all;
+    fill(all.at_master, "/a/", 50);
+    sync_daemon sync(all.config());
+    for (const char* const command : {"sync", "verify"}) {
+        for (const int number : {SIGTERM, SIGINT}) {
+            CAPTURE(command);
+            all.second.pause();
+            sync.start({command});
+            std::this_thread::sleep_for(700ms);
+            REQUIRE(sync.running());
+            sync.signal(number);
+            CHECK(sync.wait(patience(8s)) == 128 + number);
+            all.second.resume();
+        }
+    }
+    CHECK(run(sync, {"sync"}).code == 0);
+}
+
+TEST_CASE("verify ends when nobody reads its output any more") {
+    three all;
+    fill(all.at_master, "/a/", 30'000, 20);
+    sync_daemon sync(all.config());
+    scratch_dir dir;
+    const std::string verify = fmt::format("{} -c {} verify", std::getenv("ETCD_SYNC"), sync.config_path());
+    process child({"/bin/sh", "-c", fmt::format("{{ {}; echo exit $? >&2; }} | head -n 2", verify)},
+                  dir.path() + "/output");
+    CHECK(child.wait(patience(20s)) == 0);
+    std::ostringstream output;
+    output << std::ifstream(dir.path() + "/output").rdbuf();
+    CHECK(holds(output.str(), "slave-1:\n"));
+    CHECK(holds(output.str(), "etcd-sync: stdout could not be written\nexit 1\n"));
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/slave_result.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::app;
+using replication::link_state;
+
+namespace {
+
+replication::link_status link(std::string name, link_state state, bool finished = true) {
+    replication::link_status out;
+    out.name = std::move(name);
+    out.state = state;
+    out.finished = finished;
+    out.applied = 123;
+    out.puts = 12;
+    out.deletes = 1;
+    return out;
+}
+
+replication::link_status failed_link(etcd::error_class failure) {
+    replication::link_status out = link("edge", link_state::disconnected);
+    out.failure = failure;
+    out.cause = "why";
+    return out;
+}
+
+slave_result judged(const replication::link_status& one, bool master_gone = false) {
+    replication::status all;
+    all.master.cause = "connect m:1: refused";
+    all.links = {one};
+    return judge(all, master_gone).slaves.front();
+}
+
+using all_of = std::vector<outcome>;
+
+}  // namespace
+
+TEST_CASE("each end of a link is told for what it is") {
+    CHECK(judged(link("edge", link_state::in_sync)).how == outcome::good);
+    CHECK(judged(link("edge", link_state::held)).how == outcome::held);
+    CHECK(judged(failed_link(etcd::error_class::retry)).how == outcome::unreachable);
+    CHECK(judged(failed_link(etcd::error_class::ambiguous)).how == outcome::unreachable);
+    CHECK(judged(failed_link(etcd::error_class::denied)).how == outcome::denied);
+    CHECK(judged(failed_link(etcd::error_class::reauthenticate)).how == outcome::denied);
+    CHECK(judged(failed_link(etcd::error_class::no_space)).how == outcome::failed);
+    CHECK(judged(failed_link(etcd::error_class::bad_peer)).how == outcome::failed);
+    CHECK(judged(link("edge", link_state::in_sync, false)).how == outcome::interrupted);
+    CHECK(judged(link("edge", link_state::full_sync, false)).how == outcome::interrupted);
+}
+
+TEST_CASE("where the master stays away, links that waited for it failed for it, and the others did not") {
+    const slave_result waited = judged(link("edge", link_state::connecting, false), true);
+    CHECK(waited.how == outcome::unreachable);
+    CHECK(waited.cause == "the master is not reachable: connect m:1: refused");
+    CHECK(judged(failed_link(etcd::error_class::denied), true).cause == "why");
+    CHECK(judged(link("edge", link_state::in_sync), true).how == outcome::good);
+}
+
+TEST_CASE("one code for all slaves: what asks a person for most comes first") {
+    CHECK(code_for({outcome::good, outcome::good}) == exit_code::ok);
+    CHECK(code_for({outcome::good, outcome::different}) == exit_code::differences);
+    CHECK(code_for({outcome::different, outcome::unreachable}) == exit_code::differences);
+    CHECK(code_for({outcome::different, outcome::held, outcome::denied}) == exit_code::held);
+    CHECK(code_for({outcome::good, outcome::unreachable}) == exit_code::partial);
+    CHECK(code_for({outcome::good, outcome::denied}) == exit_code::partial);
+    CHECK(code_for({outcome::unreachable, outcome::unreachable}) == exit_code::unreachable);
+    CHECK(code_for({outcome::unreachable, outcome::denied}) == exit_code::denied);
+    CHECK(code_for({outcome::unreachable, outcome::failed}) == exit_code::failed);
+}
+
+TEST_CASE("a line a slave") {
+    slave_result one = judged(link("edge", link_state::in_sync));
+    CHECK(result_line(one) == "edge: in sync at revision 123: 12 puts, 1 delete\n");
+    one.foreign = 2;
+    one.kept = 3;
+    one.puts = one.deletes = 0;
+    CHECK(result_line(one) == "edge: in sync at revision 123: nothing to write; 5 keys only on the slave kept\n");
+    replication::link_status held = link("edge", link_state::held);
+    held.cause = "too much";
+    CHECK(result_line(judged(held)) == "edge: HELD: too much\n");
+    CHECK(result_line(judged(failed_link(etcd::error_class::retry))) == "edge: failed: why\n");
+}
+
+TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN") {
+    replication::status at_end;
+    at_end.master.known = 130;
+    at_end.links = {link("a", link_state::in_sync), failed_link(etcd::error_class::denied)};
+    at_end.links[1].cause = "no \xff";
+    CHECK(result_json(judge(at_end, false)) ==
+          "{\"schema\":1,\"in_sync\":false,\"master\":{\"revision\":130},\"slaves\":["
+          "{\"name\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
+          "{\"name\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
+          "\"kept\":0}]}\n");
+}

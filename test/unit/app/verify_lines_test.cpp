@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/verify_lines.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::app;
+using replication::difference;
+
+namespace {
+
+replication::inspection_report compared() {
+    replication::inspection_report out;
+    out.master_revision = 123;
+    out.slave_revision = 7;
+    out.at_record = true;
+    out.compared = 1;
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a difference on a line, its key escaped") {
+    CHECK(difference_line({difference::kind::missing, "/a", 14, 0}) == "  + /a  missing (14B)\n");
+    CHECK(difference_line({difference::kind::different, "/a\n\xff", 14, 12}) ==
+          "  * /a\\x0a\\xff  differs (12B -> 14B)\n");
+    CHECK(difference_line({difference::kind::extra, "/a", 0, 0}) == "  - /a  only on the slave\n");
+    const std::string long_key(1000, 'k');
+    CHECK(difference_line({difference::kind::extra, long_key, 0, 0}) == "  - " + long_key + "  only on the slave\n");
+}
+
+TEST_CASE("a difference in JSON, keys that are not UTF-8 in base64") {
+    CHECK(difference_json("s", {difference::kind::different, "/a", 14, 12}) ==
+          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"different\",\"key\":\"/a\","
+          "\"master_bytes\":14,\"slave_bytes\":12}\n");
+    CHECK(difference_json("s", {difference::kind::missing, "\xff", 14, 0}) ==
+          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"missing\",\"key_b64\":\"/w==\","
+          "\"master_bytes\":14}\n");
+    CHECK(difference_json("s", {difference::kind::foreign, "/a", 0, 0}) ==
+          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"foreign\",\"key\":\"/a\"}\n");
+}
+
+TEST_CASE("a slave on a line: what differs, what it was compared with, and what would hold a sync") {
+    replication::inspection_report report = compared();
+    CHECK(report_line("s", report) == "s: equal to the master at revision 123: 1 key\n");
+    report.why_present = "there is no record";
+    report.missing = 1;
+    report.extra = 2;
+    report.foreign = 1;
+    CHECK(report_line("s", report) ==
+          "s: 3 differences in 1 key at revision 123 of the master (its present one: there is no record): 1 missing, 2 "
+          "only on the slave; 1 key only on the slave kept\n");
+    report = compared();
+    report.objection = "the master was wiped";
+    CHECK(report_line("s", report) ==
+          "s: equal to the master at revision 123: 1 key\ns: a sync would be HELD: the master was wiped\n");
+    CHECK(outcome_of(report) == outcome::held);
+    report.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
+    CHECK(report_line("s", report) == "s: failed: the master: m:1: refused\n");
+    CHECK(outcome_of(report) == outcome::unreachable);
+}
+
+TEST_CASE("the last line counts") {
+    verify_summary all{2, 1, 16, 0};
+    CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, nothing written\n");
+    all.written = 16;
+    CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, 16 keys written\n");
+    CHECK(summary_json(all, exit_code::partial) ==
+          "{\"schema\":1,\"type\":\"summary\",\"equal\":false,\"exit_code\":3,\"slaves\":2,\"compared\":1,"
+          "\"differences\":16,\"written\":16}\n");
+}

@@ -23,6 +23,7 @@ constexpr std::uint8_t op_delete_range = length_delimited(3);
 constexpr std::uint8_t op_txn = length_delimited(4);
 constexpr std::uint8_t field_key = length_delimited(1);
 constexpr std::uint8_t put_value = length_delimited(2);
+constexpr std::uint8_t delete_range_end = length_delimited(2);
 constexpr std::uint8_t compare_target = varint(2);
 constexpr std::uint8_t compare_key = length_delimited(3);
 constexpr std::uint8_t compare_create = varint(5);
@@ -55,7 +56,8 @@ void put_bytes(std::string& out, std::uint8_t tag, std::string_view bytes) {
 /// Size of the PutRequest or DeleteRangeRequest inside.
 std::size_t body_size(const operation& op) {
     const std::size_t value = op.type == event_type::put && !op.value.empty() ? field_size(op.value.size()) : 0;
-    return field_size(op.key.size()) + value;
+    const std::size_t range_end = op.range_end.empty() ? 0 : field_size(op.range_end.size());
+    return field_size(op.key.size()) + value + range_end;
 }
 
 /// Size of its RequestOp.
@@ -66,6 +68,7 @@ void put_operation(std::string& out, const operation& op) {
     put_tag(out, op.type == event_type::put ? op_put : op_delete_range, body_size(op));
     put_bytes(out, field_key, op.key);
     if (op.type == event_type::put && !op.value.empty()) put_bytes(out, put_value, op.value);
+    if (!op.range_end.empty()) put_bytes(out, delete_range_end, op.range_end);
 }
 
 /// Most writes below a node whose children may use `limit` operations, in two levels.

@@ -15,6 +15,7 @@ struct operation {
     event_type type = event_type::put;
     std::string_view key;
     std::string_view value;
+    std::string_view range_end = {};  ///< of a delete of all keys from `key` on; empty: of the one key
 
     /// Bytes it takes in a TxnRequest, nesting left out.
     [[nodiscard]] std::size_t encoded_size() const;

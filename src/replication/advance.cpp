@@ -21,7 +21,7 @@ advance_plan plan_advance(entry_iterator first, entry_iterator last, revision en
                           const std::optional<std::string>& frontier, const txn_limits& limits) {
     advance_plan plan(limits);
     for (; first != last; ++first) {
-        if (!plan.writes.add(*first, keys, frontier)) break;
+        if (first->mass_delete || !plan.writes.add(*first, keys, frontier)) break;
         plan.to = first->rev;
     }
     plan.done = first;
@@ -61,7 +61,7 @@ std::optional<std::int64_t> count_change(entry_iterator first, entry_iterator la
     if (!keys.takes_whole_segments() || keys.segments().size() > most_segments_to_count) return std::nullopt;
     std::int64_t sum = 0;
     for (; first != last; ++first) {
-        if (first->repeats_keys || first->goes_on || first->is_rest) return std::nullopt;
+        if (first->repeats_keys || first->goes_on || first->is_rest || first->mass_delete) return std::nullopt;
         for (const etcd::event& change : first->changes) {
             const bool created =
                 change.type == etcd::event_type::put && change.kv.create_revision == change.kv.mod_revision;

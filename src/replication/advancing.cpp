@@ -9,6 +9,8 @@
 namespace etcdsync::replication {
 namespace {
 
+using deque_of_one = std::deque<log_entry>;
+
 bool is_oversized(const etcd::operation& write, const txn_limits& limits) {
     return write.encoded_size() > std::max(limits.max_bytes, limits.max_revision_bytes);
 }
@@ -77,6 +79,12 @@ aio::awaitable<ending> session::apply_next(entry_iterator first, entry_iterator 
 }
 
 aio::awaitable<ending> session::apply_too_big(entry_iterator first, entry_iterator last, revision end_position) {
+    if (first->mass_delete) co_return co_await apply_mass_delete(*first);
+    const auto stop = std::find_if(first, last, [](const log_entry& entry) { return entry.mass_delete.has_value(); });
+    if (stop != last) {
+        last = stop;
+        end_position = std::prev(stop)->rev;
+    }
     const batch one = fold_all(first, std::next(first), parts_.keys, frontier());
     const batch all = fold_all(first, last, parts_.keys, frontier());
     // Together with what follows it may be small again: a large value that was overwritten, a mass of keys that was deleted.
@@ -87,6 +95,48 @@ aio::awaitable<ending> session::apply_too_big(entry_iterator first, entry_iterat
     const checkpoint whole = after(first, std::next(first), first->rev);
     tell_of_split(first->rev);
     co_return co_await write_in_parts(one, &whole);
+}
+
+aio::awaitable<ending> session::apply_mass_delete(log_entry entry) {
+    const deque_of_one alone{std::move(entry)};
+    const log_entry& what = alone.front();
+    auto wipe = co_await plan_mass_delete(what);
+    if (!wipe) co_return ending(ending::reason::master_away, wipe.error());
+    if (auto end = interrupted()) co_return std::move(*end);
+    if (!*wipe) co_return co_await replay_up_to(what.rev);
+    checkpoint before = std::exchange(position_, after(alone.begin(), alone.end(), what.rev));
+    auto end = co_await commit(**wipe);
+    if (end.why == ending::reason::slave_failed) position_ = std::move(before);
+    co_return end;
+}
+
+aio::awaitable<etcd::result<std::optional<batch>>> session::plan_mass_delete(log_entry entry) {
+    std::optional<batch> nothing;
+    const auto has_foreign = [](const span& s) { return s.since > 0; };
+    const auto& spans = position_.spans;
+    if (!parts_.keys.maps_ranges() || frontier() || std::any_of(spans.begin(), spans.end(), has_foreign))
+        co_return nothing;
+    const net::channel_options options;
+    const auto channel = co_await parts_.master.connect(options);
+    if (!channel) co_return channel.error();
+    etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
+    std::optional<batch> wipe(std::in_place, parts_.limits);
+    for (const segment& part : parts_.keys.segments()) {
+        const auto deleted = config::intersect(part.source, *entry.mass_delete);
+        if (!deleted) continue;
+        const wire_range wire(*deleted);
+        etcd::range_query query;
+        query.key = wire.key;
+        query.range_end = wire.range_end;
+        query.count_only = true;
+        query.at = entry.rev;
+        const auto page = co_await master.range(query);
+        if (!page && !master.usable()) co_return page.error();
+        if (!page || page->count > 0) co_return nothing;  // compacted, or some keys between them were left
+        wipe->add_range_delete(*config::map_range(*deleted, part.keys.strip, part.keys.dest));
+        if (wipe->writes().size() >= parts_.limits.max_ops - 1) co_return nothing;
+    }
+    co_return wipe;
 }
 
 aio::awaitable<ending> session::apply_part(const log_entry& part) {

@@ -25,6 +25,7 @@ auto find(anchors& in, std::string_view key) {
 }
 
 void update(anchors& of, const log_entry& entry) {
+    if (entry.mass_delete) std::erase_if(of, [&](const anchor& a) { return entry.mass_delete->contains(a.key); });
     for (const etcd::event& change : entry.changes) {
         const auto known = find(of, change.kv.key);
         if (known == of.end()) continue;

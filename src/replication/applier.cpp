@@ -27,6 +27,8 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
         out.record = parse_checkpoint(text_);
         if (*out.record) record_.seq = (*out.record)->seq;
     }
+    ours_ = out.record && *out.record && (*out.record)->writer == context_->writer;
+    if (ours_) record_ = **out.record;
     co_return out;
 }
 
@@ -39,6 +41,7 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     before.mod_revision = mod_revision_;
     before.value = text_;
     std::string framed = etcd::encode_guarded_txn(before, writes.writes(), text, max_ops);
+    ours_ = false;
     in_flight_ = true;
     const auto answer = co_await kv_.txn(std::move(framed));
     in_flight_ = false;
@@ -46,6 +49,7 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     if (!answer->succeeded) co_return false;
     record_ = std::move(next);
     last_written_ = record_.seq;
+    ours_ = record_.writer == context_->writer;
     text_ = std::move(text);
     mod_revision_ = answer->header.store_revision;
     co_return true;

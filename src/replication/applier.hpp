@@ -37,6 +37,8 @@ public:
     aio::awaitable<etcd::result<bool>> undisturbed();
 
     [[nodiscard]] const checkpoint& record() const { return record_; }
+    /// What stands there, as far as we know, is record(), under our name.
+    [[nodiscard]] bool is_ours() const { return ours_; }
     /// `seq` of the last record written over this connection; 0: none was.
     [[nodiscard]] std::uint64_t last_written() const { return last_written_; }
     [[nodiscard]] bool in_flight() const { return in_flight_; }
@@ -53,6 +55,7 @@ private:
     std::string text_;           ///< the bytes that stand under the key
     revision mod_revision_ = 0;  ///< 0: the key does not exist
     std::uint64_t last_written_ = 0;
+    bool ours_ = false;
     bool in_flight_ = false;
 };
 

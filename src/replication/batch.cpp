@@ -56,6 +56,14 @@ bool batch::add(const log_entry& entry, const mapping& keys, const std::optional
     return true;
 }
 
+void batch::add_range_delete(const config::key_range& range) {
+    etcd::operation wipe{etcd::event_type::remove, {}, {}};
+    wipe.key = keys_.emplace_back(range.begin);
+    wipe.range_end = keys_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
+    writes_.push_back(wipe);
+    bytes_ += wipe.encoded_size();
+}
+
 bool batch::add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner) {
     const etcd::operation write{type, key, value};
     if (!fits(1, write.encoded_size(), max_bytes_)) return false;

@@ -20,6 +20,8 @@ struct txn_limits {
     /// What one revision alone may take, so that it need not be torn: a little below etcd's default --max-request-bytes.
     std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
 
+    unsigned unanswered = 0;  ///< Txns in a row that the slave took too long for
+
     /// For what is not meant to be one Txn.
     [[nodiscard]] static txn_limits none() {
         txn_limits out;
@@ -45,6 +47,9 @@ public:
     /// Adds one write whose key no other in the batch has. False where it does not fit any more.
     [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value,
                            const base::shared_buffer& owner);
+
+    /// Adds the delete of all keys of a range of the slave. The batch holds nothing else.
+    void add_range_delete(const config::key_range& range);
 
     [[nodiscard]] bool empty() const { return writes_.empty(); }
     [[nodiscard]] const std::vector<etcd::operation>& writes() const { return writes_; }

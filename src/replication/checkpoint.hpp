@@ -28,7 +28,7 @@ enum class sync_pass : std::uint8_t {
 struct span {
     config::key_range keys;
     /// The slave's revision when the span was first taken: a key only on the slave whose mod_revision is not above it stood
-    /// there before we came (a foreign key) and is not deleted.
+    /// there before we came (a foreign key) and is not deleted. 0: there is none.
     revision since = 0;
 };
 

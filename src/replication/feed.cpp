@@ -73,7 +73,7 @@ aio::awaitable<etcd::error> feed::follow() {
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
-    history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit());
+    history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {

@@ -103,7 +103,7 @@ void folder::take_events(const etcd::watch_response& response, aio::clock::time_
             open_bytes_ = 0;
         }
         add(event, response.owner);
-        if (open_bytes_ > largest_) give_out_part(now);
+        if (open_bytes_ > largest_ && !fold_deletes()) give_out_part(now);
     }
     if (response.fragment) return;
     finish_open(now);
@@ -124,12 +124,30 @@ void folder::add(const etcd::event& event, const base::shared_buffer& owner) {
     if (open_->owners.empty() || open_->owners.back() != owner) open_->owners.push_back(owner);
 }
 
+/// Keeps of the deletes so far nothing but where they lie. False where there is more than deletes.
+bool folder::fold_deletes() {
+    const auto is_put = [](const etcd::event& change) { return change.type == etcd::event_type::put; };
+    const bool whole = folds_deletes_ && !open_->is_rest;
+    if (!whole || std::any_of(open_->changes.begin(), open_->changes.end(), is_put)) return false;
+    for (const etcd::event& change : open_->changes) {
+        const config::key_range one = config::single_key(change.kv.key);
+        if (!open_->mass_delete) open_->mass_delete = one;
+        open_->mass_delete->begin = std::min(open_->mass_delete->begin, one.begin);
+        open_->mass_delete->end = std::max(open_->mass_delete->end, one.end);
+    }
+    open_->changes.clear();
+    open_->owners.clear();
+    open_bytes_ = 0;
+    return true;
+}
+
 void folder::give_out_part(aio::clock::time_point now) {
     log_entry part = std::exchange(*open_, log_entry());
     open_->rev = part.rev;
     open_->is_rest = true;
     open_bytes_ = 0;
     part.goes_on = true;
+    part.mass_delete.reset();
     fold(part);
     part.received = now;
     out_(std::move(part));
@@ -137,10 +155,12 @@ void folder::give_out_part(aio::clock::time_point now) {
 
 void folder::finish_open(aio::clock::time_point now) {
     if (!open_) return;
+    // What came behind the fold belongs into it, too; a put there means that there is no fold.
+    if (open_->mass_delete && !fold_deletes()) give_out_part(now);
     log_entry entry = std::move(*open_);
     open_.reset();
     position_ = std::max(position_, entry.rev);
-    if (entry.changes.empty() && !entry.is_rest) return;
+    if (entry.changes.empty() && !entry.is_rest && !entry.mass_delete) return;
     fold(entry);
     entry.received = now;
     out_(std::move(entry));

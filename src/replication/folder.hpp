@@ -23,8 +23,10 @@ public:
 
     /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too. A revision that takes more
     /// than `largest` bytes to hold is given out in parts as its fragments arrive (log_entry::goes_on).
-    folder(revision known, selector selects, sink out, std::size_t largest)
-        : position_(known), selects_(std::move(selects)), out_(std::move(out)), largest_(largest) {}
+    /// With `folds_deletes`, one that is nothing but deletes is given out as log_entry::mass_delete instead.
+    folder(revision known, selector selects, sink out, std::size_t largest, bool folds_deletes = false)
+        : position_(known), selects_(std::move(selects)), out_(std::move(out)), largest_(largest),
+          folds_deletes_(folds_deletes) {}
 
     /// A message of kind `events` or `progress`. Calls the sink for each revision that became complete.
     void take(const etcd::watch_message& message, aio::clock::time_point now);
@@ -43,11 +45,13 @@ private:
     void add(const etcd::event& event, const base::shared_buffer& owner);
     void finish_open(aio::clock::time_point now);
     void give_out_part(aio::clock::time_point now);
+    [[nodiscard]] bool fold_deletes();
 
     revision position_;
     selector selects_;
     sink out_;
     std::size_t largest_;
+    bool folds_deletes_;
     std::optional<log_entry> open_;  ///< the revision that may still go on
     std::size_t open_bytes_ = 0;     ///< what holding it costs so far
     std::size_t distinct_ = 0;       ///< revisions in the answer (all its fragments) so far

@@ -99,6 +99,8 @@ aio::awaitable<ending> session::skip_count_of_empty_slave() {
         if (!page) co_return ending(ending::reason::slave_failed, page.error());
         if (!page->kvs.empty()) co_return ending::reason::done;
     }
+    // Nothing stood there before we came, so nothing is foreign: ranges may be deleted as such.
+    for (span& s : position_.spans) s.since = 0;
     co_return co_await change_pass(sync_pass::repair);
 }
 

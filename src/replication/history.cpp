@@ -24,11 +24,12 @@ etcd::watch_query watch_query_for(const config::key_range& cover, const history:
 }  // namespace
 
 history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                 const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest)
+                 const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest,
+                 bool folds_deletes)
     : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from),
       watch_(*on, watch_query_for(cover, from)),
       folder_(
-          from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest),
+          from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest, folds_deletes),
       witness_(
           from.last_event - 1, selects,
           [this, selects](const log_entry& entry) {

@@ -26,7 +26,8 @@ public:
     /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
     /// to say is silent (faults.md section 8). What it repeats is dropped. A revision above `largest` bytes comes in parts.
     history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-            const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest);
+            const config::key_range& cover, const start& from, folder::selector selects, std::size_t largest,
+            bool folds_deletes = false);
 
     /// Waits for the next message. Nothing is given out before E's events were found to be the ones known: other ones are an
     /// error of class `other_history`; a server that is silent where it has to answer is one of class `retry`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`

@@ -175,9 +175,28 @@ aio::awaitable<ending> link::serve() {
         if (slave.last_written() > 0) last_seq_ = slave.last_written();
         if (end.why == ending::reason::begin_again && !stopping_) continue;
         if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
+        if (settings_.once && end.why != ending::reason::slave_failed) co_await let_go(slave);
         on->close();
         co_return end;
     }
+}
+
+aio::awaitable<> link::let_go(applier& slave) {
+    // However a job done once ends: a daemon that was held meanwhile must not take this for a rival at work.
+    if (!slave.is_ours()) co_return;
+    checkpoint nobodys = slave.record();
+    nobodys.writer.clear();
+    const batch nothing(settings_.limits);
+    // Where it does not come about, somebody else wrote there, or the record is found as that of a dead process.
+    static_cast<void>(co_await slave.commit(nothing, std::move(nobodys), settings_.limits.max_ops));
+}
+
+aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
+    record.writer = context_->writer;
+    const batch nothing(settings_.limits);
+    const auto claimed = co_await slave.commit(nothing, std::move(record), settings_.limits.max_ops);
+    if (!claimed) co_return ending(ending::reason::slave_failed, claimed.error());
+    co_return *claimed ? ending::reason::done : ending::reason::begin_again;
 }
 
 aio::awaitable<ending> link::work(applier& slave) {
@@ -191,6 +210,11 @@ aio::awaitable<ending> link::work(applier& slave) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
         co_await wait_for_master(slave);
         co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+    }
+    if (contested_ && found->record && *found->record) {
+        // Somebody writes here faster than the master's history is proved. A claim makes him stop.
+        auto end = co_await claim_as_it_is(slave, **found->record);
+        if (end.why != ending::reason::done) co_return end;
     }
     const std::uint64_t generation = source_->recent().generation();
     surroundings now;
@@ -225,6 +249,7 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
                             settings_.page_bytes, wake_, stopping_, settings_.once, by},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
+    contested_ = end.why == ending::reason::begin_again;
     if (end.why != ending::reason::done) co_return end;
     if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for", plan.proven);
     while (end.why == ending::reason::done) {

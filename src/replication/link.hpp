@@ -44,6 +44,8 @@ private:
     aio::awaitable<ending> serve();
     aio::awaitable<ending> work(applier& slave);
     aio::awaitable<ending> move(session& work);
+    aio::awaitable<ending> claim_as_it_is(applier& slave, checkpoint record);
+    aio::awaitable<> let_go(applier& slave);
     aio::awaitable<> wait_for_master(const applier& slave);
     aio::awaitable<ending> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
@@ -74,6 +76,7 @@ private:
     };
     rival rival_;                 ///< another process that wrote here after our claim
     std::uint64_t last_seq_ = 0;  ///< of the last record we wrote; 0: none was
+    bool contested_ = false;      ///< somebody else wrote the record while we were about to claim it
     bool begun_ = false;          ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;       ///< of it, in a row
     bool stopping_ = false;

@@ -21,8 +21,10 @@ void log::restart(revision position) {
 void log::append(log_entry entry, std::string digest) {
     BOOST_ASSERT(started() && entry.rev > position_);
     position_ = entry.rev;
-    last_event_ = entry.rev;
-    last_event_digest_ = std::move(digest);
+    if (!entry.mass_delete) {  // its events are not here to be compared: E stays what it was
+        last_event_ = entry.rev;
+        last_event_digest_ = std::move(digest);
+    }
     bytes_ += entry.bytes;
     entries_.push_back(std::move(entry));
     // One revision bigger than the whole window passes through: the floor moves past it.

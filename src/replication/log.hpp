@@ -2,11 +2,13 @@
 #pragma once
 
 #include "aio/clock.hpp"
+#include "config/key_range.hpp"
 #include "etcd/wire.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,9 @@ struct log_entry {
     bool repeats_keys = false;  ///< some key was changed more than once in this revision
     bool goes_on = false;       ///< a part of a revision that is too large to be held whole: more of it follows
     bool is_rest = false;       ///< the last part of such a revision
+    /// Of a revision that is a mass of deletes and nothing else, too large to be held: all keys it deleted lie in here. `changes` is
+    /// empty then.
+    std::optional<config::key_range> mass_delete;
     aio::clock::time_point received;
 };
 

@@ -129,6 +129,13 @@ void mapping::merge_segments() {
         if (ends_before(last.source.end, next.source.end)) last.source.end = next.source.end;
     }
     segments_ = std::move(merged);
+    maps_ranges_ = takes_whole_segments_ && std::all_of(rules_.begin(), rules_.end(),
+                                                        [](const compiled_rule& rule) { return rule.replays_deletes; });
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (config::intersect(segments_[i].source, segments_[j].source)) maps_ranges_ = false;
+        }
+    }
 }
 
 bool mapping::takes(const compiled_rule& rule, std::string_view key) const {

@@ -54,6 +54,10 @@ public:
     /// the sources' keys is counting ours.
     [[nodiscard]] bool takes_whole_segments() const { return takes_whole_segments_; }
 
+    /// True where every key that can stand in a target is the image of one key of the source, by rules that replay deletes: then a
+    /// range that is empty on the master may be emptied on the slave as a range.
+    [[nodiscard]] bool maps_ranges() const { return maps_ranges_; }
+
     /// In the order of their targets, disjoint there.
     [[nodiscard]] const std::vector<segment>& segments() const { return segments_; }
 
@@ -83,6 +87,7 @@ private:
     config::key_range cover_;
     std::string digest_;
     bool takes_whole_segments_ = true;
+    bool maps_ranges_ = true;
 };
 
 }  // namespace etcdsync::replication

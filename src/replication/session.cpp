@@ -48,6 +48,16 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
     return true;
 }
 
+void learn_from_silence(const batch& writes, txn_limits& limits) {
+    constexpr std::size_t least_bytes = 128U << 10;
+    constexpr unsigned tries_of_a_revision = 3;
+    if (writes.bytes() <= least_bytes) return;
+    const std::size_t half = std::max(least_bytes, writes.bytes() / 2);
+    ++limits.unanswered;
+    limits.max_bytes = std::min(limits.max_bytes, half);
+    if (limits.unanswered >= tries_of_a_revision) limits.max_revision_bytes = std::min(limits.max_revision_bytes, half);
+}
+
 etcd::error name_the_key(etcd::error refused, const batch& writes) {
     if (refused.cls != etcd::error_class::too_large || writes.writes().size() != 1) return refused;
     const etcd::operation& write = writes.writes().front();
@@ -87,7 +97,12 @@ aio::awaitable<ending> session::claim(checkpoint record, std::string reason, boo
 aio::awaitable<ending> session::commit(const batch& writes) {
     if (parts_.stopping) co_return ending::reason::stopped;
     const auto committed = co_await slave_->commit(writes, position_, parts_.limits.max_ops);
-    if (!committed) co_return ending(ending::reason::slave_failed, name_the_key(committed.error(), writes));
+    if (!committed) {
+        const bool slow = committed.error().cls == etcd::error_class::ambiguous && slave_->usable();
+        if (slow) learn_from_silence(writes, parts_.limits);
+        co_return ending(ending::reason::slave_failed, name_the_key(committed.error(), writes));
+    }
+    parts_.limits.unanswered = 0;
     if (!*committed) co_return ending::reason::begin_again;
     last_commit_ = parts_.with.clock.now();
     last_contact_ = last_commit_;
@@ -279,8 +294,20 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
         if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
         auto end = co_await replay(waiting, missed.position());
         if (end.why != ending::reason::done) co_return end;
-        if (parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
+        const bool far_enough = position_.rev >= replay_until_;
+        if (far_enough && parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
     }
+}
+
+aio::awaitable<ending> session::replay_up_to(revision rev) {
+    std::optional<slots::place> place;
+    auto end = co_await take_place(place);
+    if (end.why != ending::reason::done) co_return end;
+    parts_.report.enter(link_state::catching_up);
+    replay_until_ = rev;
+    end = co_await replay_missed();
+    replay_until_ = 0;
+    co_return end;
 }
 
 ending session::replay_failed(const etcd::error& why) {

@@ -23,6 +23,9 @@ inline constexpr std::chrono::minutes refresh_interval{5};
 /// What a refused Txn says about the slave's limits. False: it is no matter of size, or can not be made smaller.
 [[nodiscard]] bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits);
 
+/// What a Txn without an answer in time says: the slave is too slow for as much. A single revision is given three tries whole.
+void learn_from_silence(const batch& writes, txn_limits& limits);
+
 /// Where one key alone is too large: the error with the key and its size.
 [[nodiscard]] etcd::error name_the_key(etcd::error refused, const batch& writes);
 
@@ -116,6 +119,9 @@ private:
     aio::awaitable<ending> apply_next(entry_iterator first, entry_iterator last, revision end);
     aio::awaitable<ending> apply_too_big(entry_iterator first, entry_iterator last, revision end);
     aio::awaitable<ending> apply_part(const log_entry& part);
+    aio::awaitable<ending> apply_mass_delete(log_entry entry);
+    aio::awaitable<etcd::result<std::optional<batch>>> plan_mass_delete(log_entry entry);
+    aio::awaitable<ending> replay_up_to(revision rev);
     aio::awaitable<ending> write_in_parts(const batch& all, const checkpoint* whole);
     void tell_of_split(revision rev);
     [[nodiscard]] checkpoint after(entry_iterator first, entry_iterator last, revision to) const;
@@ -155,6 +161,7 @@ private:
     bool progressed_ = false;
     std::string reason_;  ///< of the full sync under way, for people
     bool proven_ = false;
+    revision replay_until_ = 0;            ///< an own watch does not leave it to the log before this one is whole
     std::optional<census> found_;          ///< by the pass under way; nothing where a part of it is not known
     std::optional<std::uint64_t> budget_;  ///< how many keys a prune pass may delete: what was counted, and allowed
 };

@@ -180,6 +180,7 @@ TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it be
     CHECK(holds(held.text, "slave-2: in sync at revision"));
     CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
     CHECK(run(sync, {"verify", "--repair"}).code == 4);
+    CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
     CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
 
     const said approved = run(sync, {"sync", "--approve"});
@@ -336,6 +337,7 @@ TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwar
     all.at_first.put("/a/000007", "by hand");
     sync_daemon sync(all.config(soon));
     const said done = run(sync, {"sync"});
+    INFO(daemon.output());
     CAPTURE(done.text);
     CHECK(done.code == 0);
     if (writer) writer->stop();
@@ -348,6 +350,29 @@ TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwar
 
     CHECK(daemon.running());
     CHECK(daemon.terminate() == 0);
+}
+
+TEST_CASE("of two syncs at once one stands back, and leaves the record of the other alone") {
+    three all;
+    fill(all.at_master, "/a/", 20'000, 100);
+    sync_daemon one(all.config());
+    sync_daemon other(all.config());
+    REQUIRE(run(one, {"sync"}).code == 0);  // then there is nothing to write but records
+    const std::int64_t before = all.at_first.revision();
+    one.start({"sync", "--slave", "slave-1"});
+    other.start({"sync", "--slave", "slave-1"});
+    const int code = one.wait(patience(60s));
+    const int other_code = other.wait(patience(60s));
+    INFO(one.output());
+    INFO(other.output());
+    CHECK((code == 0 || code == 4));
+    CHECK((other_code == 0 || other_code == 4));
+    int ended = 0;
+    for (const change& written : all.at_first.history(before + 1))
+        ended += holds(written.value, "\"writer\":\"\"") ? 1 : 0;
+    CHECK(ended == (code == 0 ? 1 : 0) + (other_code == 0 ? 1 : 0));
+    CHECK(ended >= 1);
+    CHECK(run(one, {"verify"}).code == 0);
 }
 
 TEST_CASE("a signal ends a command in the middle of its work, in order and with the signal's code") {

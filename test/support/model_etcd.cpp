@@ -2,6 +2,7 @@
 #include "support/model_etcd.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -55,17 +56,25 @@ void model_etcd::compact(std::int64_t at) {
 const model_etcd::version* model_etcd::find(const std::string& key, std::int64_t at) const {
     const auto found = keys_.find(key);
     if (found == keys_.end()) return nullptr;
-    const version* newest = nullptr;
-    for (const version& each : found->second) {
-        if (each.mod <= at) newest = &each;
-    }
-    return newest == nullptr || newest->version == 0 ? nullptr : newest;
+    const history& of = found->second;
+    const auto later = std::upper_bound(of.begin(), of.end(), at,
+                                        [](std::int64_t rev, const version& each) { return rev < each.mod; });
+    if (later == of.begin() || std::prev(later)->version == 0) return nullptr;
+    return &*std::prev(later);
 }
 
 key_map model_etcd::keys(std::int64_t at) const {
     key_map out;
     for (const auto& [key, unused] : keys_) {
         if (const version* const is = find(key, at == 0 ? revision_ : at)) out[key] = is->value;
+    }
+    return out;
+}
+
+std::set<std::string> model_etcd::changed_after(std::int64_t rev) const {
+    std::set<std::string> out;
+    for (auto it = events_.upper_bound(rev); it != events_.end(); ++it) {
+        for (const auto& [key, unused] : it->second) out.insert(key);
     }
     return out;
 }

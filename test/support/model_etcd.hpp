@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <rpc.pb.h>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,9 @@ public:
 
     /// All keys, now or at a revision (whatever is compacted: the model forgets nothing).
     [[nodiscard]] key_map keys(std::int64_t at = 0) const;
+
+    /// The keys of all events after a revision.
+    [[nodiscard]] std::set<std::string> changed_after(std::int64_t rev) const;
 
     /// Nothing: it was done and `answer` is filled.
     std::optional<refusal> range(const etcdserverpb::RangeRequest& asked, etcdserverpb::RangeResponse& answer) const;

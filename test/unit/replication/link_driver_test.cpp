@@ -187,3 +187,121 @@ TEST_CASE("a master that takes a watch and says nothing counts as away, and anot
     CHECK(w.current().master.endpoint == "http://twin:1");
     CHECK(w.told().find("master:1: no answer to a watch in time") != std::string::npos);
 }
+
+namespace {
+
+/// In sync with 400 keys, and a log too small to hold a revision that deletes many of them.
+struct with_small_log : world {
+    with_small_log() {
+        settings.replicate.log_limit.value = 2U << 10;
+        settings.replicate.memory_limit.value = 1U << 20;
+    }
+    void begin() {
+        many(400, "v");
+        start();
+        REQUIRE(settles());
+        before = slave.revision();
+    }
+    std::int64_t before = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a delete of a whole range, too large for the log, is one revision on the slave") {
+    with_small_log w;
+    w.begin();
+    w.del("/a/00100", "/a/00300");
+    REQUIRE(w.settles());
+    CHECK(w.slave.revision() == w.before + 1);
+    CHECK(w.link().splits == 0);
+    CHECK(w.mirrored(w.slave.keys()).size() == 200);
+    w.put("/a/after", "1");
+    REQUIRE(w.settles());
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("a mass of deletes with keys left between them is applied key by key") {
+    with_small_log w;
+    w.begin();
+    etcdserverpb::TxnRequest txn;
+    for (const auto& [from, to] : {std::pair("/a/00000", "/a/00100"), std::pair("/a/00200", "/a/00300")}) {
+        auto& wiped = *txn.add_success()->mutable_request_delete_range();
+        wiped.set_key(from);
+        wiped.set_range_end(to);
+    }
+    etcdserverpb::TxnResponse unused;
+    REQUIRE_FALSE(w.master.txn(txn, unused));
+    w.master_server.changed();
+    REQUIRE(w.settles());
+    CHECK(w.mirrored(w.slave.keys()).size() == 200);
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("keys that stood on the slave before us are not swept away with a range") {
+    with_small_log w;
+    w.slave.put("/a/00150x", "foreign");
+    w.many(400, "v");
+    w.start();
+    REQUIRE(w.eventually([&] { return w.in_sync() && w.mirrored(w.slave.keys()).size() == 401; }));
+    w.del("/a/00100", "/a/00300");
+    REQUIRE(w.eventually([&] { return w.mirrored(w.slave.keys()).size() == 201; }, 1min));
+    CHECK(w.slave.keys().contains("/a/00150x"));
+    w.stop();
+}
+
+TEST_CASE("whichever request fails while a range is deleted as such, the slave ends exact") {
+    for (std::uint64_t k = 0; k < 12; ++k) {
+        for (test::fault how : test::every_fault) {
+            with_small_log w;
+            w.begin();
+            std::uint64_t asked = 0;
+            w.slave_server.script = [&](std::uint64_t) { return asked++ == k ? how : test::fault::none; };
+            std::uint64_t asked_of_master = 0;
+            w.master_server.script = [&](std::uint64_t) { return asked_of_master++ == k ? how : test::fault::none; };
+            w.del("/a/00100", "/a/00300");
+            CHECK(w.settles(10min));
+            CHECK(w.untruth() == "");
+            w.stop();
+        }
+    }
+
+/// A slave in sync with five keys of a master, then that master is gone.
+void lose_master(world& w) {
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "seen");
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master = test::model_etcd();
+}
+
+}  // namespace
+
+TEST_CASE("a master that was wiped, refilled or emptied holds the slave, and not a key is touched") {
+    world w;
+    lose_master(w);
+    SUBCASE("empty, at revision 1") {}
+    SUBCASE("refilled with other values, beyond what was known") {
+        for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
+    }
+    SUBCASE("refilled beyond what was known with keys of no rule") {
+        for (int i = 0; i < 20; ++i) w.master.put("/b/1", "other");
+    }
+    const auto before = w.slave.revision();
+    CHECK(w.eventually([&] { return w.link().state == link_state::held; }, 2min));
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.link().state == link_state::held);
+    CHECK(w.slave.keys(before) == w.slave.keys());
+}
+
+TEST_CASE("with on_master_change = \"resync\" the slave follows another master") {
+    world w;
+    w.settings.slaves[0].guards.on_master_change = config::master_change::resync;
+    w.settings.slaves[0].guards.max_delete = {true, 100};
+    lose_master(w);
+    for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
+    CHECK(w.settles(5min));
+}

@@ -51,6 +51,8 @@ aio::awaitable<ending> session::full_sync() {
     if (!channel) co_return ending(ending::reason::master_away, channel.error());
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
     ending end = ending::reason::done;
+    // A pass taken up again: at its old R would still stand what the slave did not take, whatever became of it on the master.
+    if (!nothing_below_frontier()) end = co_await advance_to_head();
     while (in_full_sync() && end.why == ending::reason::done) {
         parts_.report.enter(link_state::full_sync, reason_);
         if (nothing_below_frontier()) end = co_await pin(master);

@@ -115,6 +115,86 @@ TEST_CASE("a full sync that leaves a hole, rewrites what is equal or deletes wha
         "above the frontier"));
 }
 
+TEST_CASE("a revision applied in parts is right: R stands still until the last part, and a part may be written again") {
+    const std::vector<change> parts{record(2, 2, "full_sync", "repair"),
+                                    put(3, "/a", "1"),
+                                    record(3, 2),
+                                    put(4, "/b", "1"),
+                                    record(4, 2, "split"),
+                                    record(5, 2, "split"),
+                                    put(6, "/b", "1"),
+                                    record(6, 2, "split"),
+                                    put(7, "/c", "1"),
+                                    record(7, 3)};
+    const exactness_report report = check_exactness(master, parts, {same_keys({"/"}), "etcd-sync", {}});
+    CHECK(report.fault == "");
+    CHECK(report.split_revisions == 2);
+    CHECK(report.state == "follow");
+}
+
+TEST_CASE("a part that writes a key, or a value, which is no change of the revision is found") {
+    const change start = record(2, 2, "full_sync", "repair");
+    const auto rest = [&](change part) {
+        return fault_of({start, put(3, "/a", "1"), record(3, 2), std::move(part), record(4, 2, "split"),
+                         put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), record(5, 3)});
+    };
+    CHECK(holds(rest(put(4, "/a", "9")), "no change of the master up to R = 3"));
+    CHECK(holds(fault_of({start, put(3, "/a", "1"), record(3, 2), put(4, "/b", "9"), record(4, 2, "split"),
+                          put(5, "/b", "1"), put(5, "/c", "1"), record(5, 3)}),
+                "put /b of a split revision is no change of the master up to R = 3"));
+    CHECK(holds(fault_of({start, put(3, "/a", "1"), record(3, 2), del(4, "/a"), record(4, 2, "split"),
+                          put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), record(5, 3)}),
+                "delete /a"));
+}
+
+TEST_CASE("a revision applied in parts that ends unequal, or at another R on the way, is found") {
+    const std::vector<change> begin{record(2, 2, "full_sync", "repair"), put(3, "/a", "1"), record(3, 2),
+                                    put(4, "/b", "1"), record(4, 2, "split")};
+    const auto with = [&](std::initializer_list<change> more) {
+        std::vector<change> all = begin;
+        all.insert(all.end(), more);
+        return fault_of(all);
+    };
+    CHECK(holds(with({record(5, 3)}), "missing   /c"));
+    CHECK(holds(with({record(5, 2)}), "no change of the master up to R = 2"));
+    CHECK(holds(with({put(5, "/c", "1"), record(5, 3, "split")}), "while a revision is applied in parts"));
+    CHECK(with({put(5, "/c", "1"), record(5, 3)}) == "");
+}
+
+TEST_CASE("a full sync that takes over from parts checks them with all else") {
+    const auto with = [](const change& part) {
+        return fault_of({record(2, 2, "full_sync", "repair"), put(3, "/a", "1"), record(3, 2), put(4, "/b", "1"), part,
+                         record(4, 2, "split"), record(5, 2, "full_sync", "repair"), put(6, "/c", "1"),
+                         record(6, 3, "full_sync", "repair", "/d"), record(7, 3)});
+    };
+    CHECK(with(put(4, "/b", "1")) == "");
+    CHECK(holds(with(put(4, "/z", "1")), "/z of a split revision is no change"));
+}
+
+TEST_CASE("what the record holds besides is no matter, not even members of the same names within it") {
+    const auto told = [](std::int64_t revision, std::int64_t r) {
+        return put(
+            revision, "/.etcd-sync/etcd-sync",
+            fmt::format(
+                R"({{"format":1,"anchors":[{{"key_b64":"L2E=","revision":77,"state":"}},\"{{"}}],"count":3,"revision":{},)"
+                R"("state":"follow","pass":"none","frontier_b64":"","writer":"w"}})",
+                r));
+    };
+    CHECK(fault_of({told(2, 1), put(3, "/a", "1"), told(3, 2)}) == "");
+    CHECK(fault_of({told(2, 1), put(3, "/a", "1"), told(3, 3)}) != "");
+}
+
+TEST_CASE("what was done to a slave before it is held to anything is taken as it stands") {
+    exactness_rules rules{same_keys({"/"}), "etcd-sync", {}};
+    const std::vector<change> meddled{record(2, 1), put(3, "/a", "9"), put(4, "/.etcd-sync/etcd-sync", "not a record"),
+                                      put(5, "/a", "1"), record(5, 2)};
+    CHECK(check_exactness(master, meddled, rules).fault != "");
+    rules.from = 5;
+    CHECK(check_exactness(master, meddled, rules).fault == "");
+    rules.from = 6;
+    CHECK(check_exactness(master, meddled, rules).revisions == 0);
+}
+
 TEST_CASE("a key mapped away from its place is found under its new name alone") {
     const exactness_rules rules{[](std::string_view key) -> std::optional<std::string> {
                                     if (key != "/a") return std::nullopt;

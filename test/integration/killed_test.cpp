@@ -1,100 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.hpp"
-#include "support/exact.hpp"
-#include "support/exactness_checker.hpp"
-#include "support/processes.hpp"
-
-#include <doctest/doctest.h>
+#include "stage.hpp"
 
 #include <random>
 #include <thread>
 
 using namespace etcdsync::test;
-using namespace std::chrono_literals;
-
-namespace {
-
-constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
-
-}  // namespace
 
 TEST_CASE(
     "the daemon killed at random moments under load goes on where it was: nothing lost, nothing twice, nothing out of "
     "order") {
-    etcd_server master;
-    etcd_server slave;
-    master.start();
-    slave.start();
-    etcd_client at_master(master.port());
-    etcd_client at_slave(slave.port());
-    fill(at_master, "/a/before/", 3'000);
+    stage on;
+    fill(on.at_master, "/a/before/", 3'000);
 
     load::options how;
     how.prefixes = {"/a/", "/b/", "/other/"};
     how.per_second = 400;
-    load writer(master.port(), how);
-    sync_daemon sync(config_for(master, {slave}, rules));
+    load writer(on.master.port(), how);
     std::mt19937 random(7);
     const int kills = long_run() ? 50 : 12;
     for (int i = 0; i < kills; ++i) {
-        sync.start();
+        on.sync.start();
         // Some at any time after the start, be it before the first write; the others under way, at any point of a Txn.
         const bool at_any_time = i % 4 == 0;
-        const std::int64_t before = checkpoint_revision(at_slave);
-        if (!at_any_time) REQUIRE(eventually([&] { return checkpoint_revision(at_slave) > before; }, patience(30s)));
+        const std::int64_t before = checkpoint_revision(on.at_slave());
+        if (!at_any_time)
+            REQUIRE(eventually([&] { return checkpoint_revision(on.at_slave()) > before; }, patience(30s)));
         std::this_thread::sleep_for(std::chrono::microseconds(random() % (at_any_time ? 1'500'000 : 400'000)));
-        REQUIRE(sync.running());
-        sync.kill();
+        REQUIRE(on.sync.running());
+        on.sync.kill();
     }
-    sync.start();
+    on.sync.start();
     writer.stop();
-    const std::int64_t last = at_master.put("/a/last", "written");
-    CHECK(eventually([&] { return follows_at(at_slave, last); }, patience(30s)));
-    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
-    CHECK(sync.terminate() == 0);
+    on.finish();
 
-    const exactness_report report = check_exactness(at_master, at_slave, {same_keys({"/a/", "/b/"}), "etcd-sync", {}});
-    CHECK(report.fault == "");
-    CHECK(report.state == "follow");
+    const exactness_report report = on.check();
     CHECK(report.writers > static_cast<std::size_t>(kills) / 2);
     INFO("revisions of the slave: ", report.revisions, ", with data: ", report.data_revisions);
     CHECK(report.data_revisions > report.writers);
 }
 
 TEST_CASE("the daemon killed again and again during its first full sync gets to the end") {
-    etcd_server master;
-    etcd_server slave;
-    master.start();
-    slave.start();
-    etcd_client at_master(master.port());
-    etcd_client at_slave(slave.port());
-    fill(at_master, "/a/", 20'000);
+    // Small Txns, so that there is a middle.
+    stage on({.tables = "[replication]\ntxn_max_bytes = \"16KiB\"\n"});
+    fill(on.at_master, "/a/", 20'000);
     load::options how;
     how.prefixes = {"/a/", "/b/"};
     how.per_second = 100;
-    load writer(master.port(), how);
+    load writer(on.master.port(), how);
 
-    // Small Txns, so that there is a middle.
-    sync_daemon sync(config_for(master, {slave}, std::string(rules) + "[replication]\ntxn_max_bytes = \"16KiB\"\n"));
     std::mt19937 random(11);
     int in_the_middle = 0;
     for (int i = 0; i < 8; ++i) {
-        sync.start();
-        const std::int64_t before = at_slave.revision();
-        REQUIRE(eventually([&] { return at_slave.revision() > before + 2; }, patience(30s)));
+        on.sync.start();
+        const std::int64_t before = on.at_slave().revision();
+        REQUIRE(eventually([&] { return on.at_slave().revision() > before + 2; }, patience(30s)));
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 50'000));
-        sync.kill();
-        const key_map found = at_slave.range("/.etcd-sync/etcd-sync", {});
+        on.sync.kill();
+        const key_map found = on.at_slave().range("/.etcd-sync/etcd-sync", {});
         if (!found.empty() && found.begin()->second.find("\"full_sync\"") != std::string::npos) ++in_the_middle;
     }
     CHECK(in_the_middle >= 1);
-    sync.start();
+    on.sync.start();
     writer.stop();
-    const std::int64_t last = at_master.put("/b/last", "written");
-    CHECK(eventually([&] { return follows_at(at_slave, last) && sync.said("in sync") > 0; }, patience(60s)));
-    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
-    CHECK(sync.terminate() == 0);
-    const exactness_report report = check_exactness(at_master, at_slave, {same_keys({"/a/", "/b/"}), "etcd-sync", {}});
-    CHECK(report.fault == "");
-    CHECK(report.state == "follow");
+    on.finish(60s);
+}
+
+namespace {
+
+/// How often each test kills: 200 points in all in the long form.
+int points(int in_the_long_form) { return long_run() ? in_the_long_form : 5; }
+
+const std::string small_txns = "[replication]\ntxn_max_bytes = \"4KiB\"\n";
+
+}  // namespace
+
+TEST_CASE("killed after any number of Txns of a full sync, again and again: the pass goes on where it was") {
+    std::mt19937 random(21);
+    for (int killed = 0; killed < points(70);) {
+        stage on({.tables = small_txns});
+        fill(on.at_master, "/a/", 3'000);
+        load::options how;
+        how.prefixes = {"/a/", "/b/"};
+        how.per_second = 50;
+        how.seed = static_cast<unsigned>(random());
+        load writer(on.master.port(), how);
+        for (int i = 0; i < 10 && killed < points(70); ++i, ++killed)
+            on.start_and_kill_after(1 + random() % 12, random);
+        writer.stop();
+        on.sync.start();
+        on.finish();
+    }
+}
+
+TEST_CASE("killed after any number of Txns while it follows") {
+    stage on;
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    on.sync.kill();
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 300;
+    load writer(on.master.port(), how);
+    std::mt19937 random(22);
+    for (int i = 0; i < points(60); ++i) on.start_and_kill_after(1 + random() % 12, random);
+    writer.stop();
+    on.sync.start();
+    on.finish();
+    CHECK(on.sync.said("full sync") == 1);
+}
+
+TEST_CASE("killed after any number of Txns of a catch-up: what was missed is neither lost nor written twice") {
+    stage on({.tables = small_txns});
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    on.sync.kill();
+    std::mt19937 random(23);
+    for (int killed = 0; killed < points(70);) {
+        on.at_master.put_many(
+            6'000, [&](unsigned) { return fmt::format("/b/{:04}", random() % 1'000); }, "0123456789");
+        on.at_master.del("/b/01", "/b/02");
+        for (int i = 0; i < 6 && killed < points(70); ++i, ++killed) on.start_and_kill_after(1 + random() % 12, random);
+        on.start_and_sync();
+        on.sync.kill();
+    }
+    on.sync.start();
+    on.finish();
+    CHECK(on.sync.said("catching up") >= static_cast<std::size_t>(points(70)) / 2);
 }

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.hpp"
-#include "support/exact.hpp"
-#include "support/exactness_checker.hpp"
-#include "support/processes.hpp"
-
-#include <doctest/doctest.h>
+#include "stage.hpp"
 
 #include <algorithm>
 #include <thread>
 
 using namespace etcdsync::test;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -39,29 +33,21 @@ constexpr unsigned writes_per_second = 500;
 /// Two slaves under constant writes; one goes away and comes back by `leave` and `come_back`.
 void one_slave_goes_away(std::chrono::seconds away, const std::function<void(etcd_server&)>& leave,
                          const std::function<void(etcd_server&)>& come_back) {
-    etcd_server master;
-    etcd_server slave_1;
-    etcd_server slave_2;
-    for (etcd_server* server : {&master, &slave_1, &slave_2}) server->start();
-    etcd_client at_master(master.port());
-    etcd_client at_slave_2(slave_2.port());
-    fill(at_master, "/a/kept/", 1'000);
-    fill(at_master, "/a/deleted/", 500);
-    sync_daemon sync(
-        config_for(master, {slave_1, slave_2}, "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n"));
-    sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 2; }, patience(30s)));
+    stage on({.slaves = {"", ""}});
+    fill(on.at_master, "/a/kept/", 1'000);
+    fill(on.at_master, "/a/deleted/", 500);
+    on.start_and_sync();
     load::options how;
     how.prefixes = {"/a/", "/b/"};
     how.per_second = writes_per_second;
-    load writer(master.port(), how);
+    load writer(on.master.port(), how);
     REQUIRE(eventually([&] { return writer.written() > writes_per_second; }, patience(20s)));
 
-    const lag before = watch_lag(at_master, at_slave_2, 3s);
-    leave(slave_1);
-    at_master.del("/a/deleted/", "/a/deleted0");
-    const lag meanwhile = watch_lag(at_master, at_slave_2, away);
-    come_back(slave_1);
+    const lag before = watch_lag(on.at_master, on.at_slave(1), 3s);
+    leave(on.slave());
+    on.at_master.del("/a/deleted/", "/a/deleted0");
+    const lag meanwhile = watch_lag(on.at_master, on.at_slave(1), away);
+    come_back(on.slave());
     const auto back = steady::now();
     INFO("lag of the other slave: median ", before.median, " before, ", meanwhile.median, " meanwhile; most ",
          before.most, ", ", meanwhile.most);
@@ -70,24 +56,9 @@ void one_slave_goes_away(std::chrono::seconds away, const std::function<void(etc
 
     std::this_thread::sleep_for(2s);  // it catches up with a master that goes on
     writer.stop();
-    etcd_client at_slave_1(slave_1.port());
-    const key_map expected = keys_of(at_master);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(back + patience(15s) - steady::now());
-    CHECK(eventually(
-        [&] {
-            return difference(expected, keys_of(at_slave_1)).empty() &&
-                   difference(expected, keys_of(at_slave_2)).empty();
-        },
-        left));
-    INFO(sync.output());
-    CHECK(difference(expected, keys_of(at_slave_1)) == "");
-    CHECK(difference(expected, keys_of(at_slave_2)) == "");
-    CHECK(sync.terminate() == 0);
-    for (etcd_client* slave : {&at_slave_1, &at_slave_2}) {
-        const exactness_report report = check_exactness(at_master, *slave, {same_keys({"/"}), "etcd-sync", {}});
-        CHECK(report.fault == "");
-        CHECK(report.state == "follow");
-    }
+    CHECK(eventually([&] { return on.exact(); }, left));
+    on.finish();
 }
 
 }  // namespace

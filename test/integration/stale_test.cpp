@@ -1,48 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.hpp"
-#include "support/exact.hpp"
-#include "support/exactness_checker.hpp"
-#include "support/processes.hpp"
-
-#include <doctest/doctest.h>
+#include "stage.hpp"
 
 using namespace etcdsync::test;
-using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n";
-
-struct stage {
-    stage() {
-        master.start();
-        slave.start();
-    }
-    etcd_server master;
-    etcd_server slave;
-    etcd_client at_master{master.port()};
-    etcd_client at_slave{slave.port()};
-    sync_daemon sync{config_for(master, {slave}, rules)};
-
-    [[nodiscard]] std::string differs() {
-        return difference(with_prefix(keys_of(at_master), {"/a/"}), keys_of(at_slave));
-    }
-    [[nodiscard]] exactness_report check() {
-        return check_exactness(at_master, at_slave, {same_keys({"/a/"}), "etcd-sync", {}});
-    }
-
-    /// Starts the daemon and waits until it is in sync at the master's present revision.
-    void start_and_sync() {
-        const std::size_t times = sync.said("in sync");
-        sync.start();
-        REQUIRE(eventually([&] { return sync.said("in sync") > times; }, patience(30s)));
-    }
-};
+const stage_options one_rule{.prefixes = {"/a/"}};
 
 }  // namespace
 
 TEST_CASE("keys deleted on the master while the daemon was away disappear from the slave") {
-    stage on;
+    stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
     REQUIRE(on.differs() == "");
@@ -55,17 +23,16 @@ TEST_CASE("keys deleted on the master while the daemon was away disappear from t
     on.at_master.del("/a/came and went");
     on.start_and_sync();
     CHECK(on.differs() == "");
-    CHECK(on.at_slave.range("/a/000007", {}).empty());
-    CHECK(on.sync.terminate() == 0);
-    CHECK(on.check().fault == "");
+    CHECK(on.at_slave().range("/a/000007", {}).empty());
+    on.finish();
 }
 
 TEST_CASE("they disappear, too, where the master has forgotten the deletes") {
-    stage on;
+    stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
     CHECK(on.sync.terminate() == 0);
-    const std::int64_t after_first = on.at_slave.revision();
+    const std::int64_t after_first = on.at_slave().revision();
 
     on.at_master.del("/a/000000");
     on.at_master.del("/a/00010", "/a/00011");
@@ -78,24 +45,24 @@ TEST_CASE("they disappear, too, where the master has forgotten the deletes") {
     CHECK(on.sync.terminate() == 0);
     // 12 deletes and two puts; nothing equal was written again.
     std::size_t writes = 0;
-    for (const change& c : on.at_slave.history(after_first + 1)) writes += c.key.starts_with("/a/") ? 1 : 0;
+    for (const change& c : on.at_slave().history(after_first + 1)) writes += c.key.starts_with("/a/") ? 1 : 0;
     CHECK(writes == 14);
 }
 
 TEST_CASE("keys that stood on the slave before the first sync stay, within the span and beside it") {
-    stage on;
-    fill(on.at_slave, "/a/", 500);  // few differences among many keys: no guard has anything against them
-    on.at_slave.put("/a/foreign", "kept");
-    on.at_slave.put("/a/000003", "overwritten");
-    on.at_slave.put("/a", "beside");
-    on.at_slave.put("/a0", "beside");
-    on.at_slave.put("/zone/x", "beside");
+    stage on(one_rule);
+    fill(on.at_slave(), "/a/", 500);  // few differences among many keys: no guard has anything against them
+    on.at_slave().put("/a/foreign", "kept");
+    on.at_slave().put("/a/000003", "overwritten");
+    on.at_slave().put("/a", "beside");
+    on.at_slave().put("/a0", "beside");
+    on.at_slave().put("/zone/x", "beside");
     const key_map kept = [&] {
-        key_map keys = keys_of(on.at_slave);
+        key_map keys = keys_of(on.at_slave());
         std::erase_if(keys, [](const auto& key) { return key.first.starts_with("/a/000"); });
         return keys;
     }();
-    const std::int64_t before = on.at_slave.revision();
+    const std::int64_t before = on.at_slave().revision();
     fill(on.at_master, "/a/", 600);
 
     const auto expected = [&] {
@@ -104,58 +71,53 @@ TEST_CASE("keys that stood on the slave before the first sync stay, within the s
         return keys;
     };
     on.start_and_sync();
-    CHECK(difference(expected(), keys_of(on.at_slave)) == "");
+    CHECK(difference(expected(), keys_of(on.at_slave())) == "");
     CHECK(eventually([&] { return on.sync.output().find("are kept") != std::string::npos; }, patience(5s)));
 
     // Through live changes, a restart, and a full sync that deletes.
     on.at_master.del("/a/000003");
     const std::int64_t last = on.at_master.put("/a/000004", "2");
-    CHECK(eventually([&] { return follows_at(on.at_slave, last); }, patience(10s)));
-    CHECK(difference(expected(), keys_of(on.at_slave)) == "");
+    CHECK(eventually([&] { return follows_at(on.at_slave(), last); }, patience(10s)));
+    CHECK(difference(expected(), keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
     on.at_master.del("/a/00055", "/a/00056");
     on.at_master.compact(on.at_master.put("/elsewhere", "1"));
     on.start_and_sync();
-    CHECK(difference(expected(), keys_of(on.at_slave)) == "");
+    CHECK(difference(expected(), keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
-    for (const change& c : on.at_slave.history(before + 1)) CHECK_MESSAGE(!kept.contains(c.key), "touched: ", c.key);
+    for (const change& c : on.at_slave().history(before + 1)) CHECK_MESSAGE(!kept.contains(c.key), "touched: ", c.key);
 }
 
 TEST_CASE("a slave that was wiped while the daemon runs is filled again, and not a key is missing") {
-    stage on;
+    stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
-    on.slave.kill();
-    on.slave.wipe();
-    on.slave.start();
-    const std::int64_t last = on.at_master.put("/a/last", "1");
-    CHECK(eventually([&] { return follows_at(on.at_slave, last) && on.differs().empty(); }, patience(40s)));
-    CHECK(on.sync.terminate() == 0);
-    CHECK(on.check().fault == "");
+    on.wipe_slave();
+    on.finish(40s);
 }
 
 TEST_CASE("a full sync that would delete too much of the slave is held, and deletes nothing") {
-    stage on;
+    stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
     CHECK(on.sync.terminate() == 0);
-    const key_map kept = keys_of(on.at_slave);
+    const key_map kept = keys_of(on.at_slave());
     on.at_master.del("/a/", "/a0");
     on.at_master.compact(on.at_master.put("/elsewhere", "1"));
     on.sync.start();
     CHECK(eventually([&] { return on.sync.said("HELD") > 0; }, patience(20s)));
     CHECK(on.sync.said("max_delete") > 0);
-    CHECK(difference(kept, keys_of(on.at_slave)) == "");
+    CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
 }
 
 TEST_CASE("a record goes on after a compaction of everything where nothing changed: no full sync") {
-    stage on;
+    stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
     on.at_master.del("/a/000010");
     const std::int64_t last = on.at_master.put("/a/000011", "2");
-    CHECK(eventually([&] { return follows_at(on.at_slave, last); }, patience(10s)));
+    CHECK(eventually([&] { return follows_at(on.at_slave(), last); }, patience(10s)));
     CHECK(on.sync.terminate() == 0);
     std::int64_t elsewhere = 0;
     for (int i = 0; i < 10; ++i) elsewhere = on.at_master.put("/elsewhere", "1");
@@ -164,7 +126,7 @@ TEST_CASE("a record goes on after a compaction of everything where nothing chang
     on.start_and_sync();
     CHECK(on.sync.said("full sync") == full_syncs);
     const std::int64_t after = on.at_master.put("/a/after", "1");
-    CHECK(eventually([&] { return follows_at(on.at_slave, after); }, patience(10s)));
+    CHECK(eventually([&] { return follows_at(on.at_slave(), after); }, patience(10s)));
     CHECK(on.differs() == "");
     CHECK(on.sync.terminate() == 0);
 }

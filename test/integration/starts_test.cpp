@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.hpp"
-#include "support/exact.hpp"
-#include "support/exactness_checker.hpp"
-#include "support/processes.hpp"
-
-#include <doctest/doctest.h>
-#include <fmt/format.h>
+#include "stage.hpp"
 
 using namespace etcdsync::test;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -65,66 +58,47 @@ TEST_CASE(
 }
 
 TEST_CASE("a second start against a slave in sync adds at most one revision, and no data") {
-    etcd_server master;
-    etcd_server slave;
-    master.start();
-    slave.start();
-    etcd_client at_master(master.port());
-    etcd_client at_slave(slave.port());
-    fill(at_master, "/a/", 2'000);
-    fill(at_master, "/b/", 300, 20'000);
-    const std::string config = config_for(master, {slave}, rules);
-    {
-        sync_daemon sync(config);
-        sync.start();
-        REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
-        CHECK(sync.terminate() == 0);
-    }
-    const std::int64_t before = at_slave.revision();
-    const std::int64_t at_start = at_master.revision();
-    std::string top;
+    stage on;
+    fill(on.at_master, "/a/", 2'000);
+    fill(on.at_master, "/b/", 300, 20'000);
+    on.start_and_sync();
+    CHECK(on.sync.terminate() == 0);
+    const std::int64_t before = on.at_slave().revision();
+    const std::int64_t at_start = on.at_master.revision();
     std::int64_t allowed = 1;
     SUBCASE("nothing happened on the master") {}
-    SUBCASE("the master wrote what no rule selects") { at_master.put("/other/1", "1"); }
+    SUBCASE("the master wrote what no rule selects") { on.at_master.put("/other/1", "1"); }
     SUBCASE("its history up to here is compacted away") {
-        at_master.compact(at_master.put("/other/1", "1"));
+        on.at_master.compact(on.at_master.put("/other/1", "1"));
         allowed = 10;
     }
     SUBCASE("the slave's record is lost") {
-        at_slave.del("/.etcd-sync/etcd-sync");
+        on.at_slave().del("/.etcd-sync/etcd-sync");
         allowed = 10;
     }
-    const std::int64_t master_revision = at_master.revision();
-    sync_daemon sync(config);
-    sync.start();
-    CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
-    CHECK(sync.terminate() == 0);
-    INFO(sync.output());
-    CHECK(at_slave.revision() - before <= allowed);
-    for (const change& c : at_slave.history(before + 1)) CHECK_MESSAGE(c.key.starts_with(checkpoint_prefix), c.key);
-    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
-    CHECK(at_master.revision() == master_revision);
+    const std::int64_t master_revision = on.at_master.revision();
+    on.start_and_sync();
+    CHECK(on.sync.terminate() == 0);
+    INFO(on.sync.output());
+    CHECK(on.at_slave().revision() - before <= allowed);
+    for (const change& c : on.at_slave().history(before + 1))
+        CHECK_MESSAGE(c.key.starts_with(checkpoint_prefix), c.key);
+    CHECK(on.differs() == "");
+    CHECK(on.at_master.revision() == master_revision);
     CHECK(master_revision - at_start <= 1);
 }
 
 TEST_CASE("what is equal on the slave already is not written by a first sync either") {
-    etcd_server master;
-    etcd_server slave;
-    master.start();
-    slave.start();
-    etcd_client at_master(master.port());
-    etcd_client at_slave(slave.port());
-    fill(at_master, "/a/", 2'000);
-    fill(at_slave, "/a/", 1'990);
-    at_slave.put("/a/000017", "another value");
-    sync_daemon sync(config_for(master, {slave}, rules));
-    const std::int64_t before = at_slave.revision();
-    sync.start();
-    CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
-    CHECK(sync.terminate() == 0);
-    CHECK(difference(keys_of(at_master), keys_of(at_slave)) == "");
+    stage on;
+    fill(on.at_master, "/a/", 2'000);
+    fill(on.at_slave(), "/a/", 1'990);
+    on.at_slave().put("/a/000017", "another value");
+    const std::int64_t before = on.at_slave().revision();
+    on.start_and_sync();
+    CHECK(on.sync.terminate() == 0);
+    CHECK(difference(keys_of(on.at_master), keys_of(on.at_slave())) == "");
     std::size_t data = 0;
-    for (const change& c : at_slave.history(before + 1)) data += c.key.starts_with(checkpoint_prefix) ? 0 : 1;
+    for (const change& c : on.at_slave().history(before + 1)) data += c.key.starts_with(checkpoint_prefix) ? 0 : 1;
     CHECK(data == 11);
-    CHECK(check_exactness(at_master, at_slave, {same_keys({"/a/"}), "etcd-sync", {}}).fault == "");
+    CHECK(on.check().fault == "");
 }

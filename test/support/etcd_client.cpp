@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
+#include <deque>
 #include <stdexcept>
 
 namespace etcdsync::test {
@@ -24,6 +25,8 @@ etcd_client::~etcd_client() {
 }
 
 void etcd_client::run(aio::awaitable<> body) {
+    io_.restart();
+    io_.poll();  // a connection that broke since is found broken
     std::exception_ptr failure;
     bool finished = false;
     boost::asio::co_spawn(io_, std::move(body), [&](const std::exception_ptr& error) {
@@ -64,10 +67,29 @@ aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed
     if (!call->status().ok()) throw std::runtime_error(fmt::format("{}: {}", path, call->status().message));
 }
 
+namespace {
+
+/// A cluster that elects a leader just now; a read may be asked again.
+bool is_passing(std::string_view what) {
+    for (const std::string_view known : {"leader changed", "no leader", "request timed out"}) {
+        if (what.find(known) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 std::string etcd_client::unary(std::string_view path, const google::protobuf::MessageLite& request) {
-    std::string answer;
-    run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
-    return answer;
+    constexpr int tries = 5;
+    for (int i = 1;; ++i) {
+        try {
+            std::string answer;
+            run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
+            return answer;
+        } catch (const std::runtime_error& e) {
+            if (i == tries || !path.ends_with("/Range") || !is_passing(e.what())) throw;
+        }
+    }
 }
 
 std::int64_t etcd_client::put(std::string_view key, std::string_view value) {
@@ -92,6 +114,39 @@ std::int64_t etcd_client::txn(const pb::TxnRequest& request) {
     pb::TxnResponse response;
     response.ParseFromString(unary("/etcdserverpb.KV/Txn", request));
     return response.header().revision();
+}
+
+aio::awaitable<> etcd_client::do_put_many(unsigned count, const std::function<std::string(unsigned)>& key_of,
+                                          std::string_view value) {
+    constexpr std::size_t at_once = 64;
+    co_await connect();
+    std::deque<std::unique_ptr<net::call>> under_way;
+    for (unsigned i = 0; i < count || !under_way.empty();) {
+        if (i < count && under_way.size() < at_once) {
+            pb::PutRequest request;
+            request.set_key(key_of(i++));
+            request.set_value(std::string(value));
+            net::call_options options;
+            options.deadline = clock_.now() + std::chrono::seconds(20);
+            under_way.push_back(channel_->open("/etcdserverpb.KV/Put", options));
+            under_way.back()->send(grpc::frame(request.SerializeAsString()), true);
+            continue;
+        }
+        net::call& oldest = *under_way.front();
+        auto progress = co_await oldest.receive(net::call::whole);
+        if (progress == net::call::progress::message) {
+            oldest.take();
+            progress = co_await oldest.receive(net::call::whole);
+        }
+        if (!oldest.status().ok()) throw std::runtime_error("put: " + oldest.status().message);
+        under_way.pop_front();
+    }
+}
+
+std::int64_t etcd_client::put_many(unsigned count, const std::function<std::string(unsigned)>& key_of,
+                                   std::string_view value) {
+    run(do_put_many(count, key_of, value));
+    return revision();
 }
 
 void etcd_client::compact(std::int64_t revision) {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <rpc.pb.h>
@@ -38,6 +39,8 @@ public:
     std::int64_t put(std::string_view key, std::string_view value);  ///< the revision
     std::int64_t del(std::string_view key, std::string_view range_end = {});
     std::int64_t txn(const etcdserverpb::TxnRequest& request);
+    /// `count` puts of one revision each, many under way at a time: `key_of(i)`, in no certain order. The last revision.
+    std::int64_t put_many(unsigned count, const std::function<std::string(unsigned)>& key_of, std::string_view value);
     void compact(std::int64_t revision);
 
     /// All keys of [begin, end); end "\0": to the last key.
@@ -56,6 +59,8 @@ private:
     aio::awaitable<> do_unary(std::string_view path, std::string framed, std::string& answer);
     aio::awaitable<> do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end,
                                 std::vector<change>& out);
+    aio::awaitable<> do_put_many(unsigned count, const std::function<std::string(unsigned)>& key_of,
+                                 std::string_view value);
     aio::awaitable<> connect();
     void run(aio::awaitable<> body);
 

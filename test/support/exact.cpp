@@ -48,27 +48,48 @@ std::string difference(const key_map& expected, const key_map& actual) {
 
 namespace {
 
-/// Empty where there is none.
+/// Behind the string that begins at `at`.
+std::size_t end_of_string(std::string_view json, std::size_t at) {
+    for (++at; at < json.size() && json[at] != '"'; ++at) {
+        if (json[at] == '\\') ++at;
+    }
+    return at + 1;
+}
+
+}  // namespace
+
+std::optional<std::string> json_member(std::string_view json, std::string_view name) {
+    const std::string label = fmt::format("\"{}\":", name);
+    int depth = 0;
+    for (std::size_t at = 0; at < json.size();) {
+        const char c = json[at];
+        if (c == '"' && depth == 1 && json.substr(at).starts_with(label)) {
+            const std::size_t begin = at + label.size();
+            if (json.substr(begin).starts_with('"'))
+                return std::string(json.substr(begin + 1, end_of_string(json, begin) - begin - 2));
+            return std::string(json.substr(begin, json.find_first_of(",}", begin) - begin));
+        }
+        if (c == '{' || c == '[') ++depth;
+        if (c == '}' || c == ']') --depth;
+        at = c == '"' ? end_of_string(json, at) : at + 1;
+    }
+    return std::nullopt;
+}
+
 std::string checkpoint_of(etcd_client& slave, std::string_view instance) {
     const key_map found = slave.range(fmt::format("{}{}", checkpoint_prefix, instance), {});
     return found.empty() ? std::string() : found.begin()->second;
 }
 
-std::int64_t revision_in(const std::string& checkpoint) {
-    constexpr std::string_view label = "\"revision\":";
-    const std::size_t at = checkpoint.find(label);
-    return at == std::string::npos ? -1 : std::atoll(checkpoint.c_str() + at + label.size());
-}
-
-}  // namespace
-
 std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) {
-    return revision_in(checkpoint_of(slave, instance));
+    const auto revision = json_member(checkpoint_of(slave, instance), "revision");
+    return revision ? std::atoll(revision->c_str()) : -1;
 }
 
 bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance) {
-    const std::string checkpoint = checkpoint_of(slave, instance);
-    return revision_in(checkpoint) >= revision && checkpoint.find("\"state\":\"follow\"") != std::string::npos;
+    const std::string record = checkpoint_of(slave, instance);
+    return std::atoll(json_member(record, "revision").value_or("-1").c_str()) >= revision &&
+           json_member(record, "state") == "follow";
 }
 
 }  // namespace etcdsync::test

@@ -3,6 +3,7 @@
 
 #include "support/etcd_client.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,13 @@ key_map with_prefix(const key_map& keys, std::initializer_list<std::string_view>
 
 /// The first differences for people; empty where both are the same to the byte.
 std::string difference(const key_map& expected, const key_map& actual);
+
+/// A member of a JSON object as text: what stands between the quotes, or the digits. Of the object itself, not of what stands
+/// in it. Nothing: there is none of that name.
+std::optional<std::string> json_member(std::string_view json, std::string_view name);
+
+/// The record of `instance` on a slave; empty: there is none.
+std::string checkpoint_of(etcd_client& slave, std::string_view instance = "etcd-sync");
 
 /// "revision" of the checkpoint of `instance` on a slave; -1 where there is none.
 std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance = "etcd-sync");

@@ -70,6 +70,7 @@ public:
             const auto key = (*map_)(c.key);
             if (!key) continue;
             last_change_[*key] = c.revision;
+            moved_.emplace(*key, &c);
             if (c.is_put) {
                 keys_.put(*key, c.value);
             } else {
@@ -79,6 +80,16 @@ public:
     }
 
     [[nodiscard]] const hashed_keys& keys() const { return keys_; }
+    void forget_moves() { moved_.clear(); }
+    [[nodiscard]] const std::unordered_multimap<std::string, const change*>& moves() const { return moved_; }
+    /// Whether this very change was moved over since.
+    [[nodiscard]] bool moved_over(const change& of_slave) const {
+        const auto [first, last] = moved_.equal_range(of_slave.key);
+        return std::any_of(first, last, [&](const auto& at) {
+            const change& c = *at.second;
+            return c.is_put == of_slave.is_put && (!c.is_put || c.value == of_slave.value);
+        });
+    }
     [[nodiscard]] bool changed_after(const std::string& key, std::int64_t revision) const {
         const auto at = last_change_.find(key);
         return at != last_change_.end() && at->second > revision;
@@ -89,6 +100,7 @@ private:
     const key_mapping* map_;
     hashed_keys keys_;
     std::unordered_map<std::string, std::int64_t> last_change_;
+    std::unordered_multimap<std::string, const change*> moved_;  ///< over which changes
 };
 
 /// The checkpoint, read by hand: this is a check of who writes it.
@@ -101,13 +113,9 @@ struct record {
 };
 
 std::string member(const std::string& json, std::string_view name) {
-    const std::string label = fmt::format("\"{}\":", name);
-    const std::size_t at = json.find(label);
-    if (at == std::string::npos) throw std::runtime_error(fmt::format("the checkpoint has no \"{}\"", name));
-    std::size_t begin = at + label.size();
-    const bool quoted = json[begin] == '"';
-    if (quoted) ++begin;
-    return json.substr(begin, json.find_first_of(quoted ? "\"" : ",}", begin) - begin);
+    auto found = json_member(json, name);
+    if (!found) throw std::runtime_error(fmt::format("the checkpoint has no \"{}\"", name));
+    return std::move(*found);
 }
 
 record parse(const std::string& json) {
@@ -124,7 +132,8 @@ record parse(const std::string& json) {
 class replay {
 public:
     replay(changes master, const exactness_rules& rules)
-        : master_(master, rules.map), checkpoint_key_(fmt::format("{}{}", checkpoint_prefix, rules.instance)) {}
+        : master_(master, rules.map), checkpoint_key_(fmt::format("{}{}", checkpoint_prefix, rules.instance)),
+          from_(rules.from) {}
 
     /// One revision of the slave. Throws what is wrong with it.
     void take(changes events);
@@ -135,21 +144,26 @@ private:
     void find_checkpoint(changes events);
     void check_order(bool has_data) const;
     void check_write(const change& event) const;
+    void check_parts() const;
     void apply(const change& event);
     void set_foreign_keys_aside();
-    void check_state() const;
-    void check_below_frontier() const;
+    void check_state(changes events) const;
+    void check_below_frontier(changes events) const;
+    void check_key(const std::string& key) const;
     [[nodiscard]] bool following() const { return now_.state == "follow"; }
+    [[nodiscard]] bool split() const { return now_.state == "split"; }
     [[nodiscard]] bool is_checkpoint(const change& event) const { return event.key == checkpoint_key_; }
 
     master_view master_;
     std::string checkpoint_key_;
+    std::int64_t from_;
     hashed_keys slave_;
     key_map
         stood_before_;  ///< keys of the slave from before the first checkpoint that nobody has had a reason to touch yet
     bool begun_ = false;  ///< there was a checkpoint
     record before_;
     record now_;
+    std::vector<change> parts_;  ///< written in state split, of the revision behind R that is not complete yet
     std::set<std::string> writers_;
 };
 
@@ -168,6 +182,10 @@ void replay::check_order(bool has_data) const {
         throw std::runtime_error(fmt::format("R went back from {} to {}", before_.revision, now_.revision));
     }
     const bool still_following = following() && before_.state == "follow";
+    if (split() && before_.state == "split" && now_.revision != before_.revision) {
+        throw std::runtime_error(
+            fmt::format("R went from {} to {} while a revision is applied in parts", before_.revision, now_.revision));
+    }
     if (still_following && has_data && now_.revision == before_.revision) {
         throw std::runtime_error(fmt::format("R = {} was applied a second time", now_.revision));
     }
@@ -185,12 +203,22 @@ void replay::check_write(const change& event) const {
     if (event.is_put && stood != nullptr && *stood == event.value)
         throw wrong("it was equal already, and the master has not written it since");
     // The last writes of a full sync come with the first checkpoint in state follow.
-    const bool comparing = before_.state != "follow";
+    const bool comparing = before_.state == "full_sync";
     if (!comparing)
         throw wrong(fmt::format("the master did not change it in ({}, {}]", before_.revision, now_.revision));
     const bool pruning = before_.pass == "prune";
     if (event.is_put == pruning) throw wrong(fmt::format("not in pass {}", before_.pass));
     if (event.key < before_.frontier) throw wrong("it lies below the frontier and the master did not change it");
+}
+
+/// Parts of a revision bigger than a Txn: the revision behind them says whether each was one of its changes. Written again after
+/// a restart they are the same.
+void replay::check_parts() const {
+    for (const change& part : parts_) {
+        if (master_.moved_over(part)) continue;
+        throw std::runtime_error(fmt::format("{} {} of a split revision is no change of the master up to R = {}",
+                                             part.is_put ? "put" : "delete", base::printable(part.key), now_.revision));
+    }
 }
 
 void replay::apply(const change& event) {
@@ -212,29 +240,40 @@ void replay::set_foreign_keys_aside() {
     }
 }
 
-void replay::check_below_frontier() const {
-    const std::string& frontier = now_.frontier;
+/// A key of the master that a full sync is past, and during the pass that prunes one of the slave alone, too.
+void replay::check_key(const std::string& key) const {
     const bool pruning = now_.pass == "prune";
-    for (const auto& [key, value] : master_.keys().all()) {
-        if (!pruning && key >= frontier) break;
-        const std::string* const found = slave_.find(key);
-        if (found == nullptr || *found != value) {
-            throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key),
-                                                 base::printable(frontier),
-                                                 found == nullptr ? "missing" : "not the master's value"));
-        }
+    const bool past = key < now_.frontier;
+    if (!past && !pruning) return;
+    const std::string* const expected = master_.keys().find(key);
+    const std::string* const found = slave_.find(key);
+    if (expected != nullptr && (found == nullptr || *found != *expected)) {
+        throw std::runtime_error(fmt::format("full sync: {} below the frontier {} is {}", base::printable(key),
+                                             base::printable(now_.frontier),
+                                             found == nullptr ? "missing" : "not the master's value"));
     }
-    if (!pruning) return;
-    for (const auto& [key, value] : slave_.all()) {
-        if (key >= frontier) break;
-        if (master_.keys().find(key) == nullptr)
-            throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
+    if (pruning && past && expected == nullptr && found != nullptr)
+        throw std::runtime_error(fmt::format("prune: {} is left below the frontier", base::printable(key)));
+}
+
+void replay::check_below_frontier(changes events) const {
+    // What was right in the revision before stays right, where neither side nor the frontier moved.
+    const bool same_pass = before_.state == now_.state && before_.pass == now_.pass;
+    const bool whole = !same_pass || now_.frontier < before_.frontier;
+    for (const auto& [key, at] : master_.moves()) check_key(key);
+    for (const change& event : events) check_key(event.key);
+    for (const hashed_keys* side : {&master_.keys(), &slave_}) {
+        const key_map& keys = side->all();
+        const bool to_the_end = whole && now_.pass == "prune";
+        const auto end = to_the_end ? keys.end() : keys.lower_bound(now_.frontier);
+        for (auto at = whole ? keys.begin() : keys.lower_bound(before_.frontier); at != end; ++at) check_key(at->first);
     }
 }
 
-void replay::check_state() const {
+void replay::check_state(changes events) const {
+    if (split()) return;  // neither at R nor behind it; the state that comes next is checked
     if (!following()) {
-        check_below_frontier();
+        check_below_frontier(events);
         return;
     }
     if (slave_.hash() == master_.keys().hash()) return;
@@ -244,8 +283,9 @@ void replay::check_state() const {
 
 void replay::take(changes events) {
     const bool ours = std::any_of(events.begin(), events.end(), [this](const change& e) { return is_checkpoint(e); });
-    if (!ours && !begun_) {
+    if (!begun_ && (!ours || events.front().revision < from_)) {
         for (const change& event : events) {
+            if (is_checkpoint(event)) continue;
             if (event.is_put) {
                 stood_before_[event.key] = event.value;
             } else {
@@ -261,9 +301,18 @@ void replay::take(changes events) {
         begun_ = true;
         for (const auto& [key, value] : stood_before_) slave_.put(key, value);
     }
+    if (parts_.empty()) master_.forget_moves();
     master_.move_to(now_.revision);
+    if (following()) {
+        check_parts();
+        parts_.clear();
+    }
     for (const change& event : events) {
         if (is_checkpoint(event)) continue;
+        if (split()) {
+            parts_.push_back(event);
+            continue;
+        }
         check_write(event);
         if (!following() && now_.pass == "repair" && event.key >= now_.frontier) {
             throw std::runtime_error(fmt::format("{} was written above the frontier {}", base::printable(event.key),
@@ -274,9 +323,10 @@ void replay::take(changes events) {
         if (!is_checkpoint(event)) apply(event);
     }
     if (following() || now_.pass == "prune") set_foreign_keys_aside();
-    check_state();
+    check_state(events);
     ++report.revisions;
     if (has_data) ++report.data_revisions;
+    if (split() && has_data) ++report.split_revisions;
     if (following()) ++report.follow_revisions;
     report.writers = writers_.size();
     report.applied = now_.revision;

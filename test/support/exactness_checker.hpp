@@ -22,6 +22,8 @@ struct exactness_rules {
     std::string instance = "etcd-sync";
     /// Which keys of the slave the check is about; default: all. Revisions that touch none of them are passed over.
     std::function<bool(std::string_view)> scope;
+    /// The slave's revision from which it is held to anything: what was done to it before, by whomever, stood there.
+    std::int64_t from = 0;
 };
 
 struct exactness_report {
@@ -30,6 +32,7 @@ struct exactness_report {
     std::size_t revisions = 0;         ///< of the slave, written by the daemon
     std::size_t data_revisions = 0;    ///< of them, with more in them than the checkpoint
     std::size_t follow_revisions = 0;  ///< of them all, in state follow
+    std::size_t split_revisions = 0;   ///< of those with data, parts of a revision applied in parts but for the last
     std::size_t writers = 0;           ///< processes that claimed the checkpoint
     std::int64_t applied = 0;          ///< the last R
     std::string state;                 ///< the last state
@@ -41,6 +44,7 @@ struct exactness_report {
 /// - in state follow the slave's keys are the master's at R, compared by an additive hash of the set (a torn, lost, reordered or
 ///   foreign write shows in the first revision that has it);
 /// - every write has a cause: a change on the master since the last R, or a difference a full sync found. A second apply has none;
+/// - in state split R stands still, each write is a change the master made up to the next R, and then all of the above holds again;
 /// - during a full sync the keys below the frontier are the master's at R, and what lies above it is not touched;
 /// - keys that stood on the slave before the first checkpoint are not deleted unless the master deletes them.
 exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave,

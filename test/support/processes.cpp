@@ -153,6 +153,16 @@ etcd_server::etcd_server(std::vector<std::string> extra_flags)
 
 std::string etcd_server::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
+std::string etcd_server::data() const { return dir_.path() + "/data"; }
+
+std::string etcd_server::log() const { return read_file(dir_.path() + "/log"); }
+
+std::string etcd_server::initial_cluster() const { return fmt::format("m{}=http://127.0.0.1:{}", port_, port_ + 1); }
+
+void etcd_server::add_flags(const std::vector<std::string>& flags) {
+    extra_flags_.insert(extra_flags_.end(), flags.begin(), flags.end());
+}
+
 void etcd_server::start_without_waiting() {
     const std::string peer = fmt::format("http://127.0.0.1:{}", port_ + 1);
     const std::string name = fmt::format("m{}", port_);
@@ -160,7 +170,7 @@ void etcd_server::start_without_waiting() {
                                      "--name",
                                      name,
                                      "--data-dir",
-                                     dir_.path() + "/data",
+                                     data(),
                                      "--listen-client-urls",
                                      url(),
                                      "--advertise-client-urls",
@@ -170,7 +180,7 @@ void etcd_server::start_without_waiting() {
                                      "--initial-advertise-peer-urls",
                                      peer,
                                      "--initial-cluster",
-                                     name + "=" + peer,
+                                     initial_cluster(),
                                      "--log-level",
                                      "error",
                                      "--logger",
@@ -182,7 +192,7 @@ void etcd_server::start_without_waiting() {
 void etcd_server::start() {
     start_without_waiting();
     const bool up = eventually([this] { return etcd_client(port_).answers(); }, std::chrono::seconds(20));
-    if (!up) throw std::runtime_error("etcd did not start: " + read_file(dir_.path() + "/log"));
+    if (!up) throw std::runtime_error("etcd did not start: " + log());
 }
 
 void etcd_server::terminate() {
@@ -190,7 +200,17 @@ void etcd_server::terminate() {
     process_.wait(std::chrono::seconds(20));
 }
 
-void etcd_server::wipe() { std::filesystem::remove_all(dir_.path() + "/data"); }
+void etcd_server::wipe() { std::filesystem::remove_all(data()); }
+
+void etcd_server::keep_copy() {
+    std::filesystem::remove_all(dir_.path() + "/copy");
+    std::filesystem::copy(data(), dir_.path() + "/copy", std::filesystem::copy_options::recursive);
+}
+
+void etcd_server::put_copy_back() {
+    wipe();
+    std::filesystem::copy(dir_.path() + "/copy", data(), std::filesystem::copy_options::recursive);
+}
 
 sync_daemon::sync_daemon(std::string config) : config_path_(dir_.path() + "/etcd-sync.toml") {
     std::ofstream(config_path_) << config;
@@ -232,13 +252,24 @@ long sync_daemon::rss_kib(const char* what) const {
     return -1;
 }
 
-std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables,
+std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments) {
+    const scratch_dir dir;
+    std::vector<std::string> command{"env", "ETCDCTL_API=3", "etcdctl", "--endpoints", server.url()};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    process child(command, dir.path() + "/output");
+    const int code = child.wait(std::chrono::seconds(30));
+    const std::string said = read_file(dir.path() + "/output");
+    if (code != 0) throw std::runtime_error(fmt::format("etcdctl {} ended with {}: {}", arguments.front(), code, said));
+    return said;
+}
+
+std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,
                        std::string_view top) {
-    std::string text = fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n", top, master.url());
+    std::string text = fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n", top, fmt::join(master.urls, "\", \""));
     int number = 0;
     for (const slave_entry& slave : slaves) {
-        text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number, slave.server->url(),
-                            slave.keys);
+        text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number,
+                            fmt::join(slave.at.urls, "\", \""), slave.keys);
     }
     return text.append(tables).append("\n");
 }

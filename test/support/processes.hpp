@@ -56,16 +56,23 @@ public:
 
     void start();  ///< and waits until it answers
     void start_without_waiting();
-    void kill() { process_.kill(); }              ///< SIGKILL
-    void terminate();                             ///< SIGTERM, and waits
-    void pause() const { process_.signal(19); }   ///< SIGSTOP
-    void resume() const { process_.signal(18); }  ///< SIGCONT
-    void wipe();                                  ///< its data; it must not run
+    void kill() { process_.kill(); }                        ///< SIGKILL
+    void terminate();                                       ///< SIGTERM, and waits
+    void pause() const { process_.signal(19); }             ///< SIGSTOP
+    void resume() const { process_.signal(18); }            ///< SIGCONT
+    void wipe();                                            ///< its data; it must not run
+    void keep_copy();                                       ///< of its data, as of now; it must not run
+    void put_copy_back();                                   ///< its data is as it was at keep_copy(); it must not run
+    void add_flags(const std::vector<std::string>& flags);  ///< a later one wins over an earlier one
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::string initial_cluster() const;  ///< itself as a member: name=peer-url
+    [[nodiscard]] std::string log() const;
 
 private:
+    [[nodiscard]] std::string data() const;
+
     std::vector<std::string> extra_flags_;
     scratch_dir dir_;  ///< in memory where there is room: a test waits for answers, not for a disk
     std::uint16_t port_;
@@ -103,17 +110,29 @@ private:
     process process_;
 };
 
-/// One [[slave]] of a configuration: its server, and further lines of its table.
+/// etcdctl, asked at `server`: what it printed. Throws what went wrong.
+std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments);
+
+/// The endpoints of one etcd, in the order they are tried.
+struct endpoint_list {
+    endpoint_list(const etcd_server& only) : urls{only.url()} {}  // NOLINT: a server is its endpoint
+    explicit endpoint_list(std::vector<std::string> all) : urls(std::move(all)) {}
+    std::vector<std::string> urls;
+};
+
+/// One [[slave]] of a configuration: where it is, and further lines of its table.
 struct slave_entry {
-    slave_entry(const etcd_server& at, std::string with = {})
-        : server(&at), keys(std::move(with)) {}  // NOLINT: a server is an entry
-    const etcd_server* server;
+    slave_entry(const etcd_server& server, std::string with = {})  // NOLINT: a server is an entry
+        : at(server), keys(std::move(with)) {}
+    explicit slave_entry(endpoint_list servers, std::string with = {})
+        : at(std::move(servers)), keys(std::move(with)) {}
+    endpoint_list at;
     std::string keys;
 };
 
 /// A configuration: slaves are named slave-1, slave-2, ... `tables` holds the rules and what else goes behind the slaves, `top`
 /// what stands above all tables.
-std::string config_for(const etcd_server& master, const std::vector<slave_entry>& slaves, std::string_view tables,
+std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,
                        std::string_view top = {});
 
 /// A test may take longer than a person waits: ETCDSYNC_LONG is set.

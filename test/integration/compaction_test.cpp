@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master forgets its history at the worst places.
+#include "stage.hpp"
+
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+/// Deletes five keys that the slave has, in one revision each.
+void delete_five(etcd_client& at, std::string_view mark, int first, int last) {
+    for (int i = first; i <= last; ++i) at.del(fmt::format("/a/{}/{}", mark, i));
+}
+
+}  // namespace
+
+TEST_CASE("the master compacted around R while the daemon was away, with a delete in each revision there") {
+    stage on;
+    fill(on.at_master, "/b/", 300);
+    for (int offset = -2; offset <= 2; ++offset)
+        for (int i = -2; i <= 3; ++i) on.at_master.put(fmt::format("/a/{}/{}", offset, i), "to be deleted");
+    for (int offset = -2; offset <= 2; ++offset) {
+        CAPTURE(offset);
+        const std::string mark = fmt::format("{}", offset);
+        on.start_and_sync();
+        // One revision each of the slave: the last one is E, and R.
+        delete_five(on.at_master, mark, -2, 0);
+        const std::int64_t last = on.at_master.revision();
+        REQUIRE(eventually([&] { return follows_at(on.at_slave(), last); }, patience(20s)));
+        CHECK(on.sync.terminate() == 0);
+        const std::int64_t r = checkpoint_revision(on.at_slave());
+        REQUIRE(r == last);
+        delete_five(on.at_master, mark, 1, 3);
+        on.at_master.put("/b/new", mark);
+        on.compact_master(r + offset);
+        on.start_and_sync();
+        CHECK(on.settle());
+        CHECK(on.differs() == "");
+        CHECK(on.sync.terminate() == 0);
+    }
+    INFO(on.sync.output());
+    const exactness_report report = on.check();
+    CHECK(report.fault == "");
+    CHECK(report.state == "follow");
+}
+
+TEST_CASE("compacted at the very next revision of a watch that lags: the delete in it is not lost") {
+    // A log this small leaves the slave behind to a watch of its own, whose answers are cut after 1,000 revisions.
+    constexpr unsigned one_answer = 1'000;
+    stage on({.prefixes = {"/a/"}, .tables = "[replication]\nlog_limit = \"64KiB\"\nprobe_interval = \"1s\"\n"});
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    const int rounds = long_run() ? 12 : 3;
+    for (int round = 0; round < rounds; ++round) {
+        CAPTURE(round);
+        const std::string doomed = fmt::format("/a/doomed {}", round);
+        on.at_master.put(doomed, "to be deleted");
+        REQUIRE(on.settle());
+        const std::int64_t e = checkpoint_revision(on.at_slave());
+        on.slave().kill();
+        // Few keys: a full sync that overwrites many, and nothing that proves the history, is held.
+        const auto key_of = [&](unsigned i) { return fmt::format("/a/{:06}", i % 20); };
+        // The answer holds E to E + 999.
+        REQUIRE(on.at_master.put_many(one_answer - 1, key_of, std::string(100, 'x')) == e + one_answer - 1);
+        const std::int64_t next = on.at_master.del(doomed);
+        on.at_master.put_many(2 * one_answer, key_of, std::string(100, 'y'));
+        on.keep_master();
+        on.slave().start();
+        // The first answer is applied: the server looks for more every 100 ms.
+        const auto limit = std::chrono::steady_clock::now() + patience(20s);
+        while (checkpoint_revision(on.at_slave()) <= e) REQUIRE(std::chrono::steady_clock::now() < limit);
+        on.compact_master(next);
+        CHECK(on.settle());
+        INFO(on.sync.output());
+        CHECK(on.at_slave().range(doomed, {}).empty());
+        CHECK(on.differs() == "");
+    }
+    INFO(on.sync.output());
+    CHECK(on.sync.said("compacted") > 0);  // else the watch was faster each time, and nothing was tried
+    on.finish();
+}
+
+TEST_CASE("the master compacted again and again in the middle of a full sync, and busy") {
+    // Small Txns, so that it takes a while.
+    stage on({.tables = "[replication]\ntxn_max_bytes = \"4KiB\"\n"});
+    const unsigned keys = long_run() ? 100'000 : 30'000;
+    fill(on.at_master, "/a/kept/", keys, 1'024);
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 200;
+    load inside(on.master.port(), how);
+    how.prefixes = {"/elsewhere/"};
+    how.seed = 2;
+    load outside(on.master.port(), how);
+    on.sync.start();
+    int compactions = 0;
+    const auto in_sync = [&] { return on.sync.said("in sync") > 0; };
+    const auto limit = std::chrono::steady_clock::now() + patience(120s);
+    while (!eventually(in_sync, 1s)) {
+        REQUIRE(std::chrono::steady_clock::now() < limit);
+        on.compact_master(on.at_master.revision());
+        ++compactions;
+    }
+    inside.stop();
+    outside.stop();
+    CHECK(compactions >= 2);
+    on.finish();
+}

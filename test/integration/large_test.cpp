@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Revisions of the master that are larger, or stranger, than what a slave with default settings takes.
+#include "stage.hpp"
+
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+const std::string impatient = "[replication]\nprobe_interval = \"1s\"\n";
+const std::vector<std::string> generous{"--max-txn-ops=5000", "--max-request-bytes=10485760"};
+
+/// How many revisions of the slave carry data, from `from` on.
+std::size_t data_revisions(etcd_client& slave, std::int64_t from) {
+    std::size_t count = 0;
+    std::int64_t last = 0;
+    for (const change& c : slave.history(from)) {
+        if (c.key.starts_with(checkpoint_prefix) || c.revision == last) continue;
+        last = c.revision;
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("a transaction of 4,096 operations is one revision of a slave with default settings") {
+    stage on({.master_flags = generous});
+    fill(on.at_master, "/b/", 2'000);
+    on.start_and_sync();
+    const std::int64_t before = on.at_slave().revision();
+    etcdserverpb::TxnRequest all;
+    for (int i = 0; i < 2'048; ++i) add_put(all, fmt::format("/a/{:06}", i), "0123456789");
+    for (int i = 0; i < 2'048; ++i) add_delete(all, fmt::format("/b/{:06}", i));
+    const std::int64_t written = on.at_master.txn(all);
+    CHECK(eventually([&] { return follows_at(on.at_slave(), written); }, patience(20s)));
+    CHECK(data_revisions(on.at_slave(), before + 1) == 1);
+    on.finish();
+    CHECK(on.sync.said("applied in parts") == 0);
+}
+
+TEST_CASE("a delete of a whole prefix arrives exactly: 300 keys in one revision, 100,000 in as many as it takes") {
+    stage on;
+    const unsigned many = 100'000;
+    fill(on.at_master, "/a/few/", 300);
+    fill(on.at_master, "/a/many/", many, 16);
+    fill(on.at_master, "/b/", 10);
+    on.start_and_sync();
+    const std::int64_t before = on.at_slave().revision();
+    std::int64_t deleted = on.at_master.del("/a/few/", "/a/few0");
+    CHECK(eventually([&] { return follows_at(on.at_slave(), deleted); }, patience(20s)));
+    CHECK(data_revisions(on.at_slave(), before + 1) == 1);
+    deleted = on.at_master.del("/a/many/", "/a/many0");
+    CHECK(eventually([&] { return follows_at(on.at_slave(), deleted); }, patience(60s)));
+    CHECK(on.sync.said("full sync") == 1);
+    on.finish();
+}
+
+TEST_CASE("a delete of 100,000 keys that happened while the daemon was away arrives exactly, too") {
+    stage on;
+    fill(on.at_master, "/a/many/", 100'000, 16);
+    on.start_and_sync();
+    CHECK(on.sync.terminate() == 0);
+    on.at_master.put("/a/before", "1");
+    on.at_master.del("/a/many/", "/a/many0");
+    on.at_master.put("/a/after", "1");
+    on.sync.start();
+    on.finish(60s);
+    CHECK(on.sync.said("full sync") == 1);
+}
+
+TEST_CASE("a revision of nine values of 200 KB is applied in parts: exact at its end, and told") {
+    stage on({.master_flags = generous});
+    fill(on.at_master, "/b/", 300);
+    on.start_and_sync();
+    SUBCASE("as it happens") {}
+    SUBCASE("while the daemon was away") { CHECK(on.sync.terminate() == 0); }
+    on.at_master.put("/b/000001", "before");
+    etcdserverpb::TxnRequest all;
+    for (char i = 'a'; i < 'j'; ++i) add_put(all, fmt::format("/a/{}", i), std::string(200'000, i));
+    add_delete(all, "/b/000002");
+    on.at_master.txn(all);
+    on.at_master.put("/b/000001", "after");
+    if (!on.sync.running()) on.sync.start();
+    CHECK(on.settle());
+    CHECK(on.sync.said("applied in parts") == 1);
+    const exactness_report report = on.check();
+    CHECK(report.split_revisions > 0);
+    CHECK(report.split_revisions < 9);
+    on.finish();
+}
+
+TEST_CASE("killed in the middle of a revision that is applied in parts, it is brought to its end") {
+    stage on({.tables = "[replication]\ntxn_max_bytes = \"64KiB\"\n", .master_flags = generous});
+    fill(on.at_master, "/b/", 300);
+    std::mt19937 random(31);
+    const int rounds = long_run() ? 20 : 4;
+    for (int round = 0; round < rounds; ++round) {
+        on.start_and_sync();
+        on.sync.kill();
+        etcdserverpb::TxnRequest all;
+        for (int i = 0; i < 120; ++i)
+            add_put(all, fmt::format("/a/{}", i), std::string(60'000, static_cast<char>('a' + round)));
+        on.at_master.txn(all);
+        on.at_master.put("/b/000001", fmt::format("{}", round));
+        for (int i = 0; i < 3; ++i) on.start_and_kill_after(2 + static_cast<int>(random() % 20), random);
+    }
+    on.sync.start();
+    on.finish();
+    CHECK(on.check().split_revisions > 0);
+}
+
+TEST_CASE("a key put and deleted in one revision, and deleted and put again, ends as on the master") {
+    stage on({.slaves = {"", "dest = \"/copy\""}});
+    // The second slave is another place only; its checks are those of the first.
+    fill(on.at_master, "/a/", 10);
+    on.start_and_sync();
+    const auto nested = [&](const std::vector<std::pair<std::string, bool>>& steps) {
+        etcdserverpb::TxnRequest request;
+        for (const auto& [key, is_put] : steps) {
+            etcdserverpb::TxnRequest& child = *request.add_success()->mutable_request_txn();
+            if (is_put) {
+                add_put(child, key, "of the nested");
+            } else {
+                add_delete(child, key);
+            }
+        }
+        return on.at_master.txn(request);
+    };
+    nested({{"/a/000001", true}, {"/a/000001", false}});
+    nested({{"/a/fresh", true}, {"/a/fresh", false}});
+    const std::int64_t last = nested({{"/a/000002", true}, {"/b/x", true}, {"/a/000002", false}});
+    for (std::size_t i = 0; i < on.slaves(); ++i)
+        CHECK(eventually([&] { return follows_at(on.at_slave(i), last); }, patience(20s)));
+    CHECK(on.at_slave().range("/a/000001", {}).empty());
+    CHECK(on.at_slave(1).range("/copy/b/x", {}).size() == 1);
+    CHECK(on.sync.terminate() == 0);
+    CHECK(on.differs() == "");
+    CHECK(on.check().fault == "");
+}
+
+namespace {
+
+/// With a value of 3 MB on the way, `live` or before the first copy, that `freed_by` takes out of the way.
+void park_and_free(bool live, const std::function<void(etcd_client&)>& freed_by) {
+    stage on({.slaves = {"", "rules = [\"/b/\"]"}, .tables = impatient, .master_flags = generous});
+    fill(on.at_master, "/a/", 300);
+    fill(on.at_master, "/b/", 300);
+    if (live) on.start_and_sync();
+    on.at_master.put("/a/000001", "before");
+    on.at_master.put("/a/big one", std::string(3'000'000, 'b'));
+    if (!live) on.sync.start();
+    CHECK(on.hears("/a/big one"));
+    CHECK(on.hears("slave-1: disconnected"));
+    // The other one goes on.
+    const std::int64_t last = on.at_master.put("/b/000001", "meanwhile");
+    CHECK(eventually([&] { return follows_at(on.at_slave(1), last); }, patience(20s)));
+    const std::int64_t stuck = on.at_slave().revision();
+    std::this_thread::sleep_for(3s);
+    CHECK(on.at_slave().revision() - stuck <= 12);  // tried slowly
+
+    freed_by(on.at_master);
+    const std::int64_t freed = on.at_master.put("/a/000002", "after");
+    CHECK(eventually([&] { return follows_at(on.at_slave(), freed); }, patience(30s)));
+    CHECK(on.sync.terminate() == 0);
+    INFO(on.sync.output());
+    CHECK(on.differs() == "");
+    CHECK(on.check().fault == "");
+    CHECK(difference(with_prefix(keys_of(on.at_master), {"/b/"}), keys_of(on.at_slave(1))) == "");
+}
+
+}  // namespace
+
+TEST_CASE("a value above the slave's limit parks that slave alone, with the key named, until it is deleted") {
+    for (const bool live : {true, false}) {
+        CAPTURE(live);
+        park_and_free(live, [](etcd_client& at) { at.del("/a/big one"); });
+    }
+}
+
+TEST_CASE("a value above the slave's limit parks that slave alone, with the key named, until it is made small") {
+    for (const bool live : {true, false}) {
+        CAPTURE(live);
+        park_and_free(live, [](etcd_client& at) { at.put("/a/big one", "small"); });
+    }
+}

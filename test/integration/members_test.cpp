@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masters and slaves of three members.
+#include "stage.hpp"
+#include "support/etcd_cluster.hpp"
+
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
+constexpr std::string_view impatient =
+    "[replication]\nprobe_interval = \"1s\"\nrequest_timeout = \"1s\"\ntxn_max_bytes = \"16KiB\"\n";
+
+load::options some_load() {
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 200;
+    return how;
+}
+
+/// What is written last on the master arrives, the daemon ends well, and the slave is and was exact.
+void finish(sync_daemon& sync, etcd_client& at_master, etcd_client& at_slave) {
+    const std::int64_t last = at_master.put("/a/~last", "1");
+    CHECK(eventually([&] { return at_slave.answers() && follows_at(at_slave, last); }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    INFO(sync.output());
+    CHECK(sync.said("HELD") == 0);
+    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
+    const exactness_report report = check_exactness(at_master, at_slave, {same_keys({"/a/", "/b/"}), "etcd-sync"});
+    CHECK(report.fault == "");
+    CHECK(report.state == "follow");
+}
+
+}  // namespace
+
+TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose after the fail-over, does no harm") {
+    etcd_server master;
+    etcd_cluster slave;
+    master.start();
+    slave.start();
+    etcd_client at_master(master.port());
+    fill(at_master, "/a/kept/", 20'000);
+    load writer(master.port(), some_load());
+    const int rounds = long_run() ? 12 : 3;
+    std::mt19937 random(5);
+    for (int round = 0; round < rounds; ++round) {
+        CAPTURE(round);
+        // The leader in one round of three: then the others choose another one first.
+        const std::size_t stalled = round % 3 == 2 ? slave.leader() : slave.follower();
+        etcd_client& at_slave = slave.at((stalled + 1) % etcd_cluster::size);
+        const std::string instance = fmt::format("round-{}", round);
+        const std::string dest = fmt::format("/{}", instance);
+        sync_daemon sync(config_for(master, {slave_entry(slave.endpoints(stalled), fmt::format("dest = \"{}\"", dest))},
+                                    std::string(rules) + std::string(impatient),
+                                    fmt::format("instance = \"{}\"", instance)));
+        const std::int64_t before = at_slave.revision();
+        sync.start();
+        REQUIRE(eventually([&] { return at_slave.revision() > before + 20; }, patience(20s)));
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+        slave.member(stalled).pause();
+        const std::int64_t paused = checkpoint_revision(at_slave, instance);
+        CHECK(json_member(checkpoint_of(at_slave, instance), "state") == "full_sync");
+        // The others took over.
+        const std::string left = checkpoint_of(at_slave, instance);
+        CHECK(
+            eventually([&] { return at_slave.answers() && checkpoint_of(at_slave, instance) != left; }, patience(20s)));
+        slave.member(stalled).resume();
+        const std::int64_t last = at_master.put("/a/~last", fmt::format("{}", round));
+        CHECK(eventually([&] { return follows_at(at_slave, last, instance); }, patience(60s)));
+        CHECK(checkpoint_revision(at_slave, instance) > paused);
+        CHECK(sync.terminate() == 0);
+        INFO(sync.output());
+        const key_mapping map = [dest, same = same_keys({"/a/", "/b/"})](std::string_view key) {
+            auto mapped = same(key);
+            if (mapped) mapped->insert(0, dest);
+            return mapped;
+        };
+        const exactness_report report = check_exactness(
+            at_master, at_slave, {map, instance, [dest](std::string_view key) { return key.starts_with(dest + "/"); }});
+        CHECK(report.fault == "");
+        CHECK(report.state == "follow");
+    }
+    writer.stop();
+}
+
+TEST_CASE("a member of the master that is far behind, and is asked first, is no rewound master") {
+    etcd_cluster master;
+    etcd_server slave;
+    master.start();
+    slave.start();
+    const std::size_t late = master.follower();
+    etcd_client& at_master = master.at((late + 1) % etcd_cluster::size);
+    etcd_client at_slave(slave.port());
+    fill(at_master, "/a/", 500);
+    sync_daemon sync(config_for(master.endpoints(late), {slave}, rules));
+    sync.start();
+    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    const bool away = long_run();
+    const auto fall_behind = [&] {
+        master.member(late).pause();
+        at_master.del("/a/0001", "/a/0002");
+        at_master.put_many(
+            3'000, [](unsigned i) { return fmt::format("/a/{:06}", i % 500); }, "new");
+    };
+    SUBCASE("while the daemon is away") {
+        CHECK(sync.terminate() == 0);
+        fall_behind();
+        sync.start();
+        std::this_thread::sleep_for(away ? 5s : 1s);
+        master.member(late).resume();
+    }
+    SUBCASE("while the daemon is away, and it starts when the member goes on") {
+        CHECK(sync.terminate() == 0);
+        fall_behind();
+        master.member(late).resume();
+        sync.start();
+    }
+    SUBCASE("while the daemon follows it") {
+        fall_behind();
+        std::this_thread::sleep_for(away ? 10s : 1s);
+        master.member(late).resume();
+    }
+    finish(sync, at_master, at_slave);
+    CHECK(sync.said("slave-1: full sync") == 1);  // the first time only
+}
+
+TEST_CASE("a member of the master killed under load: the next one takes its place") {
+    etcd_cluster master;
+    etcd_server slave;
+    master.start();
+    slave.start();
+    const std::size_t first = master.leader();
+    etcd_client& at_master = master.at((first + 1) % etcd_cluster::size);
+    etcd_client at_slave(slave.port());
+    fill(at_master, "/a/kept/", 500);
+    load::options how = some_load();
+    how.may_fail = true;
+    load writer(master.member((first + 1) % etcd_cluster::size).port(), how);
+    sync_daemon sync(config_for(master.endpoints(first), {slave}, std::string(rules) + std::string(impatient)));
+    sync.start();
+    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    master.member(first).kill();
+    std::this_thread::sleep_for(3s);
+    const std::int64_t reached = checkpoint_revision(at_slave);
+    CHECK(eventually([&] { return checkpoint_revision(at_slave) > reached + 100; }, patience(20s)));
+    master.member(first).start();
+    writer.stop();
+    finish(sync, at_master, at_slave);
+    CHECK(sync.said("slave-1: full sync") == 1);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A slave that is full, and a system that has nothing to do.
+#include "stage.hpp"
+
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+/// The revisions of a slave from `from` on that carry a key besides the record.
+std::size_t data_events(etcd_client& slave, std::int64_t from) {
+    std::size_t count = 0;
+    for (const change& c : slave.history(from)) count += c.key.starts_with(checkpoint_prefix) ? 0 : 1;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("a slave out of space waits, the other one goes on, and it recovers without a restart once there is room") {
+    stage on({.prefixes = {"/a/"},
+              .slaves = {"", ""},
+              .tables = "[replication]\nprobe_interval = \"1s\"\n",
+              .slave_flags = {"--quota-backend-bytes", "16777216"}});
+    fill(on.at_master, "/a/", 300);
+    on.start_and_sync();
+    // The same keys again and again: little data, much history.
+    for (int round = 0; round < 25; ++round) fill(on.at_master, "/a/big/", 20, 65'536 + static_cast<unsigned>(round));
+    REQUIRE(on.hears("space exceeded"));
+    CHECK(on.settle(1));
+    const pid_t pid = on.sync.pid();
+    const std::int64_t full = on.at_slave().revision();
+    on.at_master.del("/a/00000", "/a/00001");
+    on.at_master.put("/a/000100", "while it is full");
+    CHECK(on.settle(1));
+    std::this_thread::sleep_for(3s);
+    CHECK(on.at_slave().revision() == full);
+    CHECK(on.sync.said("space exceeded") == 1);
+    CHECK(on.check().fault == "");  // whole revisions, up to where it was full
+
+    on.compact_slave(full);
+    etcdctl(on.slave(), {"defrag"});
+    etcdctl(on.slave(), {"alarm", "disarm"});
+    CHECK(on.settle());
+    CHECK(on.sync.pid() == pid);
+    on.finish();
+}
+
+TEST_CASE("a master busy outside the rules writes nothing on the slave, and its compaction costs no full sync") {
+    stage on;
+    fill(on.at_master, "/a/", 2'000);
+    on.start_and_sync();
+    REQUIRE(on.settle());
+    const std::int64_t before = on.at_slave().revision();
+    load::options how;
+    how.prefixes = {"/other/"};
+    how.per_second = 500;
+    load writer(on.master.port(), how);
+    // The long form is longer than the interval at which the record of an idle slave follows.
+    std::this_thread::sleep_for(long_run() ? 330s : 5s);
+    CHECK(on.at_slave().revision() - before <= (long_run() ? 2 : 0));
+    CHECK(data_events(on.at_slave(), before + 1) == 0);
+    SUBCASE("compacted while the daemon runs") {
+        on.compact_master(on.at_master.revision());
+        std::this_thread::sleep_for(1s);
+        REQUIRE(on.settle());
+        CHECK(on.sync.terminate() == 0);
+    }
+    SUBCASE("compacted while the daemon is away") {
+        CHECK(on.sync.terminate() == 0);
+        on.compact_master(on.at_master.revision());
+    }
+    writer.stop();
+    on.compact_master(on.at_master.revision());
+    const std::int64_t at_rest = on.at_slave().revision();
+    on.start_and_sync();
+    CHECK(on.at_slave().revision() - at_rest <= 2);
+    CHECK(data_events(on.at_slave(), before + 1) <= 1);
+    on.finish();
+    CHECK(on.sync.said("full sync") == 1);
+}

@@ -56,10 +56,41 @@ aio::awaitable<ending> session::full_sync() {
     while (in_full_sync() && end.why == ending::reason::done) {
         parts_.report.enter(link_state::full_sync, reason_);
         if (nothing_below_frontier()) end = co_await pin(master);
+        if (end.why == ending::reason::done && nothing_below_frontier()) end = co_await keep_proof(master);
         if (end.why == ending::reason::done) end = co_await run_pass(master);
     }
     if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
     co_return end;
+}
+
+aio::awaitable<ending> session::keep_proof(etcd::kv master) {
+    // The record of a full sync begins without an E. Until it has one, a process that is killed leaves a successor that must take
+    // the master for a stranger. So where it is none, its newest revision is noted before the first page.
+    const bool needed = proven_ && position_.pass == sync_pass::repair && position_.event_digest.empty();
+    if (!needed || parts_.keys.segments().size() > most_segments_to_count) co_return ending::reason::done;
+    revision newest = 0;
+    for (const segment& part : parts_.keys.segments()) {
+        const wire_range wire(part.source);
+        etcd::range_query query;
+        query.key = wire.key;
+        query.range_end = wire.range_end;
+        query.limit = 1;
+        query.keys_only = true;
+        query.newest_first = true;
+        query.at = position_.rev;
+        const auto page = co_await master.range(query);
+        if (!page) co_return ending::reason::done;  // the pass will meet the same, and knows what to do
+        if (!page->kvs.empty()) newest = std::max(newest, page->kvs.front().mod_revision);
+    }
+    if (newest == 0) co_return ending::reason::done;
+    std::string digest =
+        co_await learn_event_digest(master.on(), parts_.with, parts_.master.request_timeout(), parts_.keys, newest);
+    if (auto end = interrupted()) co_return std::move(*end);
+    if (digest.empty()) co_return ending::reason::done;
+    position_.event_revision = newest;
+    position_.event_digest = std::move(digest);
+    const batch nothing(parts_.limits);
+    co_return co_await commit(nothing);
 }
 
 aio::awaitable<ending> session::run_pass(etcd::kv& master) {

@@ -81,9 +81,13 @@ aio::awaitable<> link::run() {
         }
         if (end.why != ending::reason::slave_failed || stopping_) continue;
         auto how_long = pauses_.next(context_->random);
-        if (needs_a_person(end.what.cls)) how_long = context_->probe_interval;
         report_.status().failure = end.what.cls;
-        report_.disconnected(end.what.text, how_long);
+        if (needs_a_person(end.what.cls)) {
+            how_long = context_->probe_interval;
+            report_.parked(end.what.text, how_long);
+        } else {
+            report_.disconnected(end.what.text, how_long);
+        }
         if (gives_up()) {
             report_.status().finished = true;
             co_return;

@@ -38,6 +38,9 @@ void reporter::wait(std::string_view cause) { change(link_state::connecting, cau
 
 void reporter::enter(link_state state, std::string_view cause) {
     change(state, cause);
+    const bool another_try = state == link_state::full_sync || state == link_state::catching_up;
+    if (another_try && is_parked()) return;
+    parked_for_.clear();
     if (told_ == state || state == link_state::stopped) return;
     told_ = state;
     const std::string line = fmt::format("{}: {}", status_.name, to_string(state));
@@ -57,6 +60,18 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
     if (told_ == link_state::disconnected) return;
     told_ = link_state::disconnected;
     context_->log.warn(fmt::format("{}: disconnected{}", status_.name, context_->once ? "" : "; trying for ever"),
+                       {{"cause", cause}, {"next_try", base::format_duration(pause)}});
+}
+
+void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
+    change(link_state::disconnected, cause);
+    status_.next_try = context_->clock.now() + pause;
+    if (is_parked() && parked_for_ == cause) return;
+    parked_for_ = cause;
+    written_ = status_.puts + status_.deletes;
+    told_ = link_state::disconnected;
+    context_->log.warn(fmt::format("{}: refused by the slave; {}", status_.name,
+                                   context_->once ? "nothing more is tried" : "tried again and again"),
                        {{"cause", cause}, {"next_try", base::format_duration(pause)}});
 }
 

@@ -26,12 +26,19 @@ public:
     /// The slave can not be worked with; the next try comes after `pause`.
     void disconnected(std::string_view cause, std::chrono::milliseconds pause);
 
+    /// The slave refuses what is to be written, and a person must act, or the master's keys must change. Told once, as long as it
+    /// is refused for the same cause and nothing else could be written.
+    void parked(std::string_view cause, std::chrono::milliseconds pause);
+
 private:
+    [[nodiscard]] bool is_parked() const { return !parked_for_.empty() && status_.puts + status_.deletes == written_; }
     void change(link_state state, std::string_view cause);
 
     const context* context_;
     link_status status_;
     link_state told_ = link_state::stopped;
+    std::string parked_for_;     ///< the cause told last
+    std::uint64_t written_ = 0;  ///< by then
 };
 
 }  // namespace etcdsync::replication

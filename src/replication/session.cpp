@@ -293,6 +293,9 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
         if (waiting.empty() && missed.position() == from.known) continue;
         if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
         auto end = co_await replay(waiting, missed.position());
+        // What the slave does not take stands in the history for ever. In the master's present state it may be gone.
+        if (end.why == ending::reason::slave_failed && end.what.cls == etcd::error_class::too_large)
+            co_return ending(ending::reason::compare, end.what);
         if (end.why != ending::reason::done) co_return end;
         const bool far_enough = position_.rev >= replay_until_;
         if (far_enough && parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
@@ -354,6 +357,8 @@ aio::awaitable<ending> session::begin_full_sync(std::string reason, bool proven)
     }
     found_.emplace(parts_.keys.rules());
     budget_.reset();
+    // Until something is written what the old record says is true, and it can prove more than one that begins anew.
+    if (position_.pass == sync_pass::repair) co_return ending::reason::done;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }

@@ -143,6 +143,7 @@ private:
     static ending replay_failed(const etcd::error& why);
     aio::awaitable<ending> replay_from(std::shared_ptr<net::channel> on, history::start from);
     aio::awaitable<ending> pin(etcd::kv& master);
+    aio::awaitable<ending> keep_proof(etcd::kv master);
     aio::awaitable<ending> run_pass(etcd::kv& master);
     aio::awaitable<ending> go_on_at_newer(etcd::kv& master);
     aio::awaitable<ending> end_pass(etcd::kv& master);

@@ -308,3 +308,46 @@ TEST_CASE("with on_master_change = \"resync\" the slave follows another master")
     for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
     CHECK(w.settles(5min));
 }
+
+TEST_CASE("a value too large for the slave and for the log frees the link when it goes from the master") {
+    test::model_etcd::settings small;
+    small.max_request_bytes = 20U << 10;
+    world w({}, small);
+    w.settings.replicate.log_limit.value = 8U << 10;
+    w.settings.replicate.memory_limit.value = 1U << 20;
+    w.many(20, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00003", std::string(40'000, 'b'));
+    w.put("/a/00004", "behind it");
+    REQUIRE(w.eventually([&] { return w.link().cause.find("/a/00003") != std::string::npos; }));
+    w.eventually([] { return false; }, 1min);  // it is tried again and again
+    CHECK_FALSE(w.exact());
+    w.put("/a/00003", "small again");
+    CHECK(w.settles());
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("a full sync that is killed before its first page leaves a record that proves the master") {
+    world w;
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.stop();
+    // What came meanwhile is compacted, so everything is compared; the newest anchor still tells that the master is the same.
+    w.many(20, "w");
+    w.del("/a/00020", "/a/00030");
+    w.master.compact(w.master.revision());
+    w.start();
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::full_sync; }));
+    w.slave_server.script = [](std::uint64_t) { return fault::lost; };
+    w.kill();
+    w.slave_server.script = nullptr;
+    w.start();
+    CHECK(w.settles());
+    INFO(w.told());
+    CHECK(w.told().find("HELD") == std::string::npos);
+    w.stop();
+}

@@ -20,10 +20,10 @@ replication::inspection_report not_finished() {
 
 }  // namespace
 
-replication::inspection_settings inspector::settings_for(const config::slave& slave) const {
+replication::inspection_settings inspector::settings_for(const config::slave& slave, const std::string& record) const {
     replication::inspection_settings out;
     out.instance = settings_.instance;
-    out.checkpoint_key = replication::checkpoint_key(settings_.replicate.checkpoint_prefix, settings_.instance);
+    out.checkpoint_key = record;
     out.page_bytes = replication::page_bytes(settings_.replicate);
     out.safety = slave.guards;
     out.approve = options_.approve;
@@ -33,6 +33,20 @@ replication::inspection_settings inspector::settings_for(const config::slave& sl
 
 aio::awaitable<replication::inspection_report> inspector::inspect(const config::slave& slave,
                                                                   replication::inspection::listener tell) {
+    const replication::record_set records = replication::records_for(settings_, slave);
+    replication::inspection_report all;
+    rate_ = {};
+    for (const replication::wanted_record& record : records.wanted()) {
+        const auto one = co_await inspect_one(slave, record, tell);
+        replication::merge(all, one);
+        if (all.failed) break;
+    }
+    co_return all;
+}
+
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const config::slave& slave,
+                                                                      const replication::wanted_record& record,
+                                                                      replication::inspection::listener tell) {
     const replication::environment env = at_.environment();
     aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
         env.on_bug(task + ": " + aio::describe(error));
@@ -42,10 +56,9 @@ aio::awaitable<replication::inspection_report> inspector::inspect(const config::
     etcd::cluster to_slave(env.dialer, env.clock, tasks, replication::cluster_options_for(slave, settings_.replicate));
     etcd::cluster to_master(env.dialer, env.clock, tasks,
                             replication::cluster_options_for(settings_.master, settings_.replicate));
-    replication::inspection what(with, replication::mapping_for(settings_, slave), std::move(to_slave),
-                                 std::move(to_master), settings_for(slave), std::move(tell));
+    replication::inspection what(with, record.keys, std::move(to_slave), std::move(to_master),
+                                 settings_for(slave, record.key), std::move(tell));
     name_ = slave.name;
-    rate_ = {};
     current_ = &what;
     std::optional<replication::inspection_report> report;
     tasks.spawn("inspect " + slave.name, inspect_into(what, report, at_.changed()));

@@ -30,7 +30,11 @@ public:
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
-    [[nodiscard]] replication::inspection_settings settings_for(const config::slave& slave) const;
+    aio::awaitable<replication::inspection_report> inspect_one(const config::slave& slave,
+                                                               const replication::wanted_record& record,
+                                                               replication::inspection::listener tell);
+    [[nodiscard]] replication::inspection_settings settings_for(const config::slave& slave,
+                                                                const std::string& record) const;
 
     foreground& at_;
     const config::config& settings_;

@@ -69,6 +69,7 @@ aio::awaitable<etcd::error> feed::follow() {
     auto end = co_await read_from(on, from);
     if (end.cls == etcd::error_class::compacted && from.last_event > 0 && log_.position() == from.known) {
         from.last_event = 0;  // E is compacted, but what follows on the position may still be there
+        ++unproven_;
         end = co_await read_from(on, from);
     }
     if (end.cls == etcd::error_class::retry && log_.position() == from.known) master_->avoid(on->peer());

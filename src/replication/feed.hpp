@@ -28,6 +28,9 @@ public:
     [[nodiscard]] const log& recent() const { return log_; }
     [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
     [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
+    /// Another number whenever it is not sure that the master is still the one it was: a new generation of the log, and a watch
+    /// that was opened anew where the revision that would prove it was compacted.
+    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_; }
     [[nodiscard]] bool connected() const { return status_.connected; }
     [[nodiscard]] master_status current() const;
 
@@ -50,7 +53,8 @@ private:
     folder::selector selects_;
     log log_;
     base::backoff pauses_;
-    bool history_lost_ = false;  ///< what the log holds does not lead to what the master has now
+    bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
+    std::uint64_t unproven_ = 0;  ///< watches opened without proof
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;
     master_status status_;

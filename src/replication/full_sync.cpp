@@ -20,6 +20,10 @@ net::channel_options bulk_connection() {
     return options;
 }
 
+ending objected(std::string why) {
+    return ending(ending::reason::objected, etcd::error(etcd::error_class::denied, std::move(why)));
+}
+
 way way_of(sync_pass pass) {
     switch (pass) {
         case sync_pass::count: return way::count;
@@ -152,7 +156,7 @@ aio::awaitable<ending> session::go_on_at_newer(etcd::kv& master) {
 aio::awaitable<ending> session::end_pass(etcd::kv& master) {
     if (position_.pass == sync_pass::count) {
         const std::string why_not = objection(parts_.keys, *found_, parts_.by, proven_);
-        if (!why_not.empty()) co_return ending(ending::reason::objected, {etcd::error_class::denied, why_not});
+        if (!why_not.empty()) co_return objected(why_not + "; nothing was written");
         co_return co_await change_pass(sync_pass::repair);
     }
     if (position_.pass == sync_pass::repair && (!found_ || found_->removals() > 0)) {
@@ -174,7 +178,7 @@ aio::awaitable<ending> session::guard_prune(etcd::kv& master) {
         if (end.why != ending::reason::done) co_return end;
     }
     const std::string why_not = objection(parts_.keys, *found_, parts_.by, proven_);
-    if (!why_not.empty()) co_return ending(ending::reason::objected, {etcd::error_class::denied, why_not});
+    if (!why_not.empty()) co_return objected(why_not + "; nothing was deleted");
     budget_ = found_->removals();
     parts_.report.status().progress = {};
     found_.emplace(parts_.keys.rules());

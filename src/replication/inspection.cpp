@@ -35,6 +35,22 @@ bool may_pass(etcd::error_class cls) {
 
 }  // namespace
 
+void merge(inspection_report& all, const inspection_report& one) {
+    const bool first = all.master_revision == 0;
+    all.master_revision = first ? one.master_revision : std::min(all.master_revision, one.master_revision);
+    all.slave_revision = std::max(all.slave_revision, one.slave_revision);
+    all.at_record = one.at_record && (first || all.at_record);
+    if (all.why_present.empty()) all.why_present = one.why_present;
+    all.compared += one.compared;
+    all.missing += one.missing;
+    all.different += one.different;
+    all.extra += one.extra;
+    all.foreign += one.foreign;
+    all.kept += one.kept;
+    if (all.objection.empty()) all.objection = one.objection;
+    if (!all.failed) all.failed = one.failed;
+}
+
 std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
                               const etcd::response_header& master, std::string_view instance) {
     if (!stored) return "there is no record of a sync on the slave";

@@ -66,6 +66,9 @@ struct inspection_report {
     [[nodiscard]] std::uint64_t changes() const { return missing + different + extra; }
 };
 
+/// Of a slave with several records: all that was found. Each record has a revision of its own; the oldest is told.
+void merge(inspection_report& all, const inspection_report& one);
+
 /// Why the master as it was at the revision of `stored` is not what the slave has to equal; empty: it is. `master` heads a
 /// linearizable answer. Pure.
 [[nodiscard]] std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,

@@ -146,10 +146,7 @@ aio::awaitable<ending> link::hold(std::string why) {
 }
 
 aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
-    report_.enter(
-        link_state::held,
-        why +
-            "; nothing was written or deleted yet. Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
+    report_.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
     if (settings_.once) co_return ending::reason::finished;
     // To count again costs reading everything: done when something tells that it may come out otherwise, or after a while.
     const std::uint64_t generation = source_->recent().generation();
@@ -276,7 +273,9 @@ aio::awaitable<ending> link::work(applier& slave) {
             }
             by.approved = true;  // that is what "resync" means
         }
-        now.proven = proved->found == proof::verdict::same;
+        // Where the master's state tells nothing: the record is ours, and the feed has not lost sight of the master since.
+        const bool continued = (*found->record)->writer == context_->writer && source_->continuity() == trusted_;
+        now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
         now.doubt = proved->reason;
         now.unchanged_until = proved->unchanged_until;
     }
@@ -291,9 +290,12 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     contested_ = end.why == ending::reason::begin_again;
     if (end.why != ending::reason::done) co_return end;
-    if (settings_.once && !std::exchange(begun_, true)) end = co_await work.begin_full_sync("asked for", plan.proven);
+    begun_ = true;
+    if (plan.proven) trusted_ = source_->continuity();
     while (end.why == ending::reason::done) {
         end = co_await move(work);
+        // However it came to be: the slave follows the history this feed reads.
+        if (!work.in_full_sync() && work.made_progress()) trusted_ = work.continuity();
         if (work.made_progress()) {
             failures_ = 0;
             pauses_.reset();

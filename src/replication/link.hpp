@@ -82,6 +82,7 @@ private:
     bool contested_ = false;      ///< somebody else wrote the record while we were about to claim it
     bool begun_ = false;          ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;       ///< of it, in a row
+    std::uint64_t trusted_ = 0;   ///< feed::continuity() when the master was last known to be the one the slave follows
     bool stopping_ = false;
 };
 

@@ -84,23 +84,8 @@ struct channel_plan {
 
 /// The records wanted on each slave, in the order of the configuration.
 std::vector<record_set> wanted_records(const config::config& settings) {
-    const std::string& prefix = settings.replicate.checkpoint_prefix;
     std::vector<record_set> all;
-    for (const config::slave& slave : settings.slaves) {
-        const std::vector<config::rule> rules = rules_of(settings, slave);
-        record_set& records = all.emplace_back(prefix, settings.instance, settings.replicate.consistency);
-        if (!records.is_per_rule()) {
-            records.add(records.whole(), mapping_for(settings, slave));
-            for (std::size_t i = 0; i < rules.size(); ++i)
-                records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
-            continue;
-        }
-        records.add_former(mapping_for(settings, slave));
-        for (std::size_t i = 0; i < rules.size(); ++i) {
-            records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
-                        mapping::of_one_rule(rules, i, slave.dest, prefix));
-        }
-    }
+    for (const config::slave& slave : settings.slaves) all.push_back(records_for(settings, slave));
     return all;
 }
 
@@ -202,6 +187,24 @@ void replicator::impl::add_link(const config::config& settings, const channel_pl
 
 bool replicator::impl::txn_in_flight() const {
     return std::any_of(links.begin(), links.end(), [](const std::unique_ptr<link>& l) { return l->txn_in_flight(); });
+}
+
+record_set records_for(const config::config& settings, const config::slave& slave) {
+    const std::string& prefix = settings.replicate.checkpoint_prefix;
+    const std::vector<config::rule> rules = rules_of(settings, slave);
+    record_set records(prefix, settings.instance, settings.replicate.consistency);
+    if (!records.is_per_rule()) {
+        records.add(records.whole(), mapping_for(settings, slave));
+        for (std::size_t i = 0; i < rules.size(); ++i)
+            records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
+        return records;
+    }
+    records.add_former(mapping_for(settings, slave));
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
+                    mapping::of_one_rule(rules, i, slave.dest, prefix));
+    }
+    return records;
 }
 
 replicator::replicator(const config::config& settings, environment with, const job& what)

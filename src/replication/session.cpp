@@ -21,6 +21,9 @@ constexpr std::chrono::seconds patience_with_silence{10};
 /// A master that is away for less is not told of.
 constexpr std::chrono::seconds short_interruption{1};
 
+/// A revision that fits in one Txn must be held whole, however small the memory: so much it takes.
+constexpr std::size_t least_to_hold = 2U << 20;
+
 net::channel_options catch_up_connection() {
     net::channel_options options;
     options.http2.stream_window = 1U << 20;
@@ -68,7 +71,7 @@ etcd::error name_the_key(etcd::error refused, const batch& writes) {
 
 session::session(link_parts parts, applier& slave)
     : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()),
-      last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
+      continuity_(parts.source.continuity()), last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
 
 std::optional<ending> session::interrupted() const {
     if (parts_.stopping) return ending::reason::stopped;
@@ -89,9 +92,15 @@ aio::awaitable<ending> session::claim(checkpoint record, std::string reason, boo
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
     if (nothing_below_frontier()) found_.emplace(parts_.keys.rules());
+    compared_ = in_full_sync();
+    if (parts_.by.claims_all) claim_all();
     if (tells_applied()) parts_.report.status().applied = position_.rev;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
+}
+
+void session::claim_all() {
+    for (span& s : position_.spans) s.since = 0;
 }
 
 aio::awaitable<ending> session::commit(const batch& writes) {
@@ -133,6 +142,8 @@ aio::awaitable<ending> session::follow() {
         auto end = co_await advance_to_head();
         if (end.why != ending::reason::done) co_return end;
         progressed_ = true;
+        // A job done once takes over what was missed first: deletes that are seen as such are no matter for a guard.
+        if (parts_.once && !compared_) co_return co_await begin_full_sync("asked for", proven_);
         if (parts_.once) co_return co_await finish();
         tell_of_master();
         end = co_await refresh_record();
@@ -272,7 +283,8 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
     const mapping& keys = parts_.keys;
     history missed(
         std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
-        [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, 2 * parts_.page_bytes);
+        [&keys](std::string_view key) { return keys.rule_of(key).has_value(); },
+        std::max(2 * parts_.page_bytes, least_to_hold));
     std::deque<log_entry> waiting;
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
@@ -352,9 +364,7 @@ aio::awaitable<ending> session::begin_full_sync(std::string reason, bool proven)
     position_.event_digest.clear();
     position_.witnesses.clear();
     position_.count.reset();
-    if (parts_.by.claims_all) {
-        for (span& s : position_.spans) s.since = 0;
-    }
+    compared_ = true;
     found_.emplace(parts_.keys.rules());
     budget_.reset();
     // Until something is written what the old record says is true, and it can prove more than one that begins anew.

@@ -100,6 +100,9 @@ public:
                (position_.pass == sync_pass::repair && position_.frontier.empty());
     }
 
+    /// feed::continuity() when this session began.
+    [[nodiscard]] std::uint64_t continuity() const { return continuity_; }
+
     /// Whether the master is known to have the history the slave was copied from.
     [[nodiscard]] bool proven() const { return proven_; }
 
@@ -150,6 +153,7 @@ private:
     aio::awaitable<ending> guard_prune(etcd::kv& master);
     aio::awaitable<ending> change_pass(sync_pass to);
     aio::awaitable<ending> skip_count_of_empty_slave();
+    void claim_all();
     void tell_of_what_is_kept();
 
     link_parts parts_;
@@ -157,10 +161,12 @@ private:
     checkpoint position_;       ///< (R, K) and what belongs to them; ahead of the stored record only where that
                                 ///< takes no write
     std::uint64_t generation_;  ///< of the log this position belongs to
+    std::uint64_t continuity_;
     aio::clock::time_point last_commit_;
     aio::clock::time_point last_contact_;  ///< with the slave
     bool progressed_ = false;
-    std::string reason_;  ///< of the full sync under way, for people
+    std::string reason_;     ///< of the full sync under way, for people
+    bool compared_ = false;  ///< everything was, or is being, compared in this session
     bool proven_ = false;
     revision replay_until_ = 0;            ///< an own watch does not leave it to the log before this one is whole
     std::optional<census> found_;          ///< by the pass under way; nothing where a part of it is not known

@@ -415,3 +415,22 @@ TEST_CASE(
     CHECK(on.at_slave_1.range("/b/theirs", {}).size() == 1);
     CHECK(both.terminate() == 0);
 }
+
+TEST_CASE("verify and a dry run look at each rule by its own record") {
+    stage on;
+    fill(on.at_master, "/a/", 300);
+    fill(on.at_master, "/b/", 300);
+    sync_daemon sync(on.config(in_mode("rule")));
+    CHECK(sync.run({"sync"}) == 0);
+    CHECK(sync.run({"verify"}) == 0);
+    CHECK(sync.said("2 of 2 slaves compared") == 1);
+    on.at_slave_1.put("/b/extra", "1");
+    CHECK(sync.run({"verify"}) == 2);
+    CHECK(sync.run({"sync", "--dry-run"}) == 2);
+    CHECK(sync.said("- /b/extra") == 2);
+    for (int i = 0; i < 150; ++i) on.at_slave_1.put("/a/extra" + std::to_string(i), "1");
+    CHECK(sync.run({"sync", "--dry-run"}) == 4);
+    CHECK(sync.run({"sync"}) == 4);
+    CHECK(sync.run({"sync", "--approve"}) == 0);
+    CHECK(sync.run({"verify"}) == 0);
+}

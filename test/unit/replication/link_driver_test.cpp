@@ -351,3 +351,42 @@ TEST_CASE("a full sync that is killed before its first page leaves a record that
     CHECK(w.told().find("HELD") == std::string::npos);
     w.stop();
 }
+
+TEST_CASE("a sync done once takes over the deletes that were missed before it compares: no guard is in their way") {
+    world w;
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.many(300, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.stop();
+    w.del("/a/00000", "/a/00250");
+    job once;
+    once.once = true;
+    w.start(once);
+    REQUIRE(w.eventually([&] { return w.link().finished; }));
+    CHECK(w.link().state == link_state::in_sync);
+    CHECK(w.exact());
+    CHECK(w.told().find("asked for") != std::string::npos);  // everything was compared, too
+    w.stop();
+}
+
+TEST_CASE("a slave that comes back to a daemon that never lost its master needs no other proof") {
+    world w;
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.settings.replicate.log_limit.value = 1U << 10;
+    w.settings.replicate.memory_limit.value = 1U << 20;
+    w.many(20, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.slave_server.refuse(true);
+    w.slave_server.cut();
+    // All that could prove the history is overwritten or compacted, and most keys are others now.
+    w.many(20, "a value of some length, so that the log does not hold them all");
+    w.many(20, "another value of some length, so that the log does not hold them all");
+    w.eventually([] { return false; }, 1s);
+    w.master.compact(w.master.revision());
+    w.slave_server.refuse(false);
+    CHECK(w.settles());
+    CHECK(w.told().find("HELD") == std::string::npos);
+    w.stop();
+}

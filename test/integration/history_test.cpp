@@ -183,6 +183,17 @@ TEST_CASE("a master emptied and compacted while the daemon was away deletes noth
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
 }
 
+TEST_CASE("a sync done once against an emptied master is held with exit 4, and done with --approve") {
+    synced on;
+    const key_map kept = keys_of(on.at_slave());
+    empty_the_master(on);
+    CHECK(on.sync.run({"sync"}) == 4);
+    CHECK(difference(kept, keys_of(on.at_slave())) == "");
+    CHECK(on.sync.run({"sync", "--approve"}) == 0);
+    INFO(on.sync.output());
+    CHECK(keys_of(on.at_slave()).empty());
+}
+
 TEST_CASE("deletes seen as events are obeyed, even of everything") {
     synced on;
     on.at_master.del(std::string_view("\0", 1), std::string_view("\0", 1));

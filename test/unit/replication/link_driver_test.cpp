@@ -270,16 +270,16 @@ TEST_CASE("whichever request fails while a range is deleted as such, the slave e
 
 namespace {
 
-/// A slave in sync with five keys of a master, then that master is gone.
-void lose_master(world& w) {
-    w.many(5, "v");
-    w.start();
-    REQUIRE(w.settles());
-    w.put("/a/00001", "seen");
-    REQUIRE(w.settles());
-    w.master_server.cut();
-    w.master = test::model_etcd();
-}
+    /// A slave in sync with five keys of a master, then that master is gone.
+    void lose_master(world & w) {
+        w.many(5, "v");
+        w.start();
+        REQUIRE(w.settles());
+        w.put("/a/00001", "seen");
+        REQUIRE(w.settles());
+        w.master_server.cut();
+        w.master = test::model_etcd();
+    }
 
 }  // namespace
 

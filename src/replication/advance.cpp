@@ -58,6 +58,7 @@ batch fold_all(entry_iterator first, entry_iterator last, const mapping& keys,
 }
 
 std::optional<std::int64_t> count_change(entry_iterator first, entry_iterator last, const mapping& keys) {
+    if (first == last) return 0;
     if (!keys.takes_whole_segments() || keys.segments().size() > most_segments_to_count) return std::nullopt;
     std::int64_t sum = 0;
     for (; first != last; ++first) {

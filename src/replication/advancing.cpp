@@ -15,9 +15,9 @@ bool is_oversized(const etcd::operation& write, const txn_limits& limits) {
     return write.encoded_size() > std::max(limits.max_bytes, limits.max_revision_bytes);
 }
 
-bool holds_oversized(const batch& writes, const txn_limits& limits) {
+bool holds_refused(const batch& writes, const txn_limits& limits) {
     return std::any_of(writes.writes().begin(), writes.writes().end(),
-                       [&](const etcd::operation& write) { return is_oversized(write, limits); });
+                       [&](const etcd::operation& write) { return write.encoded_size() >= limits.refused; });
 }
 
 /// What the slave may well refuse comes first: then nothing else is written again with each new try.
@@ -88,9 +88,19 @@ aio::awaitable<ending> session::apply_too_big(entry_iterator first, entry_iterat
     const batch one = fold_all(first, std::next(first), parts_.keys, frontier());
     const batch all = fold_all(first, last, parts_.keys, frontier());
     // Together with what follows it may be small again: a large value that was overwritten, a mass of keys that was deleted.
-    if (all.fits_in(parts_.limits) || holds_oversized(one, parts_.limits)) {
-        const checkpoint whole = after(first, last, end_position);
-        co_return co_await write_in_parts(all, &whole);
+    if (all.fits_in(parts_.limits)) {
+        checkpoint before = std::exchange(position_, after(first, last, end_position));
+        auto end = co_await commit(all);
+        if (end.why == ending::reason::slave_failed) {
+            position_ = std::move(before);
+            if (learn_from(end.what, all, parts_.limits)) co_return ending::reason::done;
+        }
+        co_return end;
+    }
+    // What the slave refused before stands in the history for ever; in the master's present state it may be gone.
+    if (holds_refused(one, parts_.limits)) {
+        co_return ending(ending::reason::compare,
+                         etcd::error(etcd::error_class::too_large, "a value is too large for the slave"));
     }
     const checkpoint whole = after(first, std::next(first), first->rev);
     tell_of_split(first->rev);
@@ -106,7 +116,10 @@ aio::awaitable<ending> session::apply_mass_delete(log_entry entry) {
     if (!*wipe) co_return co_await replay_up_to(what.rev);
     checkpoint before = std::exchange(position_, after(alone.begin(), alone.end(), what.rev));
     auto end = co_await commit(**wipe);
-    if (end.why == ending::reason::slave_failed) position_ = std::move(before);
+    if (end.why == ending::reason::slave_failed) {
+        position_ = std::move(before);
+        if (learn_from(end.what, **wipe, parts_.limits)) co_return ending::reason::done;
+    }
     co_return end;
 }
 

@@ -20,7 +20,8 @@ struct txn_limits {
     /// What one revision alone may take, so that it need not be torn: a little below etcd's default --max-request-bytes.
     std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
 
-    unsigned unanswered = 0;  ///< Txns in a row that the slave took too long for
+    std::size_t refused = std::string::npos;  ///< bytes of the smallest single write the slave refused as too large
+    unsigned unanswered = 0;                  ///< Txns in a row that the slave took too long for
 
     /// For what is not meant to be one Txn.
     [[nodiscard]] static txn_limits none() {

@@ -43,18 +43,20 @@ aio::awaitable<ending> session::pin(etcd::kv& master) {
     if (auto end = interrupted()) co_return std::move(*end);
     position_.rev = std::max(position_.rev, page->header.store_revision);
     position_.witnesses.clear();
+    position_.count.reset();
     co_return ending::reason::done;
 }
 
 aio::awaitable<ending> session::full_sync() {
-    std::optional<slots::place> place;
-    auto waited = co_await take_place(place);
+    const own_place scope(place_);
+    auto waited = co_await take_place();
     if (waited.why != ending::reason::done) co_return waited;
     const net::channel_options options = bulk_connection();
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return ending(ending::reason::master_away, channel.error());
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-    ending end = ending::reason::done;
+    ending end = co_await prove_again(*channel);
+    if (end.why != ending::reason::done) co_return end;
     // A pass taken up again: at its old R would still stand what the slave did not take, whatever became of it on the master.
     if (!nothing_below_frontier()) end = co_await advance_to_head();
     while (in_full_sync() && end.why == ending::reason::done) {
@@ -65,6 +67,19 @@ aio::awaitable<ending> session::full_sync() {
     }
     if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
     co_return end;
+}
+
+aio::awaitable<ending> session::prove_again(std::shared_ptr<net::channel> on) {
+    // Another connection than the one that was proved, and a long time may lie between.
+    const checkpoint& record = slave_->record();
+    if (!proven_ || record.event_revision == 0) co_return ending::reason::done;
+    const auto proved = co_await prove_history(on, parts_.with, parts_.master.request_timeout(), parts_.keys, record);
+    if (!proved) {
+        parts_.master.avoid(on->peer());
+        co_return ending(ending::reason::master_away, proved.error());
+    }
+    if (auto end = interrupted()) co_return std::move(*end);
+    co_return proved->found == proof::verdict::other ? ending::reason::begin_again : ending::reason::done;
 }
 
 aio::awaitable<ending> session::keep_proof(etcd::kv master) {
@@ -170,10 +185,13 @@ aio::awaitable<ending> session::end_pass(etcd::kv& master) {
 
 aio::awaitable<ending> session::guard_prune(etcd::kv& master) {
     if (!found_) {
-        found_.emplace(parts_.keys.rules());
-        full_sync_pass extra(*this, master, way::count_extra, *found_);
+        if (!extra_) {
+            extra_.emplace(parts_.keys.rules());
+            extra_frontier_.clear();
+        }
+        full_sync_pass extra(*this, master, way::count_extra, *extra_);
         auto end = co_await extra.run();
-        if (end.why != ending::reason::done) found_.reset();
+        if (end.why == ending::reason::done) found_ = std::exchange(extra_, std::nullopt);
         if (end.why == ending::reason::compare) co_return co_await go_on_at_newer(master);
         if (end.why != ending::reason::done) co_return end;
     }

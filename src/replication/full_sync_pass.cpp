@@ -28,13 +28,13 @@ ending full_sync_pass::master_failed(const etcd::error& why) const {
 
 std::string& full_sync_pass::frontier() {
     // Extra keys are counted from the first one on, wherever the deleting stands. The other passes go on at the frontier.
-    return way_ == way::count_extra ? own_frontier_ : session_->position_.frontier;
+    return way_ == way::count_extra ? session_->extra_frontier_ : session_->position_.frontier;
 }
 
 aio::awaitable<ending> full_sync_pass::run() {
     const auto total = co_await count_keys(*master_, session_->parts_.keys, session_->position_.rev);
     if (!total) co_return master_failed(total.error());
-    session_->position_.count = session_->parts_.keys.takes_whole_segments() ? *total : std::nullopt;
+    session_->position_.count = *total;
     progress().pass = name_of(way_);
     const auto keys_to_compare = static_cast<std::uint64_t>(std::max<std::int64_t>(total->value_or(0), 0));
     progress().total = std::max(progress().done, keys_to_compare);
@@ -84,7 +84,8 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
 aio::awaitable<ending> full_sync_pass::next_master_page(comparison& found, page_reader& pages, const segment& where) {
     if (auto end = session_->interrupted()) co_return std::move(*end);
     // The log is about to forget R: what changed below the frontier must be taken over before.
-    if (session_->parts_.source.recent().is_aging(session_->position_.rev)) {
+    // (Not before a page was read: then it would go on like this for ever where the master is fast.)
+    if (pages_read_ > 0 && session_->parts_.source.recent().is_aging(session_->position_.rev)) {
         auto flushed = co_await flush(found.frontier());
         if (flushed.why != ending::reason::done) co_return flushed;
         co_return ending::reason::compare;
@@ -95,6 +96,7 @@ aio::awaitable<ending> full_sync_pass::next_master_page(comparison& found, page_
         if (flushed.why != ending::reason::done) co_return flushed;
         co_return master_failed(page.error());
     }
+    ++pages_read_;
     if (way_ == way::repair) sample(*page, where);
     found.add_master(std::move(*page));
     co_return ending::reason::done;

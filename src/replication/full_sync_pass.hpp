@@ -51,7 +51,7 @@ private:
     way way_;
     census* found_;
     batch writes_;
-    std::string own_frontier_;   ///< of a pass that writes nothing
+    std::size_t pages_read_ = 0;
     std::string reached_;        ///< the frontier behind the last segment
     etcd::revision newest_ = 0;  ///< mod_revision among the master's keys
 };

@@ -21,6 +21,17 @@ std::string_view to_string(link_state state) {
     return "unknown";
 }
 
+namespace {
+
+/// Two causes that differ in sizes alone are the same.
+std::string without_numbers(std::string_view cause) {
+    std::string out(cause);
+    std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
+    return out;
+}
+
+}  // namespace
+
 reporter::reporter(const context& with, std::string name, std::string endpoints) : context_(&with) {
     status_.name = std::move(name);
     status_.endpoints = std::move(endpoints);
@@ -66,7 +77,7 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (is_parked() && parked_for_ == cause) return;
+    if (is_parked() && without_numbers(parked_for_) == without_numbers(cause)) return;
     parked_for_ = cause;
     written_ = status_.puts + status_.deletes;
     told_ = link_state::disconnected;

@@ -18,6 +18,11 @@ namespace {
 /// longer than `history` waits for what has to come at once.
 constexpr std::chrono::seconds patience_with_silence{10};
 
+/// Below this a Txn says nothing of how much the slave can take in time.
+constexpr std::size_t large = 128U << 10;
+
+bool is_large(const batch& writes) { return writes.bytes() > large; }
+
 /// A master that is away for less is not told of.
 constexpr std::chrono::seconds short_interruption{1};
 
@@ -40,6 +45,8 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
         limits.max_ops = std::max(least_ops, limits.max_ops / 2);
         return true;
     }
+    if (refused.cls == etcd::error_class::too_large && writes.writes().size() == 1)
+        limits.refused = std::min(limits.refused, writes.bytes());
     if (refused.cls != etcd::error_class::too_large || writes.writes().size() < 2) return false;
     if (writes.bytes() > limits.max_bytes) {
         limits.max_revision_bytes = limits.max_bytes;
@@ -52,10 +59,9 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
 }
 
 void learn_from_silence(const batch& writes, txn_limits& limits) {
-    constexpr std::size_t least_bytes = 128U << 10;
     constexpr unsigned tries_of_a_revision = 3;
-    if (writes.bytes() <= least_bytes) return;
-    const std::size_t half = std::max(least_bytes, writes.bytes() / 2);
+    if (!is_large(writes)) return;
+    const std::size_t half = std::max(large, writes.bytes() / 2);
     ++limits.unanswered;
     limits.max_bytes = std::min(limits.max_bytes, half);
     if (limits.unanswered >= tries_of_a_revision) limits.max_revision_bytes = std::min(limits.max_revision_bytes, half);
@@ -76,6 +82,8 @@ session::session(link_parts parts, applier& slave)
 std::optional<ending> session::interrupted() const {
     if (parts_.stopping) return ending::reason::stopped;
     if (parts_.source.recent().generation() != generation_) return ending::reason::begin_again;
+    // A watch of the feed was opened without proof: it may be another master's.
+    if (parts_.source.continuity() != continuity_) return ending::reason::begin_again;
     return std::nullopt;
 }
 
@@ -104,14 +112,15 @@ void session::claim_all() {
 }
 
 aio::awaitable<ending> session::commit(const batch& writes) {
-    if (parts_.stopping) co_return ending::reason::stopped;
+    // What was read of a master that is no more the one it was is not sent.
+    if (auto end = interrupted()) co_return std::move(*end);
     const auto committed = co_await slave_->commit(writes, position_, parts_.limits.max_ops);
     if (!committed) {
         const bool slow = committed.error().cls == etcd::error_class::ambiguous && slave_->usable();
         if (slow) learn_from_silence(writes, parts_.limits);
         co_return ending(ending::reason::slave_failed, name_the_key(committed.error(), writes));
     }
-    parts_.limits.unanswered = 0;
+    if (is_large(writes)) parts_.limits.unanswered = 0;
     if (!*committed) co_return ending::reason::begin_again;
     last_commit_ = parts_.with.clock.now();
     last_contact_ = last_commit_;
@@ -176,13 +185,13 @@ std::optional<ending> session::broken() const {
                   etcd::error(etcd::error_class::retry, slave_->kv().peer().authority() + ": the connection broke"));
 }
 
-aio::awaitable<ending> session::take_place(std::optional<slots::place>& into) {
-    for (;;) {
+aio::awaitable<ending> session::take_place() {
+    while (!place_) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (auto end = broken()) co_return std::move(*end);
         if (auto place = parts_.places.try_take()) {
-            into.emplace(std::move(*place));
-            co_return ending::reason::done;
+            place_.emplace(std::move(*place));
+            break;
         }
         parts_.report.wait("waiting until other slaves are done");
         const auto look_again = last_contact_ + parts_.with.probe_interval;
@@ -193,6 +202,7 @@ aio::awaitable<ending> session::take_place(std::optional<slots::place>& into) {
             if (end.why != ending::reason::done) co_return end;
         }
     }
+    co_return ending::reason::done;
 }
 
 aio::awaitable<ending> session::look_at_slave() {
@@ -249,8 +259,8 @@ aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision 
 }
 
 aio::awaitable<ending> session::catch_up() {
-    std::optional<slots::place> place;
-    auto waited = co_await take_place(place);
+    const own_place scope(place_);
+    auto waited = co_await take_place();
     if (waited.why != ending::reason::done) co_return waited;
     // The log takes over: looked at and left in one turn of the loop.
     while (!parts_.source.recent().holds_all_since(position_.rev)) {
@@ -272,7 +282,12 @@ aio::awaitable<ending> session::replay_missed() {
     from.event_digest = position_.event_digest;
     auto end = co_await replay_from(*channel, from);
     if (end.why == ending::reason::compare && from.last_event > 0 && position_.rev == from.known) {
-        from.last_event = 0;  // E is compacted, but what follows on R may still be there
+        // E is compacted, but what follows on R may still be there: if it is the same master's.
+        const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
+        const auto now = co_await prove_by_state(master, parts_.keys, position_, end.what.text);
+        if (!now) co_return ending(ending::reason::master_away, now.error());
+        if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
+        from.last_event = 0;
         end = co_await replay_from(*channel, from);
     }
     if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
@@ -315,8 +330,8 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
 }
 
 aio::awaitable<ending> session::replay_up_to(revision rev) {
-    std::optional<slots::place> place;
-    auto end = co_await take_place(place);
+    const own_place scope(place_);
+    auto end = co_await take_place();
     if (end.why != ending::reason::done) co_return end;
     parts_.report.enter(link_state::catching_up);
     replay_until_ = rev;

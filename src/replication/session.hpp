@@ -115,6 +115,21 @@ public:
 private:
     friend class full_sync_pass;
 
+    /// Gives the place back where it was not held before.
+    class own_place {
+    public:
+        explicit own_place(std::optional<slots::place>& in) : in_(&in), taken_here_(!in) {}
+        own_place(const own_place&) = delete;
+        own_place& operator=(const own_place&) = delete;
+        ~own_place() {
+            if (taken_here_) in_->reset();
+        }
+
+    private:
+        std::optional<slots::place>* in_;
+        bool taken_here_;
+    };
+
     [[nodiscard]] std::optional<ending> interrupted() const;
     [[nodiscard]] std::optional<std::string> frontier() const;
     aio::awaitable<ending> commit(const batch& writes);
@@ -136,7 +151,7 @@ private:
     aio::awaitable<ending> refresh_record();
     aio::awaitable<ending> rest_until_news();
     aio::awaitable<ending> look_at_slave();
-    aio::awaitable<ending> take_place(std::optional<slots::place>& into);
+    aio::awaitable<ending> take_place();
     [[nodiscard]] std::optional<ending> broken() const;
     /// Says "in sync", or what keeps it from being said: silence of the master is no news that nothing happened. Returns when to
     /// look again, should nothing change before.
@@ -146,6 +161,7 @@ private:
     static ending replay_failed(const etcd::error& why);
     aio::awaitable<ending> replay_from(std::shared_ptr<net::channel> on, history::start from);
     aio::awaitable<ending> pin(etcd::kv& master);
+    aio::awaitable<ending> prove_again(std::shared_ptr<net::channel> on);
     aio::awaitable<ending> keep_proof(etcd::kv master);
     aio::awaitable<ending> run_pass(etcd::kv& master);
     aio::awaitable<ending> go_on_at_newer(etcd::kv& master);
@@ -165,11 +181,14 @@ private:
     aio::clock::time_point last_commit_;
     aio::clock::time_point last_contact_;  ///< with the slave
     bool progressed_ = false;
-    std::string reason_;     ///< of the full sync under way, for people
-    bool compared_ = false;  ///< everything was, or is being, compared in this session
+    std::string reason_;                 ///< of the full sync under way, for people
+    std::optional<slots::place> place_;  ///< one is enough, whatever it is held for
+    bool compared_ = false;              ///< everything was, or is being, compared in this session
     bool proven_ = false;
     revision replay_until_ = 0;            ///< an own watch does not leave it to the log before this one is whole
     std::optional<census> found_;          ///< by the pass under way; nothing where a part of it is not known
+    std::optional<census> extra_;          ///< of a count of what is too much that is under way,
+    std::string extra_frontier_;           ///< and how far it is
     std::optional<std::uint64_t> budget_;  ///< how many keys a prune pass may delete: what was counted, and allowed
 };
 

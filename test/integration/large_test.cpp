@@ -159,7 +159,7 @@ void park_and_free(bool live, const std::function<void(etcd_client&)>& freed_by)
     const std::int64_t stuck = on.at_slave().revision();
     std::this_thread::sleep_for(3s);
     CHECK(on.at_slave().revision() - stuck <= 12);  // tried slowly
-    CHECK(on.sync.said("slave-1: refused by the slave") == 1);
+    CHECK_MESSAGE(on.sync.said("slave-1: refused by the slave") == 1, on.sync.output());
     CHECK(on.sync.said("slave-1: full sync") <= 1);
 
     freed_by(on.at_master);

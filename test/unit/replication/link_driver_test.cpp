@@ -270,16 +270,16 @@ TEST_CASE("whichever request fails while a range is deleted as such, the slave e
 
 namespace {
 
-    /// A slave in sync with five keys of a master, then that master is gone.
-    void lose_master(world & w) {
-        w.many(5, "v");
-        w.start();
-        REQUIRE(w.settles());
-        w.put("/a/00001", "seen");
-        REQUIRE(w.settles());
-        w.master_server.cut();
-        w.master = test::model_etcd();
-    }
+/// A slave in sync with five keys of a master, then that master is gone.
+void lose_master(world& w) {
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "seen");
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master = test::model_etcd();
+}
 
 }  // namespace
 
@@ -388,5 +388,21 @@ TEST_CASE("a slave that comes back to a daemon that never lost its master needs 
     w.slave_server.refuse(false);
     CHECK(w.settles());
     CHECK(w.told().find("HELD") == std::string::npos);
+    w.stop();
+}
+
+TEST_CASE("a delete of a mass of keys in the middle of a full sync finds the place the link holds already") {
+    with_small_log w;
+    w.settings.replicate.full_sync_parallel = 1;
+    w.many(1'000, std::string(1'000, 'v'));
+    bool deleted = false;
+    w.slave_server.script = [&](std::uint64_t number) {
+        if (number == 8 && !std::exchange(deleted, true)) w.del("/a/00000", "/a/00300");
+        return fault::none;
+    };
+    w.start();
+    CHECK(w.settles());
+    CHECK(deleted);
+    CHECK(w.untruth() == "");
     w.stop();
 }

@@ -21,6 +21,7 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
     if (!page) co_return page.error();
     found out;
     out.slave_revision = page->header.store_revision;
+    out.cluster_id = page->header.cluster_id;
     mod_revision_ = 0;
     text_.clear();
     if (!page->kvs.empty()) {

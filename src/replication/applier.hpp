@@ -31,6 +31,7 @@ public:
     struct found {
         std::optional<base::result<checkpoint>> record;  ///< nothing: there is none; an error: not readable
         revision slave_revision = 0;
+        std::uint64_t cluster_id = 0;  ///< of the slave
     };
 
     /// A linearizable read: also the probe whether the slave can be worked with.
@@ -46,6 +47,8 @@ public:
     aio::awaitable<etcd::result<bool>> undisturbed();
 
     [[nodiscard]] const checkpoint& record() const { return record_; }
+    /// The bytes that stand under the checkpoint's key.
+    [[nodiscard]] const std::string& text() const { return text_; }
     /// What stands there, as far as we know, is record(), under our name.
     [[nodiscard]] bool is_ours() const { return ours_; }
     /// `seq` of the last record written over this connection; 0: none was.

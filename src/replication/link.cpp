@@ -31,6 +31,9 @@ bool needs_a_person(etcd::error_class cls) {
     }
 }
 
+constexpr std::string_view slave_is_master =
+    "the endpoints of this slave lead to the master itself: correct them. All that was written is our record of it";
+
 /// A record of ours that says the slave was equal to the master at some revision.
 bool has_history(const checkpoint& record, std::string_view instance) {
     return record.instance == instance && record.rev > 0;
@@ -145,6 +148,18 @@ aio::awaitable<ending> link::hold(std::string why) {
     co_return ending::reason::begin_again;
 }
 
+aio::awaitable<bool> link::is_the_master(applier& slave) {
+    // Ids alone prove nothing. What was just written on the slave, and stands on the master as well, does.
+    const net::channel_options options = slave_connection();
+    const auto channel = co_await master_.connect(options);
+    if (!channel) co_return false;
+    etcd::kv master(*channel, context_->clock, master_.request_timeout());
+    etcd::range_query query;
+    query.key = settings_.checkpoint_key;
+    const auto page = co_await master.range(query);
+    co_return page && page->kvs.size() == 1 && page->kvs.front().value == slave.text();
+}
+
 aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
     report_.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
     if (settings_.once) co_return ending::reason::finished;
@@ -253,6 +268,8 @@ aio::awaitable<ending> link::work(applier& slave) {
         auto end = co_await claim_as_it_is(slave, **found->record);
         if (end.why != ending::reason::done) co_return end;
     }
+    same_ids_ = found->cluster_id == source_->cluster_id();
+    if (same_ids_ && same_store_) co_return co_await hold(std::string(slave_is_master));
     const std::uint64_t generation = source_->recent().generation();
     surroundings now;
     now.instance = settings_.instance;
@@ -290,6 +307,8 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     contested_ = end.why == ending::reason::begin_again;
     if (end.why != ending::reason::done) co_return end;
+    same_store_ = same_ids_ && co_await is_the_master(slave);
+    if (same_store_) co_return co_await hold(std::string(slave_is_master));
     begun_ = true;
     if (plan.proven) trusted_ = source_->continuity();
     while (end.why == ending::reason::done) {

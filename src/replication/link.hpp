@@ -54,6 +54,7 @@ private:
     [[nodiscard]] bool master_ready() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
+    aio::awaitable<bool> is_the_master(applier& slave);
     aio::awaitable<ending> wait_for_a_person(applier& slave, std::string why);
     aio::awaitable<ending> take_up(applier& slave, start_plan plan, const guards& by);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
@@ -80,6 +81,8 @@ private:
     rival rival_;                 ///< another process that wrote here after our claim
     std::uint64_t last_seq_ = 0;  ///< of the last record we wrote; 0: none was
     bool contested_ = false;      ///< somebody else wrote the record while we were about to claim it
+    bool same_ids_ = false;       ///< slave and master say that they are the same cluster; two default etcds do, too
+    bool same_store_ = false;     ///< and they are
     bool begun_ = false;          ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;       ///< of it, in a row
     std::uint64_t trusted_ = 0;   ///< feed::continuity() when the master was last known to be the one the slave follows

@@ -406,3 +406,20 @@ TEST_CASE("a delete of a mass of keys in the middle of a full sync finds the pla
     CHECK(w.untruth() == "");
     w.stop();
 }
+
+TEST_CASE("a slave that is the master under another name is held before a key is written") {
+    world w;
+    w.many(5, "v");
+    test::model_server alias(w.loop, w.dialer, "http://alias:1", w.master);
+    w.settings.slaves[0].endpoints[0].url = "http://alias:1";
+    w.settings.slaves[0].endpoints[0].host = "alias";
+    w.settings.slaves[0].dest = "/copy";
+    w.start();
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+    CHECK(w.link().cause.find("the master itself") != std::string::npos);
+    const std::int64_t then = w.master.revision();
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.master.revision() == then);
+    for (const auto& [key, value] : w.master.keys()) CHECK_FALSE(key.starts_with("/copy"));
+    w.stop();
+}

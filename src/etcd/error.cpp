@@ -80,6 +80,7 @@ std::string_view to_string(error_class c) {
         case error_class::denied: return "denied";
         case error_class::bad_request: return "bad request";
         case error_class::bad_peer: return "not etcd";
+        case error_class::broken_contract: return "broken watch";
         case error_class::unsupported: return "not supported by the server";
         case error_class::other_history: return "another history";
         case error_class::cancelled: return "cancelled";

@@ -22,10 +22,11 @@ enum class error_class : std::uint8_t {
     no_space,         ///< NOSPACE alarm of the slave
     denied,           ///< roles do not cover it, or the password is wrong: a person must act
     bad_request,      ///< refused for what it is: a bug of ours or an etcd that differs
-    bad_peer,         ///< what came is no etcd, or breaks its contract
-    unsupported,      ///< the server has no such method
-    other_history,    ///< the revisions we knew are not the ones this cluster has: wiped, restored, exchanged
-    cancelled,        ///< by ourselves
+    bad_peer,         ///< what came is no etcd
+    broken_contract,  ///< a watch told things out of order, twice, in half or from elsewhere: nothing of it is to be trusted
+    unsupported,    ///< the server has no such method
+    other_history,  ///< the revisions we knew are not the ones this cluster has: wiped, restored, exchanged
+    cancelled,      ///< by ourselves
 };
 
 [[nodiscard]] std::string_view to_string(error_class c);

@@ -80,7 +80,7 @@ result<watch_message> watch_checker::take(watch_response response) {
         return error(classify_cancel_reason(response.cancel_reason), fmt::format("the watch was canceled: {}", reason));
     }
     const std::string wrong = wrong_with(response);
-    if (!wrong.empty()) return error(error_class::bad_peer, "watch: " + wrong);
+    if (!wrong.empty()) return error(error_class::broken_contract, "watch: " + wrong);
     if (response.created) {
         created_ = true;
         watch_id_ = response.watch_id;

@@ -46,6 +46,12 @@ aio::awaitable<> feed::run() {
                                {{"cause", why.text}});
             continue;
         }
+        if (why.cls == etcd::error_class::broken_contract) {
+            // What it told before may have been wrong without showing it: every link compares.
+            ++status_.violations;
+            context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
+                               {{"cause", why.text}, {"times", status_.violations}});
+        }
         const auto pause = pauses_.next(context_->random);
         report_down(why, pause);
         co_await aio::sleep(context_->clock, pause);

@@ -30,7 +30,10 @@ public:
     [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
     /// Another number whenever it is not sure that the master is still the one it was: a new generation of the log, and a watch
     /// that was opened anew where the revision that would prove it was compacted.
-    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_; }
+    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_ + status_.violations; }
+
+    /// How often a watch broke etcd's contract (order, uniqueness, atomicity, range).
+    [[nodiscard]] std::uint64_t violations() const { return status_.violations; }
     [[nodiscard]] bool connected() const { return status_.connected; }
     [[nodiscard]] master_status current() const;
 

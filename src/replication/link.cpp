@@ -311,6 +311,8 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
     if (same_store_) co_return co_await hold(std::string(slave_is_master));
     begun_ = true;
     if (plan.proven) trusted_ = source_->continuity();
+    if (std::exchange(seen_violations_, source_->violations()) != source_->violations())
+        end = co_await work.begin_full_sync("the master broke the contract of its watch", plan.proven);
     while (end.why == ending::reason::done) {
         end = co_await move(work);
         // However it came to be: the slave follows the history this feed reads.

@@ -78,14 +78,15 @@ private:
         std::uint64_t seq = 0;
         aio::clock::time_point last_sign;
     };
-    rival rival_;                 ///< another process that wrote here after our claim
-    std::uint64_t last_seq_ = 0;  ///< of the last record we wrote; 0: none was
-    bool contested_ = false;      ///< somebody else wrote the record while we were about to claim it
-    bool same_ids_ = false;       ///< slave and master say that they are the same cluster; two default etcds do, too
-    bool same_store_ = false;     ///< and they are
-    bool begun_ = false;          ///< of a job done once: the full sync was begun
-    unsigned failures_ = 0;       ///< of it, in a row
-    std::uint64_t trusted_ = 0;   ///< feed::continuity() when the master was last known to be the one the slave follows
+    rival rival_;                        ///< another process that wrote here after our claim
+    std::uint64_t last_seq_ = 0;         ///< of the last record we wrote; 0: none was
+    bool contested_ = false;             ///< somebody else wrote the record while we were about to claim it
+    std::uint64_t seen_violations_ = 0;  ///< of the feed, answered by a compare
+    bool same_ids_ = false;      ///< slave and master say that they are the same cluster; two default etcds do, too
+    bool same_store_ = false;    ///< and they are
+    bool begun_ = false;         ///< of a job done once: the full sync was begun
+    unsigned failures_ = 0;      ///< of it, in a row
+    std::uint64_t trusted_ = 0;  ///< feed::continuity() when the master was last known to be the one the slave follows
     bool stopping_ = false;
 };
 

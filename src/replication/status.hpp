@@ -66,6 +66,7 @@ struct master_status {
     aio::clock::time_point since;
     std::string cause;                                     ///< why it is not connected, and what happens next
     etcd::error_class failure = etcd::error_class::retry;  ///< while not connected: of what kind `cause` is
+    std::uint64_t violations = 0;                          ///< of the contract of its watch
     etcd::revision known = 0;                              ///< everything up to here is known
     std::uint64_t cluster_id = 0;
 };

@@ -157,7 +157,10 @@ void model_server::tick(client& from, stream_id id) {
 }
 
 void model_server::send(client& to, stream_id id, const std::vector<pb::WatchResponse>& all) {
-    for (const pb::WatchResponse& each : all) to.peer.message(id, each.SerializeAsString());
+    for (pb::WatchResponse each : all) {
+        if (spoil) spoil(each);
+        to.peer.message(id, each.SerializeAsString());
+    }
 }
 
 template <class Do>

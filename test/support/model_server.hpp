@@ -40,6 +40,9 @@ public:
     std::function<fault(std::uint64_t number)> script;
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
+    /// Asked to spoil each watch answer, where it is set.
+    std::function<void(etcdserverpb::WatchResponse&)> spoil;
+
     /// Call after each change of the store that did not come through here: watches that have caught up learn of it.
     void changed();
 
@@ -74,7 +77,7 @@ private:
     void create(client& from, stream_id id, const std::string& message);
     void tick(client& from, stream_id id);
     static void cut(client& from);
-    static void send(client& to, stream_id id, const std::vector<etcdserverpb::WatchResponse>& all);
+    void send(client& to, stream_id id, const std::vector<etcdserverpb::WatchResponse>& all);
     template <class Do>
     void for_each_caught_up(Do&& act);
 

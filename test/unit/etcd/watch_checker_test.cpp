@@ -106,11 +106,11 @@ TEST_CASE("a reason with control characters is printed harmlessly") {
 
 TEST_CASE("created comes first and once") {
     etcd::watch_checker early(query());
-    CHECK(early.take(events({put("b", "1", 6)}, 6)).error().cls == etcd::error_class::bad_peer);
+    CHECK(early.take(events({put("b", "1", 6)}, 6)).error().cls == etcd::error_class::broken_contract);
     etcd::watch_checker silent(query());
-    CHECK(silent.take(events({}, 6)).error().cls == etcd::error_class::bad_peer);
+    CHECK(silent.take(events({}, 6)).error().cls == etcd::error_class::broken_contract);
     standing twice;
-    CHECK(twice.refuses(created()) == etcd::error_class::bad_peer);
+    CHECK(twice.refuses(created()) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("events in order are taken, several of one revision and of one key included") {
@@ -121,16 +121,16 @@ TEST_CASE("events in order are taken, several of one revision and of one key inc
 
 TEST_CASE("events out of order are refused") {
     standing inside;
-    CHECK(inside.refuses(events({put("b", "1", 7), put("b", "1", 6)}, 9)) == etcd::error_class::bad_peer);
+    CHECK(inside.refuses(events({put("b", "1", 7), put("b", "1", 6)}, 9)) == etcd::error_class::broken_contract);
     standing between;
     CHECK(between.takes(events({put("b", "1", 7)}, 9)));
-    CHECK(between.refuses(events({put("c", "1", 6)}, 9)) == etcd::error_class::bad_peer);
+    CHECK(between.refuses(events({put("c", "1", 6)}, 9)) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("a revision that was complete does not go on in the next answer") {
     standing s;
     CHECK(s.takes(events({put("b", "1", 7)}, 9)));
-    CHECK(s.refuses(events({put("c", "1", 7)}, 9)) == etcd::error_class::bad_peer);
+    CHECK(s.refuses(events({put("c", "1", 7)}, 9)) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("a revision cut by a fragment goes on, but does not come back later") {
@@ -138,7 +138,7 @@ TEST_CASE("a revision cut by a fragment goes on, but does not come back later") 
     CHECK(s.takes(events({put("b", "1", 7)}, 9, true)));
     CHECK(s.takes(events({put("c", "1", 7), put("b", "1", 8)}, 9, true)));
     CHECK(s.takes(events({put("c", "1", 8)}, 9)));
-    CHECK(s.refuses(events({put("d", "1", 8)}, 9)) == etcd::error_class::bad_peer);
+    CHECK(s.refuses(events({put("d", "1", 8)}, 9)) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("progress in the middle of a fragmented answer is refused") {
@@ -149,10 +149,10 @@ TEST_CASE("progress in the middle of a fragmented answer is refused") {
 }
 
 TEST_CASE("events outside the watch are refused") {
-    CHECK(standing().refuses(events({put("A", "1", 6)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({del("z", 6)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({put("", "1", 6)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing(query("b", "")).refuses(events({put("bb", "1", 6)}, 6)) == etcd::error_class::bad_peer);
+    CHECK(standing().refuses(events({put("A", "1", 6)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({del("z", 6)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("", "1", 6)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing(query("b", "")).refuses(events({put("bb", "1", 6)}, 6)) == etcd::error_class::broken_contract);
     CHECK(standing(query("b", std::string(1, '\0'))).takes(events({put("\xff", "1", 6)}, 6)));
 }
 
@@ -160,16 +160,16 @@ TEST_CASE("an event without a key or revision is refused") {
     standing s;
     etcd::watch_response empty = events({put("b", "1", 6)}, 6);
     empty.events[0] = etcd::event();
-    CHECK(s.refuses(empty) == etcd::error_class::bad_peer);
+    CHECK(s.refuses(empty) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("impossible revisions are refused before they poison a position") {
     constexpr etcd::revision highest = std::numeric_limits<etcd::revision>::max();
-    CHECK(standing().refuses(events({put("b", "1", 0)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({put("b", "1", -3)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({put("b", "1", highest)}, 6)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({put("b", "1", 6)}, highest)) == etcd::error_class::bad_peer);
-    CHECK(standing().refuses(events({put("b", "1", 6)}, -1)) == etcd::error_class::bad_peer);
+    CHECK(standing().refuses(events({put("b", "1", 0)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("b", "1", -3)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("b", "1", highest)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("b", "1", 6)}, highest)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("b", "1", 6)}, -1)) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("progress at an impossible revision is refused, too") {
@@ -179,13 +179,13 @@ TEST_CASE("progress at an impossible revision is refused, too") {
 TEST_CASE("a PUT whose creation or version can not be is refused") {
     built_event late = put("b", "1", 6);
     late.create = 7;
-    CHECK(standing().refuses(events({late}, 6)) == etcd::error_class::bad_peer);
+    CHECK(standing().refuses(events({late}, 6)) == etcd::error_class::broken_contract);
     built_event never = put("b", "1", 6);
     never.version = 0;
-    CHECK(standing().refuses(events({never}, 6)) == etcd::error_class::bad_peer);
+    CHECK(standing().refuses(events({never}, 6)) == etcd::error_class::broken_contract);
     etcd::watch_response no_creation = events({put("b", "1", 6)}, 6);
     no_creation.events[0].kv.create_revision = 0;
-    CHECK(standing().refuses(no_creation) == etcd::error_class::bad_peer);
+    CHECK(standing().refuses(no_creation) == etcd::error_class::broken_contract);
 }
 
 TEST_CASE("an answer for a watch that is not ours is refused") {
@@ -207,6 +207,6 @@ TEST_CASE("an answer to a manual progress request is no position: 3.4 sends it b
 TEST_CASE("after an answer that was refused the position of the checker is still the last good one") {
     standing s;
     CHECK(s.takes(events({put("b", "1", 7)}, 9)));
-    CHECK(s.refuses(events({put("b", "1", 8), put("A", "1", 9)}, 9)) == etcd::error_class::bad_peer);
+    CHECK(s.refuses(events({put("b", "1", 8), put("A", "1", 9)}, 9)) == etcd::error_class::broken_contract);
     CHECK(s.takes(events({put("b", "1", 8)}, 9)));
 }

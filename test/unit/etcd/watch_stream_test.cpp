@@ -122,7 +122,7 @@ TEST_CASE("a malformed answer and one against the contract end the watch with th
         CHECK(r.next()->what == kind::created);
         const auto bad = r.next();
         REQUIRE(bad.has_error());
-        CHECK(bad.error().cls == etcd::error_class::bad_peer);
+        CHECK(bad.error().cls == (malformed ? etcd::error_class::bad_peer : etcd::error_class::broken_contract));
         CHECK(bad.error().text.find("peer:2379") != std::string::npos);
     }
 }

@@ -423,3 +423,22 @@ TEST_CASE("a slave that is the master under another name is held before a key is
     for (const auto& [key, value] : w.master.keys()) CHECK_FALSE(key.starts_with("/copy"));
     w.stop();
 }
+
+TEST_CASE("a watch that breaks etcd's contract is counted, and answered by comparing everything") {
+    world w;
+    w.many(20, "v");
+    w.start();
+    REQUIRE(w.settles());
+    bool spoilt = false;
+    w.master_server.spoil = [&](etcdserverpb::WatchResponse& answer) {
+        if (answer.events_size() == 0 || std::exchange(spoilt, true)) return;
+        answer.mutable_events(0)->mutable_kv()->set_mod_revision(3);  // long before what was told
+    };
+    w.put("/a/00003", "told wrong");
+    REQUIRE(w.eventually([&] { return w.current().master.violations == 1; }));
+    CHECK(w.settles());
+    CHECK(spoilt);
+    CHECK(w.told().find("full sync revision=21 cause=the master broke the contract") != std::string::npos);
+    CHECK(w.untruth() == "");
+    w.stop();
+}

@@ -105,6 +105,8 @@ process::process(const std::vector<std::string>& command, const std::string& out
         ::close(out);
         return;
     }
+    for (const char* ours : {"ETCDSYNC_LONG", "ETCDSYNC_SLOW"})
+        ::unsetenv(ours);                // the daemon warns of what it does not know
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
     ::dup2(out, 1);
     ::dup2(out, 2);

@@ -25,7 +25,8 @@ public:
     }
 
     void check_auth(const auth_settings& of) {
-        if (of.user.empty()) return;
+        const bool is_missing = !of.password_env.empty() && of.password.empty();
+        if (of.user.empty() || is_missing) return;
         const bool is_file = !of.password_file.empty();
         if (is_file && !check("password_file", of.password_file, places_.password_file, true)) return;
         const auto password = read_password(of);
@@ -63,11 +64,9 @@ void check_cluster(const cluster& of, const cluster_places& places, complaints& 
 
 }  // namespace
 
-std::vector<diagnostic> check_files(const config& of, const std::vector<cluster_places>& places) {
-    complaints out;
+void check_files(const config& of, const std::vector<cluster_places>& places, complaints& out) {
     check_cluster(of.master, places.at(0), out);
     for (std::size_t i = 0; i < of.slaves.size(); ++i) check_cluster(of.slaves[i], places.at(i + 1), out);
-    return out.take();
 }
 
 }  // namespace etcdsync::config

@@ -59,7 +59,9 @@ std::vector<std::string> checked(const std::string& text) {
     INFO(render(read.diagnostics, "test", text));
     REQUIRE(read.value.has_value());
     std::vector<std::string> all;
-    for (const diagnostic& d : check_files(*read.value, read.places)) {
+    complaints out;
+    check_files(*read.value, read.places, out);
+    for (const diagnostic& d : out.take()) {
         all.push_back((d.level == diagnostic::severity::error ? "error " : "warning ") + brief(d));
     }
     return all;

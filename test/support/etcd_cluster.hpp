@@ -17,7 +17,8 @@ public:
     static constexpr std::size_t size = 3;
 
     /// `flags` go to each member.
-    explicit etcd_cluster(const std::vector<std::string>& flags = {});
+    explicit etcd_cluster(const std::vector<std::string>& flags = {}, role plays = role::slave);
+    explicit etcd_cluster(role plays) : etcd_cluster({}, plays) {}
 
     void start();  ///< all members, and waits until each of them answers
 

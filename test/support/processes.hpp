@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "support/etcd_program.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,7 +54,8 @@ private:
 /// A single-member etcd on loopback, with its data in a directory of its own.
 class etcd_server {
 public:
-    explicit etcd_server(std::vector<std::string> extra_flags = {});
+    explicit etcd_server(std::vector<std::string> extra_flags = {}, role plays = role::slave);
+    explicit etcd_server(role plays) : etcd_server({}, plays) {}
 
     void start();  ///< and waits until it answers
     void start_without_waiting();
@@ -69,10 +72,12 @@ public:
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::string initial_cluster() const;  ///< itself as a member: name=peer-url
     [[nodiscard]] std::string log() const;
+    [[nodiscard]] const etcd_program& program() const { return *program_; }
 
 private:
     [[nodiscard]] std::string data() const;
 
+    const etcd_program* program_;
     std::vector<std::string> extra_flags_;
     scratch_dir dir_;  ///< in memory where there is room: a test waits for answers, not for a disk
     std::uint16_t port_;

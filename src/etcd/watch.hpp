@@ -43,12 +43,14 @@ public:
 private:
     [[nodiscard]] std::string wrong_with(const watch_response& response) const;
     [[nodiscard]] std::string wrong_with_events(const watch_response& response) const;
+    [[nodiscard]] std::string wrong_with_compaction(const watch_response& response) const;
 
     watch_query query_;
     bool created_ = false;
-    std::int64_t watch_id_ = 0;  ///< as the server gave it
-    revision last_ = 0;          ///< of the newest event
-    bool last_open_ = false;     ///< the last message was a fragment: its revision may go on
+    std::int64_t watch_id_ = 0;     ///< as the server gave it
+    std::uint64_t cluster_id_ = 0;  ///< of `created`
+    revision last_ = 0;  ///< of the newest event, or where a progress notification said that there is none up to it
+    bool last_open_ = false;  ///< the last message was a fragment: its revision may go on
 };
 
 /// A Watch stream under way.
@@ -67,6 +69,8 @@ public:
 
 private:
     [[nodiscard]] error ended() const;
+    [[nodiscard]] error bad(std::string_view what) const;
+    aio::awaitable<result<watch_response>> receive();
 
     std::string peer_;
     std::size_t max_event_;

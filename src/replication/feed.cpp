@@ -25,6 +25,18 @@ net::channel_options watch_connection(std::size_t log_limit) {
     return options;
 }
 
+/// Says what is being read for as long as it lives.
+class reading {
+public:
+    reading(history*& pointer, history& source) : pointer_(&pointer) { pointer = &source; }
+    reading(const reading&) = delete;
+    reading& operator=(const reading&) = delete;
+    ~reading() { *pointer_ = nullptr; }
+
+private:
+    history** pointer_;
+};
+
 }  // namespace
 
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
@@ -33,11 +45,20 @@ feed::feed(const context& with, etcd::cluster& master, config::key_range cover, 
       pauses_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
+    master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
+}
+
+void feed::go_back() {
+    if (reading_ == nullptr) return;  // the next connection begins there anyhow
+    context_->log.info("back to an endpoint of the master that comes first", {{"endpoint", master_->preferred().url}});
+    better_endpoint_ = true;
+    reading_->cancel();
 }
 
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
+        if (std::exchange(better_endpoint_, false)) continue;
         if (why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history) {
             history_lost_ = true;
             context_->log.warn(why.cls == etcd::error_class::compacted
@@ -84,12 +105,14 @@ aio::awaitable<etcd::error> feed::follow() {
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
     history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
+    const reading now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
         if (!status_.connected) report_up(on->peer());
+        status_.endpoint = on->peer().url;
         if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
         for (log_entry& entry : entries) {
             if (entry.goes_on || entry.is_rest) {

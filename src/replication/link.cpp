@@ -68,6 +68,12 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
     places.on_free([this] { wake_.notify(); });
+    etcd::range_query probe;
+    probe.key = settings_.checkpoint_key;
+    slave_.watch_for_return(std::move(probe), [this] {
+        better_endpoint_ = true;
+        wake_.notify();
+    });
 }
 
 void link::stop() {
@@ -194,6 +200,7 @@ aio::awaitable<ending> link::serve() {
     const auto channel = co_await slave_.connect(options);
     if (!channel) co_return ending(ending::reason::slave_failed, channel.error());
     const std::shared_ptr<net::channel> on = *channel;
+    better_endpoint_ = false;
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
@@ -204,6 +211,9 @@ aio::awaitable<ending> link::serve() {
         if (slave.last_written() > 0) last_seq_ = slave.last_written();
         if (end.why == ending::reason::begin_again && !stopping_) continue;
         if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
+        if (end.why == ending::reason::better_endpoint)
+            context_->log.info(report_.status().name + ": back to an endpoint that comes first",
+                               {{"endpoint", slave_.preferred().url}});
         if (settings_.once && end.why != ending::reason::slave_failed) co_await let_go(slave);
         on->close();
         co_return end;
@@ -230,6 +240,10 @@ aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
 
 aio::awaitable<ending> link::settle_records(applier& slave) {
     const auto found = co_await slave.read_all();
+    if (!found && found.error().cls == etcd::error_class::denied) {
+        slave.ignore_other_mode();  // where it is our own record that may not be read, that is told next
+        co_return ending::reason::done;
+    }
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
     const handover plan = plan_handover(*found, *settings_.records, settings_.instance);
     if (plan.steps.empty()) co_return ending::reason::done;
@@ -302,7 +316,7 @@ aio::awaitable<ending> link::work(applier& slave) {
 
 aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guards& by) {
     session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_, settings_.once, by},
+                            settings_.page_bytes, wake_, stopping_, better_endpoint_, settings_.once, by},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     contested_ = end.why == ending::reason::begin_again;

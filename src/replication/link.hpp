@@ -87,6 +87,7 @@ private:
     bool begun_ = false;         ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;      ///< of it, in a row
     std::uint64_t trusted_ = 0;  ///< feed::continuity() when the master was last known to be the one the slave follows
+    bool better_endpoint_ = false;  ///< of the slave, than the one in use
     bool stopping_ = false;
 };
 

@@ -3,7 +3,7 @@
 
 #include "grpc/framing.hpp"
 #include "net/http2_channel.hpp"
-#include "net/tcp.hpp"
+#include "net/socket_dialer.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
@@ -42,8 +42,8 @@ void etcd_client::run(aio::awaitable<> body) {
 aio::awaitable<> etcd_client::connect() {
     if (channel_ && channel_->usable()) co_return;
     channel_.reset();
-    net::tcp_dialer dialer(clock_);
-    const net::endpoint to{fmt::format("http://127.0.0.1:{}", port_), "127.0.0.1", port_, false};
+    net::socket_dialer dialer(clock_);
+    const net::endpoint to{fmt::format("http://127.0.0.1:{}", port_), "127.0.0.1", port_, nullptr, {}};
     auto stream = co_await dialer.dial(to, clock_.now() + std::chrono::seconds(3));
     if (!stream) throw std::runtime_error(stream.error().text);
     net::channel_options options;

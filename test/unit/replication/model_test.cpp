@@ -195,7 +195,7 @@ struct served {
     std::shared_ptr<net::channel> channel = connect();
 
     std::shared_ptr<net::channel> connect() {
-        const net::endpoint to{"http://m:1", "m", 1, false};
+        const net::endpoint to{"http://m:1", "m", 1, nullptr, {}};
         auto stream = loop.run(dialer.dial(to, loop.clock.now() + 1s));
         REQUIRE(stream.has_value());
         return net::make_http2_channel(std::move(*stream), to, loop.clock, loop.tasks, {});

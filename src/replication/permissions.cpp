@@ -19,17 +19,6 @@ bool is_taken(const config::config& settings, std::size_t rule) {
     });
 }
 
-/// Every link reads the records of both modes, and writes its own.
-std::vector<permission> needed_for_records(const record_set& records) {
-    std::vector<permission> all;
-    all.push_back({subject::record, {}, config::single_key(records.whole()), !records.is_per_rule()});
-    all.push_back({subject::record, {}, records.per_rule(), false});
-    if (!records.is_per_rule()) return all;
-    for (const wanted_record& record : records.wanted())
-        all.push_back({subject::record, {}, config::single_key(record.key), true});
-    return all;
-}
-
 }  // namespace
 
 std::vector<permission> needed_on_master(const config::config& settings, config::consistency_mode mode) {
@@ -46,7 +35,10 @@ std::vector<permission> needed_on_master(const config::config& settings, config:
 }
 
 std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave) {
-    std::vector<permission> all = needed_for_records(records_for(settings, slave));
+    std::vector<permission> all;
+    const record_set records = records_for(settings, slave);
+    for (const wanted_record& record : records.wanted())
+        all.push_back({subject::record, {}, config::single_key(record.key), true});
     std::vector<config::rule> rules;
     for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
     for (std::size_t i = 0; i < rules.size(); ++i) {

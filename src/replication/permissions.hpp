@@ -28,7 +28,8 @@ struct permission {
 /// On the master, in this mode: what the feed watches. Rules no slave takes need nothing.
 [[nodiscard]] std::vector<permission> needed_on_master(const config::config& settings, config::consistency_mode mode);
 
-/// On a slave: the records, then what each rule is mapped to. Intervals that nothing is written to are left out, so a rule has one
+/// On a slave: the record (in consistency = "rule" those of its rules; the records of the other mode are looked at where that is
+/// allowed, but not needed), then what each rule is mapped to. Intervals that nothing is written to are left out, so a rule has one
 /// or several.
 [[nodiscard]] std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave);
 

@@ -6,6 +6,7 @@
 #include "etcd/error.hpp"
 #include "etcd/kv.hpp"
 #include "net/http2_channel.hpp"
+#include "net/tls_client.hpp"
 
 #include <functional>
 #include <memory>

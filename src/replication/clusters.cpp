@@ -2,7 +2,6 @@
 #include "replication/clusters.hpp"
 
 #include "config/files.hpp"
-#include "net/tls_client.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/feed.hpp"
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -40,9 +41,9 @@ private:
 }  // namespace
 
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
-           std::size_t log_limit, std::string configured_endpoints)
-    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), log_(log_limit),
-      pauses_(first_pause, with.probe_interval) {
+           std::size_t log_limit, std::string configured_endpoints, std::string rule)
+    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
+      log_(log_limit), pauses_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
     master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
@@ -171,9 +172,11 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     status_.failure = why.cls;
     if (news) {
         status_.since = context_->clock.now();
-        context_->log.warn(
-            context_->once ? "the master is not reachable" : "the master is not reachable; trying for ever",
-            {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        const bool refused = why.cls == etcd::error_class::denied || why.cls == etcd::error_class::reauthenticate;
+        const std::string line = fmt::format("the master {}{}{}", refused ? "refuses us" : "is not reachable",
+                                             rule_.empty() ? "" : " for rule " + base::printable(rule_),
+                                             context_->once ? "" : "; trying for ever");
+        context_->log.warn(line, {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
     }
     status_.connected = false;
     changed();

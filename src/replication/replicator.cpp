@@ -161,7 +161,7 @@ etcd::cluster_options replicator::impl::options_for(const config::config& settin
 void replicator::impl::add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds) {
     masters.push_back(std::make_unique<etcd::cluster>(env.dialer, env.clock, tasks, to_master));
     sources.push_back(std::make_unique<feed>(shared, *masters.back(), plan.cover(), plan.selector(),
-                                             log_bytes(settings.replicate, feeds), urls(settings.master)));
+                                             log_bytes(settings.replicate, feeds), urls(settings.master), plan.rule));
     for (const channel_plan::end& to : plan.ends) add_link(settings, plan, to);
 }
 

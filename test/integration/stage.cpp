@@ -29,7 +29,7 @@ std::string rules_for(const std::vector<std::string>& prefixes, const std::strin
 }  // namespace
 
 stage::stage(stage_options how)
-    : master(how.master_flags, how.master_door), prefixes_(std::move(how.prefixes)), config_([&] {
+    : master(how.master_flags, how.master_door, role::master), prefixes_(std::move(how.prefixes)), config_([&] {
           std::vector<slave_entry> entries;
           for (const std::string& lines : how.slaves) {
               const bool first = slaves_.empty();

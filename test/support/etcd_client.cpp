@@ -238,6 +238,8 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
             throw std::runtime_error("watch ended: " + call->status().message);
         pb::WatchResponse response;
         if (!response.ParseFromString(call->take())) throw std::runtime_error("malformed WatchResponse");
+        // 3.2 does not say "canceled" of a compaction.
+        if (response.compact_revision() != 0) throw std::runtime_error("watch canceled: compacted");
         if (response.canceled()) throw std::runtime_error("watch canceled: " + response.cancel_reason());
         for (auto& event : *response.mutable_events()) {
             auto& kv = *event.mutable_kv();

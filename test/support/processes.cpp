@@ -106,8 +106,10 @@ process::process(const std::vector<std::string>& command, const std::string& out
         ::close(out);
         return;
     }
-    for (const char* ours : {"ETCDSYNC_LONG", "ETCDSYNC_SLOW"})
-        ::unsetenv(ours);                // the daemon warns of what it does not know
+    // The daemon warns of what it does not know, and so does etcd.
+    for (const char* ours :
+         {"ETCDSYNC_LONG", "ETCDSYNC_SLOW", "ETCD_SYNC_TEST_MASTER_ETCD", "ETCD_SYNC_TEST_SLAVE_ETCD"})
+        ::unsetenv(ours);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
     if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
     ::dup2(out, 1);
@@ -152,8 +154,9 @@ bool process::running() {
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-etcd_server::etcd_server(std::vector<std::string> extra_flags, front_door door)
-    : extra_flags_(std::move(extra_flags)), door_(std::move(door)), dir_(place_for_data()), port_(free_port_pair()) {
+etcd_server::etcd_server(std::vector<std::string> extra_flags, front_door door, role plays)
+    : program_(&etcd_program::of(plays)), extra_flags_(std::move(extra_flags)), door_(std::move(door)),
+      dir_(place_for_data()), port_(free_port_pair()) {
     if (door_.needs_port()) door_port_ = free_port_pair();
 }
 
@@ -176,7 +179,7 @@ void etcd_server::add_flags(const std::vector<std::string>& flags) {
 void etcd_server::start_without_waiting() {
     const std::string peer = fmt::format("http://127.0.0.1:{}", port_ + 1);
     const std::string name = fmt::format("m{}", port_);
-    std::vector<std::string> command{"etcd",
+    std::vector<std::string> command{program_->etcd(),
                                      "--name",
                                      name,
                                      "--data-dir",
@@ -190,11 +193,9 @@ void etcd_server::start_without_waiting() {
                                      "--initial-advertise-peer-urls",
                                      peer,
                                      "--initial-cluster",
-                                     initial_cluster(),
-                                     "--log-level",
-                                     "error",
-                                     "--logger",
-                                     "zap"};
+                                     initial_cluster()};
+    const std::vector<std::string> quiet = program_->quiet();
+    command.insert(command.end(), quiet.begin(), quiet.end());
     front_door::clear(dir_.path());
     const std::vector<std::string> opened = door_.flags(plain_url(), door_port_);
     command.insert(command.end(), opened.begin(), opened.end());
@@ -269,8 +270,15 @@ std::string etcdctl(const etcd_server& server, const std::vector<std::string>& a
     const scratch_dir dir;
     const std::string to_read = dir.path() + "/input";
     std::ofstream(to_read) << input;
-    std::vector<std::string> command{"sh",      "-c",          "exec \"$@\" <\"$0\"", to_read, "env", "ETCDCTL_API=3",
-                                     "etcdctl", "--endpoints", server.plain_url()};
+    std::vector<std::string> command{"sh",
+                                     "-c",
+                                     "exec \"$@\" <\"$0\"",
+                                     to_read,
+                                     "env",
+                                     "ETCDCTL_API=3",
+                                     server.program().etcdctl(),
+                                     "--endpoints",
+                                     server.plain_url()};
     command.insert(command.end(), arguments.begin(), arguments.end());
     process child(command, dir.path() + "/output");
     const int code = child.wait(std::chrono::seconds(30));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "support/etcd_program.hpp"
 #include "support/front_door.hpp"
 
 #include <chrono>
@@ -56,7 +57,9 @@ private:
 /// where tests look at it; with a front door it listens there, too.
 class etcd_server {
 public:
-    explicit etcd_server(std::vector<std::string> extra_flags = {}, front_door door = {});
+    explicit etcd_server(std::vector<std::string> extra_flags = {}, front_door door = {}, role plays = role::slave);
+    etcd_server(std::vector<std::string> extra_flags, role plays) : etcd_server(std::move(extra_flags), {}, plays) {}
+    explicit etcd_server(role plays) : etcd_server({}, {}, plays) {}
 
     void start();  ///< and waits until it answers
     void start_without_waiting();
@@ -74,10 +77,12 @@ public:
     [[nodiscard]] std::string plain_url() const;
     [[nodiscard]] std::string initial_cluster() const;  ///< itself as a member: name=peer-url
     [[nodiscard]] std::string log() const;
+    [[nodiscard]] const etcd_program& program() const { return *program_; }
 
 private:
     [[nodiscard]] std::string data() const;
 
+    const etcd_program* program_;
     std::vector<std::string> extra_flags_;
     front_door door_;
     scratch_dir dir_;  ///< in memory where there is room: a test waits for answers, not for a disk

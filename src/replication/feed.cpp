@@ -43,7 +43,7 @@ private:
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
            std::size_t log_limit, std::string configured_endpoints, std::string rule)
     : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
-      log_(log_limit), pauses_(first_pause, with.probe_interval) {
+      log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
     master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
@@ -60,13 +60,15 @@ aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
         if (std::exchange(better_endpoint_, false)) continue;
-        if (why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history) {
-            history_lost_ = true;
+        const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
+        // A master that says so again, before it told anything else, is told of once.
+        const bool news = lost && std::exchange(moved_, false);
+        if (lost) history_lost_ = true;
+        if (news) {
             context_->log.warn(why.cls == etcd::error_class::compacted
                                    ? "the master compacted revisions we had not seen"
                                    : "the master has another history now",
                                {{"cause", why.text}});
-            continue;
         }
         if (why.cls == etcd::error_class::broken_contract) {
             // What it told before may have been wrong without showing it: every link compares.
@@ -74,8 +76,9 @@ aio::awaitable<> feed::run() {
             context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
                                {{"cause", why.text}, {"times", status_.violations}});
         }
-        const auto pause = pauses_.next(context_->random);
-        report_down(why, pause);
+        auto pause = pauses_.next(context_->random);
+        if (why.cls == etcd::error_class::broken_contract) pause = std::max(pause, distrust_.next(context_->random));
+        if (!news) report_down(why, pause);
         co_await aio::sleep(context_->clock, pause);
     }
 }
@@ -114,7 +117,11 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, hi
         if (!read) co_return read.error();
         if (!status_.connected) report_up(on->peer());
         status_.endpoint = on->peer().url;
-        if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
+        if (source.position() > from.known || context_->clock.now() - opened > lasting) {
+            pauses_.reset();
+            moved_ = true;
+        }
+        if (context_->clock.now() - opened > lasting) distrust_.reset();
         for (log_entry& entry : entries) {
             if (entry.goes_on || entry.is_rest) {
                 log_.pass_over(entry);

@@ -58,7 +58,9 @@ private:
     std::string rule_;  ///< for messages
     log log_;
     base::backoff pauses_;
+    base::backoff distrust_;      ///< after a broken contract: not undone by what the next watch tells first
     bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
+    bool moved_ = true;           ///< something was told since that was found last
     std::uint64_t unproven_ = 0;  ///< watches opened without proof
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;

@@ -63,7 +63,7 @@ void feed::go_back() {
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
-        if (std::exchange(better_endpoint_, false)) continue;
+        if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) continue;
         const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
         // A master that says so again, before it told anything else, is told of once.
         const bool news = lost && std::exchange(moved_, false);
@@ -107,7 +107,7 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    if (end.cls == etcd::error_class::retry && log_.position() == from.known) master_->avoid(on->peer());
+    if (end.cls == etcd::error_class::retry) master_->avoid(on->peer());  // it says itself that it can not serve
     co_return end;
 }
 

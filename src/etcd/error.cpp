@@ -93,6 +93,7 @@ error_class classify(const grpc::status& status) {
         case grpc::origin::local: return error_class::cancelled;
         case grpc::origin::deadline: return error_class::ambiguous;
         case grpc::origin::connection:
+            if (status.value == grpc::code::permission_denied) return error_class::denied;  // before it took any call
             if (status.unprocessed) return error_class::retry;
             return status.value == grpc::code::unavailable ? error_class::ambiguous : by_code(status.value);
         case grpc::origin::server: break;

@@ -100,6 +100,8 @@ TEST_CASE("no code of a server means that nothing was done, unless its text says
 TEST_CASE("what the server never acted on may be sent again") {
     CHECK(from_connection(grpc::code::unavailable, true) == error_class::retry);
     CHECK(from_connection(grpc::code::cancelled, true) == error_class::retry);
+    CHECK(from_connection(grpc::code::permission_denied, true) ==
+          error_class::denied);  // TLS: not with our certificate
 }
 
 TEST_CASE("a connection that broke leaves open whether a write was done") {

@@ -18,10 +18,11 @@ class file_check {
 public:
     file_check(const cluster_places& places, complaints& out) : places_(places), out_(out) {}
 
-    void check_tls(const tls_settings& of) {
-        check("ca", of.ca, places_.ca, false);
-        check("cert", of.cert, places_.cert, false);
-        check("key", of.key, places_.key, true);
+    bool check_tls(const tls_settings& of) {
+        const bool ca = check("ca", of.ca, places_.ca, false);
+        const bool cert = check("cert", of.cert, places_.cert, false);
+        const bool key = check("key", of.key, places_.key, true);
+        return ca && cert && key;
     }
 
     void check_auth(const auth_settings& of) {
@@ -56,17 +57,13 @@ private:
     complaints& out_;
 };
 
-void check_cluster(const cluster& of, const cluster_places& places, complaints& out) {
-    file_check files(places, out);
-    files.check_tls(of.tls);
-    files.check_auth(of.auth);
-}
-
 }  // namespace
 
-void check_files(const config& of, const std::vector<cluster_places>& places, complaints& out) {
-    check_cluster(of.master, places.at(0), out);
-    for (std::size_t i = 0; i < of.slaves.size(); ++i) check_cluster(of.slaves[i], places.at(i + 1), out);
+bool check_files(const cluster& of, const cluster_places& places, complaints& out) {
+    file_check files(places, out);
+    const bool good = files.check_tls(of.tls);
+    files.check_auth(of.auth);
+    return good;
 }
 
 }  // namespace etcdsync::config

@@ -79,7 +79,9 @@ aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on
     request.set_name(who_.user);
     request.set_password(*password);
     std::string framed = grpc::frame(request.SerializeAsString());
-    auto answer = co_await unary(on, "/etcdserverpb.Auth/Authenticate", std::move(framed), clock_->now() + timeout);
+    constexpr std::size_t largest_answer = 64U << 10;
+    const net::call_options options = unary_options(clock_->now() + timeout, largest_answer);
+    auto answer = co_await unary(on, "/etcdserverpb.Auth/Authenticate", std::move(framed), options);
     // A cluster without users needs none; it is no error to be prepared for one that gets them.
     if (!answer && is_auth_disabled(answer.error())) co_return std::string();
     if (!answer) co_return answer.error();

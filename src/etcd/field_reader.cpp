@@ -1,41 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/field_reader.hpp"
 
-#include <google/protobuf/wire_format_lite.h>
+#include <limits>
 
 namespace etcdsync::etcd {
+namespace {
 
-using google::protobuf::internal::WireFormatLite;
+// protobuf's encoding: protobuf.dev/programming-guides/encoding.
+enum wire : std::uint32_t { varint_value = 0, fixed64 = 1, delimited = 2, group_begin = 3, group_end = 4, fixed32 = 5 };
 
-field_reader::field_reader(std::string_view message)
-    : message_(message), in_(reinterpret_cast<const std::uint8_t*>(message.data()), static_cast<int>(message.size())) {}
+constexpr unsigned longest_varint = 10;
+constexpr std::uint64_t longest_field = std::numeric_limits<std::int32_t>::max();  // protobuf's own limit
+constexpr unsigned deepest_group = 100;                                            // protobuf's, too
+
+}  // namespace
+
+void field_reader::fail_cut(std::size_t needed) {
+    if (ok_) needed_ = needed;
+    ok_ = false;
+}
+
+std::uint64_t field_reader::read_varint() {
+    std::uint64_t value = 0;
+    for (unsigned i = 0; ok_ && i < longest_varint; ++i) {
+        if (at_ == message_.size()) {
+            fail_cut(at_ + 1);
+            return 0;
+        }
+        const auto byte = static_cast<unsigned char>(message_[at_++]);
+        value |= std::uint64_t{byte & 0x7fU} << 7U * i;
+        if (byte < 0x80U) return value;
+    }
+    fail();
+    return 0;
+}
+
+std::string_view field_reader::take(std::uint64_t size) {
+    if (size > longest_field) fail();
+    if (!ok_) return {};
+    if (size > message_.size() - at_) {
+        fail_cut(at_ + static_cast<std::size_t>(size));
+        return {};
+    }
+    const std::string_view bytes = message_.substr(at_, static_cast<std::size_t>(size));
+    at_ += bytes.size();
+    return bytes;
+}
 
 bool field_reader::next() {
-    if (!ok_) return false;
-    start_ = static_cast<std::size_t>(in_.CurrentPosition());
-    tag_ = in_.ReadTag();
-    if (tag_ == 0) {
-        ok_ = start_ == message_.size();  // 0 means the end, or a malformed tag
-        return false;
-    }
-    return true;
+    if (!ok_ || at_ == message_.size()) return false;
+    const std::uint64_t tag = read_varint();
+    if (tag > std::numeric_limits<std::uint32_t>::max()) fail();
+    tag_ = static_cast<std::uint32_t>(tag);
+    if (ok_ && number() == 0) fail();
+    return ok_;
 }
 
 std::uint64_t field_reader::varint() {
-    std::uint64_t value = 0;
-    ok_ = ok_ && WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_VARINT && in_.ReadVarint64(&value);
-    return value;
+    if (wire_type() != wire::varint_value) fail();
+    return read_varint();
 }
 
 std::string_view field_reader::bytes() {
-    std::uint32_t length = 0;
-    ok_ = ok_ && WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED &&
-          in_.ReadVarint32(&length);
-    const auto at = static_cast<std::size_t>(in_.CurrentPosition());
-    ok_ = ok_ && length <= message_.size() - at && in_.Skip(static_cast<int>(length));
-    return ok_ ? message_.substr(at, length) : std::string_view();
+    if (wire_type() != wire::delimited) fail();
+    const std::uint64_t size = read_varint();
+    return take(size);
 }
 
-void field_reader::skip() { ok_ = ok_ && WireFormatLite::SkipField(&in_, tag_); }
+void field_reader::skip() {
+    switch (wire_type()) {
+        case wire::varint_value: read_varint(); break;
+        case wire::fixed64: take(8); break;
+        case wire::delimited: bytes(); break;
+        case wire::group_begin: skip_group(number()); break;
+        case wire::fixed32: take(4); break;
+        default: fail();
+    }
+}
+
+/// No etcd sends groups; protobuf passes over unknown ones, so we do.
+void field_reader::skip_group(std::uint32_t group) {
+    if (++depth_ > deepest_group) fail();
+    while (goes_on(group)) skip();
+    --depth_;
+}
+
+bool field_reader::goes_on(std::uint32_t group) {
+    if (ok_ && at_ == message_.size()) fail_cut(at_ + 1);
+    if (!next()) return false;
+    if (wire_type() != wire::group_end) return true;
+    if (number() != group) fail();
+    return false;
+}
 
 }  // namespace etcdsync::etcd

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <rpc.pb.h>
 
 namespace etcdsync::etcd {
@@ -28,21 +29,38 @@ std::string encode(const range_query& query) {
     return grpc::frame(request.SerializeAsString());
 }
 
-/// Without a byte budget the default cap holds: such an answer is one key, or a count.
-net::call_options options_for(aio::clock::time_point deadline, std::size_t byte_budget) {
-    net::call_options options = unary_options(deadline);
-    if (byte_budget == net::call::whole) return options;
+/// Keys without values, one of them or a count of all, and what a Txn answers (dozens of bytes a write).
+constexpr std::size_t largest_answer_without_values = 4U << 20;
+
+/// Of a Range without a limit: only records of ours are read so.
+constexpr std::size_t most_keys_without_limit = 10'000;
+
+/// What a page holds at most where it answers `query`.
+std::size_t most_keys(const range_query& query) {
+    if (query.range_end.empty()) return 1;
+    return query.limit > 0 ? static_cast<std::size_t>(query.limit) : most_keys_without_limit;
+}
+
+net::call_options options_for(aio::clock::time_point deadline, const range_query& query) {
+    if (query.byte_budget == net::call::whole) {
+        const bool no_values = query.keys_only || query.count_only;
+        const std::size_t most = no_values ? largest_answer_without_values : net::default_max_message;
+        return unary_options(deadline, std::min(most, query.max_answer));
+    }
     constexpr std::size_t last_frames = 128U << 10;  // what came before we could say that it is enough
+    net::call_options options = unary_options(deadline);
     options.max_message = std::size_t{1} << 31;  // the rest is not read, so it does not matter how long it claims to be
-    options.expected_message = byte_budget + last_frames;
+    options.expected_message = query.byte_budget + last_frames;
     return options;
 }
 
 }  // namespace
 
 std::string check_page(const range_query& query, const range_page& page) {
-    if (query.limit > 0 && page.kvs.size() > static_cast<std::size_t>(query.limit))
-        return "a page holds more keys than asked for";
+    constexpr std::int64_t most_to_count = std::int64_t{1} << 40;  // no store of etcd holds a millionth of it
+    if (!is_possible(page.header.store_revision)) return "a page is of an impossible revision";
+    if (page.count < 0 || page.count > most_to_count) return "a page counts an impossible number of keys";
+    if (page.kvs.size() > most_keys(query)) return "a page holds more keys than asked for";
     if (page.more && page.kvs.empty()) return "a page says there is more but holds no key";
     const bool open_end = query.range_end == std::string_view("\0", 1);
     std::string_view previous;
@@ -51,7 +69,7 @@ std::string check_page(const range_query& query, const range_page& page) {
         const bool inside = kv.key >= query.key &&
                             (query.range_end.empty() ? kv.key == query.key : open_end || kv.key < query.range_end);
         if (!inside) return fmt::format("a page holds the key {} outside the range asked for", base::printable(kv.key));
-        if (kv.mod_revision <= 0 || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision)
+        if (!is_possible(kv.mod_revision) || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision)
             return "a key has impossible revisions";
         if (query.at > 0 && kv.mod_revision > query.at) return "a page at a revision holds a later one";
         previous = kv.key;
@@ -70,8 +88,8 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
 }
 
 aio::awaitable<result<range_page>> kv::ask(range_query query) {
-    const auto call =
-        channel_->open("/etcdserverpb.KV/Range", options_for(clock_->now() + timeout_, query.byte_budget));
+    const net::call_options options = options_for(clock_->now() + timeout_, query);
+    const auto call = channel_->open("/etcdserverpb.KV/Range", options);
     call->send(encode(query), true);
     const auto progress = co_await call->receive(query.byte_budget);
     if (progress == net::call::progress::ended) {
@@ -80,7 +98,8 @@ aio::awaitable<result<range_page>> kv::ask(range_query query) {
     }
     const bool partial = progress == net::call::progress::partial;
     std::string message = call->take();
-    auto page = partial ? decode_range_part(std::move(message)) : decode_range(std::move(message));
+    const std::size_t most = most_keys(query);
+    auto page = partial ? decode_range_part(std::move(message), most) : decode_range(std::move(message), most);
     if (!page) co_return bad_answer(peer(), "the answer to a Range is malformed");
     if (partial && page->kvs.empty()) {
         // Its first key alone is above the budget: then that key it is, whatever it takes.
@@ -98,10 +117,15 @@ aio::awaitable<result<range_page>> kv::ask(range_query query) {
 }
 
 aio::awaitable<result<txn_response>> kv::txn(std::string framed) {
-    auto answer = co_await unary(*channel_, "/etcdserverpb.KV/Txn", std::move(framed), clock_->now() + timeout_);
+    const net::call_options options = unary_options(clock_->now() + timeout_, largest_answer_without_values);
+    auto answer = co_await unary(*channel_, "/etcdserverpb.KV/Txn", std::move(framed), options);
     if (!answer) co_return answer.error();
     auto response = decode_txn(std::move(*answer));
     if (!response) co_return bad_answer(peer(), "the answer to a Txn is malformed");
+    if (response->succeeded && (response->responses == 0 || response->header.store_revision <= 0 ||
+                                !is_possible(response->header.store_revision))) {
+        co_return bad_answer(peer(), "the answer to a Txn says that it was done, but not what or when");
+    }
     co_return std::move(*response);
 }
 

@@ -24,6 +24,8 @@ struct range_query {
     bool newest_first = false;  ///< by mod_revision, not by key: for a limit of 1
     /// Stop reading when about this much came: the page then holds the whole keys up to there, and `more`.
     std::size_t byte_budget = net::call::whole;
+    /// Without a byte budget: a larger answer is an error.
+    std::size_t max_answer = net::default_max_message;
 };
 
 /// The KV service on one connection. Reads are checked before they are given out: keys inside the range, in order, no

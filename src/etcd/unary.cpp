@@ -24,9 +24,11 @@ error bad_answer(const net::endpoint& peer, std::string_view what) {
     return {error_class::bad_peer, fmt::format("{}: {}", peer.name(), what)};
 }
 
-net::call_options unary_options(aio::clock::time_point deadline) {
+net::call_options unary_options(aio::clock::time_point deadline, std::size_t max_answer) {
     net::call_options options;
     options.deadline = deadline;
+    options.max_message = max_answer;
+    options.expected_message = max_answer;  // room takes no memory before something comes into it
     options.metadata.push_back({"hasleader", "true", false});
     return options;
 }
@@ -40,8 +42,8 @@ aio::awaitable<std::optional<error>> end_of(net::call& call, const net::endpoint
 }
 
 aio::awaitable<result<std::string>> unary(net::channel& on, std::string_view path, std::string framed,
-                                          aio::clock::time_point deadline) {
-    const auto call = on.open(path, unary_options(deadline));
+                                          const net::call_options& options) {
+    const auto call = on.open(path, options);
     call->send(std::move(framed), true);
     const auto progress = co_await call->receive(net::call::whole);
     if (progress == net::call::progress::ended) {

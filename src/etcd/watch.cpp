@@ -7,13 +7,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <rpc.pb.h>
 
 namespace etcdsync::etcd {
 namespace {
-
-/// No real store gets here; what claims to would poison every comparison of positions.
-constexpr revision highest_revision = revision{1} << 62;
 
 std::string encode(const watch_query& query) {
     etcdserverpb::WatchRequest request;
@@ -33,16 +31,20 @@ bool inside(const watch_query& query, std::string_view key) {
     return key >= query.key && (query.range_end == std::string_view("\0", 1) || key < query.range_end);
 }
 
-/// How much of an answer is read at a time.
+/// How much of an answer is read at a time, and how many events of it are worked on at a time.
 constexpr std::size_t part_size = 256U << 10;
+constexpr std::size_t most_events = 4'096;
+
+/// Messages in a row that say nothing. No etcd sends a single one: we never ask for progress.
+constexpr unsigned most_empty_messages = 1'000;
 
 }  // namespace
 
 std::string watch_checker::wrong_with(const watch_response& response) const {
-    if (response.header.store_revision < 0 || response.header.store_revision > highest_revision)
-        return "an impossible store revision";
+    if (!is_possible(response.header.store_revision)) return "an impossible store revision";
     if (response.created) return created_ ? "created twice" : "";
     if (!created_) return "an answer before `created`";
+    if (response.header.cluster_id != cluster_id_) return "an answer of another cluster";
     if (response.events.empty())
         return last_open_ && !response.fragment ? "an answer without events in the middle of a fragmented one" : "";
     if (response.watch_id != watch_id_) return "events for a watch that is not ours";
@@ -56,7 +58,7 @@ std::string watch_checker::wrong_with_events(const watch_response& response) con
         const revision rev = e.kv.mod_revision;
         if (e.kv.key.empty() || !inside(query_, e.kv.key))
             return fmt::format("an event outside the watch, key {}", base::printable(e.kv.key));
-        if (rev <= 0 || rev > highest_revision) return "an event with an impossible revision";
+        if (rev <= 0 || !is_possible(rev)) return "an event with an impossible revision";
         if (rev < newest || (rev == newest && !goes_on)) return "events out of order";
         if (e.type == event_type::put &&
             (e.kv.create_revision <= 0 || e.kv.create_revision > rev || e.kv.version <= 0)) {
@@ -68,9 +70,19 @@ std::string watch_checker::wrong_with_events(const watch_response& response) con
     return {};
 }
 
+/// etcd tells it where what was asked for lies below it, and only there.
+std::string watch_checker::wrong_with_compaction(const watch_response& response) const {
+    if (response.compact_revision < 0 || !is_possible(response.compact_revision))
+        return "a compaction at an impossible revision";
+    if (response.compact_revision <= query_.start_revision) return "a compaction of nothing that was asked for";
+    return {};
+}
+
 result<watch_message> watch_checker::take(watch_response response) {
     watch_message message;
     if (response.compact_revision != 0) {  // 3.2 leaves `canceled` unset (etcd-wire.md 3.7)
+        const std::string wrong = wrong_with_compaction(response);
+        if (!wrong.empty()) return error(error_class::broken_contract, "watch: " + wrong);
         message.what = watch_message::kind::compacted;
         message.response = std::move(response);
         return message;
@@ -86,20 +98,23 @@ result<watch_message> watch_checker::take(watch_response response) {
     if (response.created) {
         created_ = true;
         watch_id_ = response.watch_id;
+        cluster_id_ = response.header.cluster_id;
         message.what = watch_message::kind::created;
     } else if (!response.events.empty()) {
         last_ = response.events.back().kv.mod_revision;
         last_open_ = response.fragment;
         message.what = watch_message::kind::events;
     } else if (!response.fragment && response.watch_id == watch_id_) {
-        message.what =
-            watch_message::kind::progress;  // with id -1 it would be an answer to a request: no position (faults.md F4)
+        // With id -1 it would be an answer to a request: no position (faults.md F4).
+        message.what = watch_message::kind::progress;
+        last_ = std::max(last_, response.header.store_revision);
     }
     message.response = std::move(response);
     return message;
 }
 
-watch_stream::watch_stream(net::channel& on, const watch_query& query) : on_(&on), query_(query), checker_(query) {
+watch_stream::watch_stream(net::channel& on, const watch_query& query)
+    : on_(&on), query_(query), checker_(query), parts_(most_events) {
     open();
 }
 
@@ -131,29 +146,42 @@ aio::awaitable<result<watch_message>> watch_stream::next() {
     const bool renewed = co_await on_->renew_access(access_);
     if (!renewed || cancelled_) co_return message;
     checker_ = watch_checker(query_);
-    parts_ = watch_assembler();
+    parts_ = watch_assembler(most_events);
     open();
     co_return co_await read();
 }
 
-aio::awaitable<result<watch_message>> watch_stream::read() {
-    for (;;) {
+aio::awaitable<result<watch_response>> watch_stream::receive() {
+    std::optional<watch_response> response;
+    if (parts_.has_more()) {
+        response = parts_.take_more();
+    } else {
         const auto progress = co_await call_->receive(part_size);
         if (progress == net::call::progress::ended) co_return ended();
         const bool last = progress == net::call::progress::message;
-        auto response = parts_.take(last ? call_->take() : call_->take_part(), last);
-        if (!response) co_return about_peer(error_class::bad_peer, "a watch response is malformed");
-        if (parts_.waiting() > query_.max_event) {
-            co_return about_peer(
-                error_class::bad_peer,
-                fmt::format("the master has a value of more than {} bytes: leave its key out of the rules",
-                            query_.max_event));
-        }
-        if (!last && response->events.empty()) continue;  // one event is larger than a part
+        response = parts_.take(last ? call_->take() : call_->take_part(), last);
+    }
+    if (!response) co_return about_peer(error_class::bad_peer, "a watch response is malformed");
+    if (parts_.waiting() > query_.max_event) {
+        co_return about_peer(error_class::bad_peer,
+                             fmt::format("the master has a value of more than {} bytes: leave its key out of the rules",
+                                         query_.max_event));
+    }
+    co_return std::move(*response);
+}
+
+aio::awaitable<result<watch_message>> watch_stream::read() {
+    for (unsigned empty = 0; empty < most_empty_messages;) {
+        auto response = co_await receive();
+        if (!response) co_return response.error();
+        if (response->fragment && response->events.empty() && parts_.waiting() > 0)
+            continue;  // one event is larger than a part
         auto message = checker_.take(std::move(*response));
         if (!message) co_return about_peer(message.error().cls, message.error().text);
         if (message->what != watch_message::kind::nothing) co_return std::move(*message);
+        ++empty;
     }
+    co_return about_peer(error_class::bad_peer, "the server floods the watch with messages that say nothing");
 }
 
 void watch_stream::cancel() {

@@ -45,12 +45,14 @@ public:
 private:
     [[nodiscard]] std::string wrong_with(const watch_response& response) const;
     [[nodiscard]] std::string wrong_with_events(const watch_response& response) const;
+    [[nodiscard]] std::string wrong_with_compaction(const watch_response& response) const;
 
     watch_query query_;
     bool created_ = false;
-    std::int64_t watch_id_ = 0;  ///< as the server gave it
-    revision last_ = 0;          ///< of the newest event
-    bool last_open_ = false;     ///< the last message was a fragment: its revision may go on
+    std::int64_t watch_id_ = 0;     ///< as the server gave it
+    std::uint64_t cluster_id_ = 0;  ///< of `created`
+    revision last_ = 0;  ///< of the newest event, or where a progress notification said that there is none up to it
+    bool last_open_ = false;  ///< the last message was a fragment: its revision may go on
 };
 
 /// A Watch stream under way.
@@ -72,6 +74,7 @@ private:
     aio::awaitable<result<watch_message>> read();
     [[nodiscard]] error ended() const;
     [[nodiscard]] error about_peer(error_class cls, std::string_view what) const;
+    aio::awaitable<result<watch_response>> receive();
 
     net::channel* on_;
     watch_query query_;

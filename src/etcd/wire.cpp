@@ -57,9 +57,9 @@ bool read_event(std::string_view bytes, event& out) {
 }
 
 /// Reads the fields of a RangeResponse. With `cut`, an incomplete last field is left out instead of being an error.
-bool read_range(std::string_view bytes, range_page& page, bool cut) {
+bool read_range(std::string_view bytes, range_page& page, bool cut, std::size_t most_keys) {
     field_reader in(bytes);
-    while (in.next()) {
+    while (page.kvs.size() <= most_keys && in.next()) {
         bool good = true;
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), page.header); break;
@@ -75,53 +75,72 @@ bool read_range(std::string_view bytes, range_page& page, bool cut) {
         }
         if (!good) return false;
     }
-    return in.ok() || cut;
+    return in.ok() || (cut && in.is_cut());
 }
 
-std::optional<range_page> decode(std::string message, bool cut) {
+std::optional<range_page> decode(std::string message, bool cut, std::size_t most_keys) {
     auto owner = std::make_shared<const std::string>(std::move(message));
     range_page page;
-    if (!read_range(*owner, page, cut)) return std::nullopt;
+    if (!read_range(*owner, page, cut, most_keys)) return std::nullopt;
     if (cut) page.more = true;
     page.owner = std::move(owner);
     return page;
 }
 
-constexpr std::size_t malformed = std::string_view::npos;
+/// It goes into each part of the message.
+constexpr std::size_t longest_reason = 4'096;
 
-/// Reads the whole fields in front of `bytes`: how many bytes they take.
-std::size_t read_watch(std::string_view bytes, watch_response& out) {
-    field_reader in(bytes);
-    while (in.next()) {
-        bool good = true;
-        const auto nested = [&](const auto& read) {
-            const std::string_view inner = in.bytes();
-            if (in.ok()) good = read(inner);
-        };
-        switch (in.number()) {
-            case 1: nested([&](std::string_view inner) { return read_header(inner, out.header); }); break;
-            case 2: out.watch_id = in.integer(); break;
-            case 3: out.created = in.boolean(); break;
-            case 4: out.canceled = in.boolean(); break;
-            case 5: out.compact_revision = in.integer(); break;
-            case 6: out.cancel_reason = in.bytes(); break;
-            case 7: out.fragment = in.boolean(); break;
-            case 11:
-                nested([&](std::string_view inner) { return read_event(inner, out.events.emplace_back()); });
-                break;
-            default: in.skip();
-        }
-        if (!good) return malformed;
-        if (!in.ok()) return in.field_start();
+/// How far a part of a WatchResponse was read.
+struct watch_progress {
+    std::size_t used = 0;    ///< bytes, in whole fields
+    std::size_t needed = 0;  ///< the field behind them ends here or later; 0: there is none
+    bool malformed = false;
+};
+
+bool read_watch_field(field_reader& in, watch_response& out) {
+    bool good = true;
+    const auto nested = [&](const auto& read) {
+        const std::string_view inner = in.bytes();
+        if (in.ok()) good = read(inner);
+    };
+    switch (in.number()) {
+        case 1: nested([&](std::string_view inner) { return read_header(inner, out.header); }); break;
+        case 2: out.watch_id = in.integer(); break;
+        case 3: out.created = in.boolean(); break;
+        case 4: out.canceled = in.boolean(); break;
+        case 5: out.compact_revision = in.integer(); break;
+        case 6: out.cancel_reason = in.bytes().substr(0, longest_reason); break;
+        case 7: out.fragment = in.boolean(); break;
+        case 11: nested([&](std::string_view inner) { return read_event(inner, out.events.emplace_back()); }); break;
+        default: in.skip();
     }
-    return in.ok() ? bytes.size() : in.field_start();
+    return good;
+}
+
+/// Reads the whole fields in front of `bytes`, and not more than `most_events` events.
+watch_progress read_watch(std::string_view bytes, watch_response& out, std::size_t most_events) {
+    field_reader in(bytes);
+    watch_progress done;
+    while (out.events.size() < most_events && in.next()) {
+        done.malformed = !read_watch_field(in, out);
+        if (done.malformed) return done;
+        if (!in.ok()) break;
+        done.used = in.position();
+    }
+    done.needed = in.needed();
+    done.malformed = !in.ok() && !in.is_cut();
+    return done;
 }
 
 }  // namespace
 
-std::optional<range_page> decode_range(std::string message) { return decode(std::move(message), false); }
+std::optional<range_page> decode_range(std::string message, std::size_t most_keys) {
+    return decode(std::move(message), false, most_keys);
+}
 
-std::optional<range_page> decode_range_part(std::string part) { return decode(std::move(part), true); }
+std::optional<range_page> decode_range_part(std::string part, std::size_t most_keys) {
+    return decode(std::move(part), true, most_keys);
+}
 
 std::optional<watch_response> decode_watch(std::string message) {
     watch_assembler whole;
@@ -129,13 +148,38 @@ std::optional<watch_response> decode_watch(std::string message) {
 }
 
 std::optional<watch_response> watch_assembler::take(std::string part, bool last) {
-    auto owner = std::make_shared<const std::string>(rest_.empty() ? std::move(part) : rest_ + part);
+    constexpr std::size_t most_room = 16U << 20;  // made in advance; no room is taken by what does not come
+    if (rest_.empty()) {
+        rest_ = std::move(part);
+    } else {
+        rest_.reserve(std::min(needed_, most_room));
+        rest_ += part;
+    }
+    last_ = last;
+    if (rest_.size() < needed_ && !last) {  // the event is not whole yet
+        watch_response nothing;
+        nothing.fragment = true;
+        return nothing;
+    }
+    received_ = std::make_shared<const std::string>(std::exchange(rest_, {}));
+    at_ = 0;
+    return take_more();
+}
+
+std::optional<watch_response> watch_assembler::take_more() {
     watch_response out;
     if (begun_) out = *begun_;
-    const std::size_t used = read_watch(*owner, out);
-    if (used == malformed || (last && used != owner->size())) return std::nullopt;
-    rest_ = owner->substr(used);
-    if (last) {
+    const std::string_view bytes = std::string_view(*received_).substr(at_);
+    const watch_progress done = read_watch(bytes, out, most_events_);
+    const bool all = out.events.size() < most_events_ || done.used == bytes.size();
+    if (done.malformed || (last_ && all && done.used != bytes.size())) return std::nullopt;
+    at_ += done.used;
+    if (all) {  // what is left is a part of a field
+        rest_ = bytes.substr(done.used);
+        needed_ = done.needed - std::min(done.needed, done.used);
+        at_ = received_->size();
+    }
+    if (last_ && all) {
         begun_.reset();
     } else {
         std::vector<event> events = std::exchange(out.events, {});
@@ -143,7 +187,7 @@ std::optional<watch_response> watch_assembler::take(std::string part, bool last)
         out.events = std::move(events);
         out.fragment = true;
     }
-    out.owner = std::move(owner);
+    out.owner = received_;
     return out;
 }
 
@@ -155,7 +199,8 @@ std::optional<txn_response> decode_txn(std::string_view message) {
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), out.header); break;
             case 2: out.succeeded = in.boolean(); break;
-            default: in.skip();  // of the responses, thousands of empty PutResponses
+            case 3: ++out.responses; [[fallthrough]];  // thousands of empty PutResponses: not looked into
+            default: in.skip();
         }
     }
     if (!good || !in.ok()) return std::nullopt;

@@ -70,7 +70,7 @@ int connection::data_came(stream_id id, std::string_view bytes) {
         return 0;
     }
     if (bytes.empty()) return 0;
-    idle_.progress();
+    idle_.progress(bytes.size());
     unconsumed_ += bytes.size();
     sink_.on_data(id, bytes);
     return 0;

@@ -10,9 +10,17 @@
 
 namespace etcdsync::replication {
 
+namespace {
+
+/// What stands on a slave is not trusted: of records, all together, no more than this is read.
+constexpr std::size_t largest_records = 4U << 20;
+
+}  // namespace
+
 etcd::range_query applier::checkpoint_query() const {
     etcd::range_query query;
     query.key = key_;
+    query.max_answer = largest_records;
     return query;
 }
 
@@ -42,6 +50,7 @@ aio::awaitable<etcd::result<found_records>> applier::read_all() {
         for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
     };
     etcd::range_query query;
+    query.max_answer = largest_records;
     query.key = records_->whole();
     const auto whole = co_await kv_.range(query);
     if (!whole) co_return whole.error();

@@ -17,6 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t known_format = 1;
+constexpr std::size_t largest_record = 1U << 20;  // no Txn of ours is larger; JSON takes many times its size in memory
 
 std::string_view state_of(const checkpoint& record) {
     if (record.split) return "split";
@@ -49,8 +50,8 @@ public:
     std::int64_t number(std::string_view name) {
         const json::value* const value = find(name);
         if (value == nullptr) return 0;
-        if (value->is_int64() && value->get_int64() >= 0) return value->get_int64();
-        complain(name, "is not a whole number from 0 up");
+        if (value->is_int64() && etcd::is_possible(value->get_int64())) return value->get_int64();
+        complain(name, "is not a whole number from 0 up to 2^53");
         return 0;
     }
 
@@ -198,6 +199,7 @@ std::string encode(const checkpoint& record) {
 }
 
 base::result<checkpoint> parse_checkpoint(std::string_view text) {
+    if (text.size() > largest_record) return base::error("it is larger than any record of ours");
     boost::system::error_code ec;
     json::parse_options options;
     options.max_depth = 8;

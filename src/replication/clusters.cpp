@@ -14,16 +14,20 @@ constexpr int probes_a_look = 3;
 std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const observe::logger& log) {
     const auto is_tls = [](const config::endpoint& e) { return e.tls; };
     if (std::none_of(settings.endpoints.begin(), settings.endpoints.end(), is_tls)) return nullptr;
-    net::tls_options options;
-    options.ca = settings.tls.ca;
-    options.cert = settings.tls.cert;
-    options.key = settings.tls.key;
-    options.server_name = settings.tls.server_name;
-    options.insecure_skip_verify = settings.tls.insecure_skip_verify;
-    return std::make_shared<net::tls_client>(std::move(options), log);
+    return std::make_shared<net::tls_client>(tls_options_for(settings.tls), log);
 }
 
 }  // namespace
+
+net::tls_options tls_options_for(const config::tls_settings& settings) {
+    net::tls_options options;
+    options.ca = settings.ca;
+    options.cert = settings.cert;
+    options.key = settings.key;
+    options.server_name = settings.server_name;
+    options.insecure_skip_verify = settings.insecure_skip_verify;
+    return options;
+}
 
 etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate,
                                           aio::clock& clock, const aio::asio::any_io_executor& executor,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/feed.hpp"
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -40,9 +41,9 @@ private:
 }  // namespace
 
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
-           std::size_t log_limit, std::string configured_endpoints)
-    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), log_(log_limit),
-      pauses_(first_pause, with.probe_interval) {
+           std::size_t log_limit, std::string configured_endpoints, std::string rule)
+    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
+      log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
     master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
@@ -59,13 +60,15 @@ aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
         if (std::exchange(better_endpoint_, false)) continue;
-        if (why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history) {
-            history_lost_ = true;
+        const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
+        // A master that says so again, before it told anything else, is told of once.
+        const bool news = lost && std::exchange(moved_, false);
+        if (lost) history_lost_ = true;
+        if (news) {
             context_->log.warn(why.cls == etcd::error_class::compacted
                                    ? "the master compacted revisions we had not seen"
                                    : "the master has another history now",
                                {{"cause", why.text}});
-            continue;
         }
         if (why.cls == etcd::error_class::broken_contract) {
             // What it told before may have been wrong without showing it: every link compares.
@@ -73,8 +76,9 @@ aio::awaitable<> feed::run() {
             context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
                                {{"cause", why.text}, {"times", status_.violations}});
         }
-        const auto pause = pauses_.next(context_->random);
-        report_down(why, pause);
+        auto pause = pauses_.next(context_->random);
+        if (why.cls == etcd::error_class::broken_contract) pause = std::max(pause, distrust_.next(context_->random));
+        if (!news) report_down(why, pause);
         co_await aio::sleep(context_->clock, pause);
     }
 }
@@ -113,7 +117,11 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, hi
         if (!read) co_return read.error();
         if (!status_.connected) report_up(on->peer());
         status_.endpoint = on->peer().url;
-        if (source.position() > from.known || context_->clock.now() - opened > lasting) pauses_.reset();
+        if (source.position() > from.known || context_->clock.now() - opened > lasting) {
+            pauses_.reset();
+            moved_ = true;
+        }
+        if (context_->clock.now() - opened > lasting) distrust_.reset();
         for (log_entry& entry : entries) {
             if (entry.goes_on || entry.is_rest) {
                 log_.pass_over(entry);
@@ -171,9 +179,11 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     status_.failure = why.cls;
     if (news) {
         status_.since = context_->clock.now();
-        context_->log.warn(
-            context_->once ? "the master is not reachable" : "the master is not reachable; trying for ever",
-            {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        const bool refused = why.cls == etcd::error_class::denied || why.cls == etcd::error_class::reauthenticate;
+        const std::string line = fmt::format("the master {}{}{}", refused ? "refuses us" : "is not reachable",
+                                             rule_.empty() ? "" : " for rule " + base::printable(rule_),
+                                             context_->once ? "" : "; trying for ever");
+        context_->log.warn(line, {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
     }
     status_.connected = false;
     changed();

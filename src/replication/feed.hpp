@@ -18,9 +18,9 @@ namespace etcdsync::replication {
 /// for a slave.
 class feed {
 public:
-    /// `cover` holds every key `selects` may take.
+    /// `cover` holds every key `selects` may take. `rule`: the one it is for, in consistency = "rule".
     feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
-         std::size_t log_limit, std::string configured_endpoints);
+         std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
 
     /// Ends by cancellation only.
     aio::awaitable<> run();
@@ -55,9 +55,12 @@ private:
     etcd::cluster* master_;
     config::key_range cover_;
     folder::selector selects_;
+    std::string rule_;  ///< for messages
     log log_;
     base::backoff pauses_;
+    base::backoff distrust_;      ///< after a broken contract: not undone by what the next watch tells first
     bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
+    bool moved_ = true;           ///< something was told since that was found last
     std::uint64_t unproven_ = 0;  ///< watches opened without proof
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;

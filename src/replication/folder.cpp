@@ -34,6 +34,12 @@ std::size_t content_size(const std::vector<etcd::event>& changes) {
     return size;
 }
 
+std::size_t held_by(const log_entry& entry) {
+    std::size_t held = 0;
+    for (const base::shared_buffer& owner : entry.owners) held += owner->size();
+    return held;
+}
+
 void copy_out(log_entry& entry, std::size_t size) {
     auto own = std::make_shared<std::string>();
     own->reserve(size);  // views are taken while it grows: it must not move
@@ -52,8 +58,7 @@ void copy_out(log_entry& entry, std::size_t size) {
 void fold(log_entry& entry) {
     entry.repeats_keys = keep_last_of_each_key(entry.changes);
     const std::size_t content = content_size(entry.changes);
-    std::size_t held = 0;
-    for (const base::shared_buffer& owner : entry.owners) held += owner->size();
+    std::size_t held = held_by(entry);
     // A buffer is kept alive whole by one entry that looks into it, and several entries share one: what is counted per
     // entry must bound what is held, so copy unless the entry has most of its buffers to itself.
     if (content * 2 < held) {
@@ -76,6 +81,12 @@ std::string digest_of_events(const log_entry& entry, const folder::selector& sel
         }
     }
     return digest.hex();
+}
+
+/// While a revision goes on, of a few of its keys the buffers of all the others would be held, too.
+void folder::shed_buffers(log_entry& entry) {
+    const std::size_t content = content_size(entry.changes);
+    if (content * 2 < held_by(entry)) copy_out(entry, content);
 }
 
 void folder::take(const etcd::watch_message& message, aio::clock::time_point now) {
@@ -105,7 +116,10 @@ void folder::take_events(const etcd::watch_response& response, aio::clock::time_
         add(event, response.owner);
         if (open_bytes_ > largest_ && !fold_deletes()) give_out_part(now);
     }
-    if (response.fragment) return;
+    if (response.fragment) {
+        if (open_) shed_buffers(*open_);
+        return;
+    }
     finish_open(now);
     was_cut_ = distinct_ >= batch_revisions;
     if (!was_cut_) position_ = std::max(position_, response.header.store_revision);

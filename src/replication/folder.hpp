@@ -46,6 +46,7 @@ private:
     void finish_open(aio::clock::time_point now);
     void give_out_part(aio::clock::time_point now);
     [[nodiscard]] bool fold_deletes();
+    static void shed_buffers(log_entry& entry);
 
     revision position_;
     selector selects_;

@@ -12,6 +12,14 @@ namespace {
 /// The creation of a watch is answered at once, and so is a watch from a revision with events.
 constexpr std::chrono::seconds patience{8};
 
+/// E's events are held until all of them came. A revision of puts is one request of 1.5 MiB; a larger one may be anything, and
+/// without end.
+constexpr std::size_t largest_witness = 16U << 20;
+
+/// A position this far ahead of the last one is believed only where the master says so twice: one wrong header would make a
+/// record of a slave that no true revision ever reaches.
+constexpr revision long_step = 1'000'000;
+
 etcd::watch_query watch_query_for(const config::key_range& cover, const history::start& from) {
     const wire_range wire(cover);
     etcd::watch_query query;
@@ -33,9 +41,12 @@ history::history(std::shared_ptr<net::channel> on, const context& with, aio::clo
       witness_(
           from.last_event - 1, selects,
           [this, selects](const log_entry& entry) {
-              if (entry.rev == from_.last_event) seen_digest_ = digest_of_events(entry, selects);
+              if (entry.goes_on || entry.is_rest)
+                  witness_too_large_ = true;
+              else if (entry.rev == from_.last_event)
+                  seen_digest_ = digest_of_events(entry, selects);
           },
-          std::string::npos) {}
+          largest_witness) {}
 
 aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     auto message = co_await next_message();
@@ -52,6 +63,10 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     if (other) co_return std::move(*other);
     const revision before = folder_.position();
     folder_.take(*message, clock_->now());
+    if (folder_.position() - before > long_step) {
+        auto failed = co_await check_reached(folder_.position(), etcd::error_class::broken_contract);
+        if (failed) co_return std::move(*failed);
+    }
     if (gap_possible_ && (folder_.position() > before || !fresh_.empty())) {
         auto failed = co_await check_readable(before);
         if (failed) co_return std::move(*failed);
@@ -105,6 +120,10 @@ aio::awaitable<bool> history::has_other_events() {
 }
 
 aio::awaitable<etcd::result<void>> history::settle(revision store) {
+    if (store < from_.known) {  // a member that lags; or a watch that would wait for ever (faults.md F6, F7)
+        auto failed = co_await check_reached(from_.known, etcd::error_class::other_history);
+        if (failed) co_return std::move(*failed);
+    }
     if (store <= from_.known) gap_possible_ = false;
     if (!gap_possible_ || from_.last_event > 0) co_return etcd::result<void>();
     // Nothing may follow for hours, and the revision known be compacted by then though nothing was lost. So look now, once the
@@ -119,6 +138,11 @@ aio::awaitable<etcd::result<void>> history::settle(revision store) {
 aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::watch_message& message) {
     if (from_.last_event == 0 || proved_) co_return std::nullopt;
     witness_.take(message, clock_->now());
+    if (witness_too_large_) {
+        co_return etcd::error(etcd::error_class::compacted,
+                              fmt::format("{}: the events of revision {} are too many to be compared",
+                                          kv_.peer().authority(), from_.last_event));
+    }
     if (witness_.position() < from_.last_event) co_return std::nullopt;
     proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
     if (proved_) co_return std::nullopt;
@@ -126,6 +150,15 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     auto gone = co_await check_readable(from_.last_event - 1);
     if (gone) co_return std::move(*gone);
     co_return other_history();
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_reached(revision at, etcd::error_class otherwise) {
+    const etcd::range_query query = probe_query(cover_);
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    if (page->header.store_revision >= at) co_return std::nullopt;
+    co_return etcd::error(otherwise, fmt::format("{}: it told of revision {}, but is at {}", kv_.peer().authority(), at,
+                                                 page->header.store_revision));
 }
 
 aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {

@@ -52,6 +52,8 @@ private:
     aio::awaitable<bool> has_other_events();
     [[nodiscard]] etcd::error other_history() const;
     aio::awaitable<std::optional<etcd::error>> check_readable(revision at);
+    /// By a linearizable read; `otherwise` is what it means where the master is not there.
+    aio::awaitable<std::optional<etcd::error>> check_reached(revision at, etcd::error_class otherwise);
     aio::awaitable<etcd::result<void>> settle(revision store);
     aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);
 
@@ -65,6 +67,7 @@ private:
     folder witness_;  ///< E's events come out of it
     bool created_ = false;
     bool proved_ = false;
+    bool witness_too_large_ = false;
     std::string seen_digest_;
     bool gap_possible_ = true;  ///< a resume or a cut answer lies behind: look before applying what comes next
 };

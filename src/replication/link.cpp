@@ -122,7 +122,8 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
 aio::awaitable<> link::wait_for_master(const applier& slave) {
     // No call to the slave is open meanwhile: now and then it has to be asked whether it is still there.
     const auto look_again = context_->clock.now() + context_->probe_interval;
-    while (!stopping_ && !master_ready() && slave.usable() && context_->clock.now() < look_again) {
+    while (!stopping_ && !master_ready() && !refused_by_master() && slave.usable() &&
+           context_->clock.now() < look_again) {
         report_.wait("waiting for the master");
         co_await aio::wait_until(wake_, context_->clock, look_again);
     }
@@ -131,10 +132,19 @@ aio::awaitable<> link::wait_for_master(const applier& slave) {
 aio::awaitable<ending> link::master_failed(etcd::error why) {
     const auto how_long = master_pauses_.next(context_->random);
     report_.status().failure = why.cls;
-    report_.enter(link_state::connecting, "master: " + why.text);
+    report_.enter(link_state::connecting,
+                  (needs_a_person(why.cls) ? "the master refuses us: " : "master: ") + why.text);
     if (gives_up()) co_return ending::reason::finished;
     co_await pause(how_long);
     co_return ending::reason::begin_again;
+}
+
+std::optional<etcd::error> link::refused_by_master() const {
+    // A daemon waits for a person to put it right.
+    const master_status now = source_->current();
+    const bool refused = now.failure == etcd::error_class::denied || now.failure == etcd::error_class::reauthenticate;
+    if (!settings_.once || now.connected || now.cause.empty() || !refused) return std::nullopt;
+    return etcd::error(now.failure, now.cause);
 }
 
 bool link::master_ready() const { return source_->recent().started() && source_->connected(); }
@@ -276,6 +286,8 @@ aio::awaitable<ending> link::work(applier& slave) {
     if (!master_ready()) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
         co_await wait_for_master(slave);
+        auto refused = refused_by_master();
+        if (refused && !stopping_) co_return co_await master_failed(std::move(*refused));
         co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
     }
     if (contested_ && found->record && *found->record) {

@@ -7,6 +7,7 @@
 #include "replication/resume.hpp"
 #include "replication/session.hpp"
 
+#include <optional>
 #include <string>
 
 namespace etcdsync::replication {
@@ -52,6 +53,8 @@ private:
     aio::awaitable<> wait_for_master(const applier& slave);
     aio::awaitable<ending> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
+    /// Of a job done once: why there is nothing to wait for.
+    [[nodiscard]] std::optional<etcd::error> refused_by_master() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
     aio::awaitable<bool> is_the_master(applier& slave);

@@ -47,12 +47,6 @@ std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
     return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
 }
 
-/// The least interval that holds both.
-config::key_range hull(const config::key_range& a, const config::key_range& b) {
-    const bool open = a.end.empty() || b.end.empty();
-    return {std::min(a.begin, b.begin), open ? std::string() : std::max(a.end, b.end)};
-}
-
 /// Links that read from the same feed: all of them, or in consistency = "rule" those of one rule. They share nothing with others.
 struct channel_plan {
     struct end {
@@ -161,7 +155,7 @@ etcd::cluster_options replicator::impl::options_for(const config::config& settin
 void replicator::impl::add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds) {
     masters.push_back(std::make_unique<etcd::cluster>(env.dialer, env.clock, tasks, to_master));
     sources.push_back(std::make_unique<feed>(shared, *masters.back(), plan.cover(), plan.selector(),
-                                             log_bytes(settings.replicate, feeds), urls(settings.master)));
+                                             log_bytes(settings.replicate, feeds), urls(settings.master), plan.rule));
     for (const channel_plan::end& to : plan.ends) add_link(settings, plan, to);
 }
 

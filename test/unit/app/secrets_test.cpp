@@ -126,3 +126,15 @@ TEST_CASE("explain needs no secrets") {
     asked.key = "/a/x";
     CHECK(explain(asked, {}).code == exit_code::ok);
 }
+
+TEST_CASE("a file that holds no certificate is told at its table, for every cluster at once") {
+    const test::temporary_file nonsense("nonsense\n");
+    const std::string tls = "tls.ca = \"" + nonsense.path() + "\"\n";
+    const test::temporary_file file("[master]\nendpoints = [\"https://m\"]\n" + tls +
+                                    "[[slave]]\nendpoints = [\"https://s\"]\n" + tls + "[[rule]]\nprefix = \"/a/\"\n");
+    const answer reply = check_config(of(file), {});
+    CHECK(reply.code == exit_code::configuration);
+    CHECK(reply.err.find(":3:1: error: tls of [master]: the CA file " + nonsense.path()) != std::string::npos);
+    CHECK(reply.err.find(":6:1: error: tls of [[slave]]: the CA file " + nonsense.path()) != std::string::npos);
+    CHECK(reply.err.ends_with("\n2 errors\n"));
+}

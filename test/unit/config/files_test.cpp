@@ -60,7 +60,8 @@ std::vector<std::string> checked(const std::string& text) {
     REQUIRE(read.value.has_value());
     std::vector<std::string> all;
     complaints out;
-    check_files(*read.value, read.places, out);
+    check_files(read.value->master, read.places.at(0), out);
+    check_files(read.value->slaves.at(0), read.places.at(1), out);
     for (const diagnostic& d : out.take()) {
         all.push_back((d.level == diagnostic::severity::error ? "error " : "warning ") + brief(d));
     }

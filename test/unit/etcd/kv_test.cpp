@@ -266,3 +266,37 @@ TEST_CASE("an answer to a Range without a budget, or to a Txn, is not kept where
     CHECK(r.txn().error().cls == etcd::error_class::ambiguous);  // what it did is not known
     CHECK(r.kv.usable());
 }
+
+TEST_CASE("a Txn that is said to have been done, but not what or when, is not believed") {
+    rig r;
+    for (const int wrong : {0, 1, 2, 3}) {
+        pb::TxnResponse answer;
+        answer.mutable_header()->set_revision(wrong == 1 ? 0 : wrong == 2 ? -3 : 12);
+        if (wrong == 3) answer.mutable_header()->set_revision(std::int64_t{1} << 60);
+        answer.set_succeeded(true);
+        if (wrong != 0) answer.add_responses()->mutable_response_put();
+        r.peer.server().on_end = [&](stream_id id) { r.peer.reply(id, answer.SerializeAsString()); };
+        const auto done = r.txn();
+        REQUIRE(done.has_error());
+        CHECK(done.error().cls == etcd::error_class::bad_peer);
+    }
+}
+
+TEST_CASE("an answer that can hold no values may not be as long as one that does") {
+    rig r;
+    r.peer.server().on_end = [&](stream_id id) {
+        r.peer.begin(id);
+        r.peer.server().data(id, std::string("\0\0\x40\0\x01", 5) + std::string(100, 'x'));  // 4 MiB + 1
+        r.peer.flush();
+    };
+    for (int which = 0; which < 3; ++which) {
+        etcd::range_query query = all();
+        query.keys_only = which == 0;
+        query.count_only = which == 1;
+        if (which == 2) query.max_answer = 1U << 20;
+        const auto page = r.range(query);
+        REQUIRE(page.has_error());
+        CHECK(page.error().text.find("more than the limit of") != std::string::npos);
+    }
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
+}

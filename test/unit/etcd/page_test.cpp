@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
+#include <vector>
 
 using namespace etcdsync;
 using test::page;
@@ -74,4 +76,26 @@ TEST_CASE("a page at a revision holds nothing that came later") {
     at.at = 10;
     CHECK(etcd::check_page(at, page({{"a", "1", 10}})).empty());
     CHECK_FALSE(etcd::check_page(at, page({{"a", "1", 11}})).empty());
+}
+
+TEST_CASE("no page is of a revision that no store reaches, or counts what none holds") {
+    for (const etcd::revision store : {etcd::revision{-1}, (etcd::revision{1} << 53) + 1}) {
+        CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1"}}, false, store)).empty());
+    }
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", (etcd::revision{1} << 53) + 1}})).empty());
+    for (const std::int64_t count :
+         {std::int64_t{-1}, std::int64_t{1} << 41, std::numeric_limits<std::int64_t>::max()}) {
+        etcd::range_page counted = page({});
+        counted.count = count;
+        CHECK_FALSE(etcd::check_page(query("a", "z"), counted).empty());
+    }
+}
+
+TEST_CASE("without a limit, too, there is one: of one key it is one, of records it is thousands") {
+    CHECK_FALSE(etcd::check_page(query("a", ""), page({{"a", "1"}, {"a", "1"}})).empty());
+    std::vector<test::built_key> many;
+    for (int i = 0; i < 10'001; ++i) many.push_back({"b" + std::to_string(100'000 + i), "1"});
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page(many)).empty());
+    many.pop_back();
+    CHECK(etcd::check_page(query("a", "z"), page(many)).empty());
 }

@@ -210,3 +210,41 @@ TEST_CASE("after an answer that was refused the position of the checker is still
     CHECK(s.refuses(events({put("b", "1", 8), put("A", "1", 9)}, 9)) == etcd::error_class::broken_contract);
     CHECK(s.takes(events({put("b", "1", 8)}, 9)));
 }
+
+TEST_CASE("a compaction that can not have touched what was asked for is a lie") {
+    for (const etcd::revision at : {etcd::revision{-1}, etcd::revision{7}, (etcd::revision{1} << 53) + 1,
+                                    std::numeric_limits<etcd::revision>::min()}) {
+        etcd::watch_query from = query();
+        from.start_revision = 7;
+        standing s(from);
+        etcd::watch_response compacted;
+        compacted.compact_revision = at;
+        compacted.canceled = true;
+        CHECK(s.refuses(compacted) == etcd::error_class::broken_contract);
+        compacted.compact_revision = 8;
+        CHECK(s.checker.take(compacted)->what == kind::compacted);
+    }
+}
+
+TEST_CASE("no store gets to 2^53") {
+    constexpr etcd::revision beyond = (etcd::revision{1} << 53) + 1;
+    CHECK(standing().refuses(events({put("b", "1", 6)}, beyond)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({}, beyond)) == etcd::error_class::broken_contract);
+    CHECK(standing().refuses(events({put("b", "1", beyond)}, 6)) == etcd::error_class::broken_contract);
+    CHECK(standing().takes(events({}, beyond - 1)));
+}
+
+TEST_CASE("nothing follows that lies below a progress notification") {
+    standing s;
+    CHECK(s.takes(events({put("b", "1", 7)}, 9)));
+    CHECK(s.takes(events({}, 20)));
+    CHECK(s.refuses(events({put("c", "1", 20)}, 21)) == etcd::error_class::broken_contract);
+    CHECK(s.takes(events({put("c", "1", 21)}, 21)));
+}
+
+TEST_CASE("an answer of another cluster than the one that created the watch is refused") {
+    standing s;
+    etcd::watch_response foreign = events({put("b", "1", 6)}, 6);
+    ++foreign.header.cluster_id;
+    CHECK(s.refuses(foreign) == etcd::error_class::broken_contract);
+}

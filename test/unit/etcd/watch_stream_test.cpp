@@ -202,3 +202,51 @@ TEST_CASE("a large answer comes in parts as it arrives, and only the last of the
     r.send(one_event(1301));
     CHECK(r.next()->response.events.size() == 1);
 }
+
+TEST_CASE("many small events are worked on a few thousand at a time") {
+    rig r;
+    r.stand();
+    REQUIRE(r.next().has_value());
+    test::built_answer many;
+    many.store_revision = 20'000;
+    for (int i = 1; i <= 10'000; ++i) many.events.push_back(test::del("b", i));
+    r.send(many);
+    etcd::revision last = 0;
+    for (bool more = true; more;) {
+        const auto message = r.next();
+        REQUIRE(message.has_value());
+        CHECK(message->response.events.size() <= 4'096);
+        CHECK(message->response.events.front().kv.mod_revision == last + 1);
+        last = message->response.events.back().kv.mod_revision;
+        more = message->response.fragment;
+    }
+    CHECK(last == 10'000);
+}
+
+TEST_CASE("an event that only says that it is above the cap is not waited for") {
+    rig r;
+    r.stand();
+    REQUIRE(r.next().has_value());
+    // A message of 1 GiB, and in it an event as large: 256 KiB of it come.
+    r.peer.server().data(r.stream, std::string("\0\x40\0\0\0\x5a\xf0\xff\xff\xff\x03", 11) + std::string(300'000, 'x'));
+    r.peer.flush();
+    const auto message = r.next();
+    REQUIRE(message.has_error());
+    CHECK(message.error().cls == etcd::error_class::bad_peer);
+    CHECK(message.error().text.find("more than 16777216 bytes") != std::string::npos);
+}
+
+TEST_CASE("messages that say nothing, again and again, end the watch") {
+    rig r;
+    r.stand();
+    REQUIRE(r.next().has_value());
+    test::built_answer nothing;
+    nothing.watch_id = -1;
+    for (int i = 0; i < 999; ++i) r.send(nothing);
+    r.send(one_event(6));
+    CHECK(r.next()->what == kind::events);
+    for (int i = 0; i < 1'000; ++i) r.send(nothing);
+    const auto flooded = r.next();
+    REQUIRE(flooded.has_error());
+    CHECK(flooded.error().cls == etcd::error_class::bad_peer);
+}

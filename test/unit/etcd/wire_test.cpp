@@ -231,6 +231,7 @@ TEST_CASE("a TxnResponse reads as protobuf reads it, whatever its responses are"
         REQUIRE(got.has_value());
         check_equal(got->header, expected.header());
         CHECK(got->succeeded == expected.succeeded());
+        CHECK(got->responses == static_cast<std::size_t>(expected.responses_size()));
     }
 }
 
@@ -391,4 +392,67 @@ TEST_CASE("groups nested without end are refused") {
     std::string groups;
     for (int i = 0; i < 50'000; ++i) groups += "\xa3\x06";
     CHECK_FALSE(etcd::decode_watch(groups).has_value());
+}
+
+TEST_CASE("of more keys than may come no more than one too many is made") {
+    pb::RangeResponse message;
+    for (int i = 0; i < 100'000; ++i) message.add_kvs();
+    CHECK(etcd::decode_range(message.SerializeAsString(), 10)->kvs.size() == 11);
+    CHECK(etcd::decode_range_part(message.SerializeAsString(), 10)->kvs.size() == 11);
+    CHECK(etcd::decode_range(message.SerializeAsString())->kvs.size() == 100'000);
+}
+
+TEST_CASE("of many events as many come at a time as are wanted, and none is lost between parts") {
+    maker make(15);
+    base::random_source random(16);
+    for (int round = 0; round < 200; ++round) {
+        const std::string text = make.watch().SerializeAsString();
+        const auto whole = etcd::decode_watch(text);
+        REQUIRE(whole.has_value());
+        const std::size_t most = 1 + random.next() % 3;
+        etcd::watch_assembler parts(most);
+        std::size_t events = 0;
+        const auto look_at = [&](const std::optional<etcd::watch_response>& part, bool ends) {
+            REQUIRE(part.has_value());
+            CHECK(part->events.size() <= most);
+            for (const etcd::event& e : part->events) CHECK(e.kv.key == whole->events.at(events++).kv.key);
+            CHECK(part->fragment == (!ends || whole->fragment));
+        };
+        for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
+            size = 1 + random.next() % 200;
+            const bool last = at + size > text.size();
+            const auto part = parts.take(text.substr(at, size), last);
+            look_at(part, last && !parts.has_more());
+            while (parts.has_more()) {
+                const auto next = parts.take_more();
+                look_at(next, last && !parts.has_more());
+            }
+        }
+        CHECK(events == whole->events.size());
+    }
+}
+
+TEST_CASE("an event says how long it is before it is there") {
+    etcd::watch_assembler parts;
+    CHECK(parts.take(std::string("\x5a\x80\x80\x80\x04", 5), false).has_value());  // 8 MiB
+    CHECK(parts.waiting() == (8U << 20) + 5);
+    CHECK(parts.take(std::string(1'000, 'x'), false)->events.empty());
+    CHECK(parts.waiting() == (8U << 20) + 5);
+}
+
+TEST_CASE("what is malformed is refused at once, not when more of it has come") {
+    for (const std::string& bad :
+         {std::string("\x5f"), std::string("\x02\x01", 2), std::string(11, '\xff'),
+          std::string("\x5a\xff\xff\xff\xff\x0f", 6), std::string("\x10", 1) + std::string(10, '\xff')}) {
+        etcd::watch_assembler parts;
+        CHECK_FALSE(parts.take(bad, false).has_value());
+        CHECK_FALSE(etcd::decode_range_part(bad).has_value());
+    }
+}
+
+TEST_CASE("of a reason for a cancellation only as much is kept as is read by anybody") {
+    pb::WatchResponse canceled;
+    canceled.set_canceled(true);
+    canceled.set_cancel_reason(std::string(1U << 20, 'x'));
+    CHECK(etcd::decode_watch(canceled.SerializeAsString())->cancel_reason.size() == 4'096);
 }

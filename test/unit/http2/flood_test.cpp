@@ -78,12 +78,37 @@ TEST_CASE("unanswered PING and SETTINGS floods are ended by the library's own li
     }
 }
 
-TEST_CASE("progress of a stream fills the budget up") {
+TEST_CASE("progress of a stream fills the budget up, as far as its bytes go") {
     std::string many;
-    for (int i = 0; i < 4'000; ++i) many += raw_frame(type::window_update, flag::none, 3, big_endian(1));
+    for (int i = 0; i < 1'500; ++i) many += raw_frame(type::window_update, flag::none, 3, big_endian(1));
     std::string text;
-    CHECK(endures(many + raw_frame(type::data, flag::none, 3, "x"), 20, text) == 20);
-    CHECK(endures(many, 20, text) == 1);
+    CHECK(endures(many + raw_frame(type::data, flag::none, 3, std::string(16'000, 'x')), 20, text) == 20);
+    CHECK(endures(many, 20, text) == 3);
+    CHECK(endures(many + raw_frame(type::data, flag::none, 3, "x"), 20, text) == 3);
+}
+
+TEST_CASE("a body in crumbs is a flood like any other; in frames of eight bytes it is none") {
+    std::string text;
+    CHECK(endures(raw_frame(type::data, flag::none, 3, "x"), 20'000, text) < 6'000);
+    CHECK(text == flooding);
+    text.clear();
+    CHECK(endures(raw_frame(type::data, flag::none, 3, "12345678"), 20'000, text) == 20'000);
+}
+
+TEST_CASE("what TCP makes of a body does not matter: its bytes count") {
+    session_options options;
+    options.max_idle_frames = 100;
+    lone_client c(options);
+    c.call();
+    c.pull();
+    c.greet();
+    REQUIRE(c.feed(answer(raw_block(ok_headers))) == "");
+    const std::string frame = raw_frame(type::data, flag::none, 1, "12345678");
+    std::string text;
+    for (int i = 0; i < 1'000 && text.empty(); ++i) {
+        for (std::size_t at = 0; at < frame.size() && text.empty(); ++at) text = c.feed(frame.substr(at, 1));
+    }
+    CHECK(text == "");
 }
 
 TEST_CASE("answers without a body fill the budget up too") {

@@ -93,7 +93,7 @@ TEST_CASE("a record reads back as it was written, keys in no encoding included")
 TEST_CASE("the largest numbers an etcd can have are kept") {
     checkpoint record = full();
     record.cluster_id = std::numeric_limits<std::uint64_t>::max();
-    record.rev = std::numeric_limits<revision>::max();
+    record.rev = revision{1} << 53;
     record.event_revision = record.rev;
     record.spans[0].since = record.rev;
     const auto parsed = parse_checkpoint(encode(record));
@@ -218,4 +218,22 @@ TEST_CASE("a truncated or mutilated record never crashes, and what is read is sa
 
 TEST_CASE("the record stands under the prefix and the name of the instance") {
     CHECK(checkpoint_key("/.etcd-sync/", "it") == "/.etcd-sync/it");
+}
+
+TEST_CASE("a revision that no store ever reaches is refused: it would be counted on from") {
+    for (const revision rev : {(revision{1} << 53) + 1, std::numeric_limits<revision>::max()}) {
+        checkpoint record = full();
+        record.rev = rev;
+        CHECK_FALSE(parse_checkpoint(encode(record)).has_value());
+        record = full();
+        record.witnesses[0].mod_revision = rev;
+        CHECK_FALSE(parse_checkpoint(encode(record)).has_value());
+    }
+}
+
+TEST_CASE("a record too large to be one of ours is not even parsed") {
+    std::string text = encode(full());
+    text.insert(text.size() - 1, std::string(1U << 20, ' '));
+    CHECK_FALSE(parse_checkpoint(text).has_value());
+    CHECK_FALSE(parse_checkpoint(std::string(2U << 20, '[')).has_value());
 }

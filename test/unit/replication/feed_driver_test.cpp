@@ -189,3 +189,22 @@ TEST_CASE("whatever request fails, the log ends right") {
         }
     }
 }
+
+TEST_CASE(
+    "a master that says again and again that it compacted everything is asked ever more seldom, and told of once") {
+    rig r;
+    r.put("/a/1", "v");
+    r.server.spoil = [](etcdserverpb::WatchResponse& answer) {
+        answer.set_created(false);
+        answer.set_canceled(true);
+        answer.set_compact_revision(1'000);
+    };
+    r.start();
+    r.pass(1min);
+    CHECK(r.server.requests() < 40);
+    CHECK(r.lines.count("the master compacted revisions") == 1);
+    CHECK(r.lines.count("not reachable") == 1);
+    r.server.spoil = nullptr;
+    r.pass(20s);
+    CHECK(r.source.connected());
+}

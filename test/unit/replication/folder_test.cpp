@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -293,4 +294,20 @@ TEST_CASE("a key that is changed twice in one revision is told: then the events 
     REQUIRE(f.out.size() == 2);
     CHECK(f.out[0].repeats_keys);
     CHECK_FALSE(f.out[1].repeats_keys);
+}
+
+TEST_CASE("of a revision that goes on and on the buffers are not held for the few keys in them") {
+    folding f(3, [](std::string_view key) { return key == "ours"; });
+    std::vector<std::weak_ptr<const std::string>> buffers;
+    std::size_t held = 0;
+    for (int i = 0; i < 50; ++i) {
+        const auto message = events_message({put("theirs", std::string(10'000, 'x'), 5), put("ours", "1", 5)}, 9, true);
+        buffers.push_back(message.response.owner);
+        f.take(message);
+        held = static_cast<std::size_t>(
+            std::count_if(buffers.begin(), buffers.end(), [](const auto& b) { return !b.expired(); }));
+    }
+    CHECK(held <= 1);  // the one at hand
+    f.take(events_message({put("ours", "last", 5)}, 9));
+    CHECK(f.told() == lines{"5: +ours=last"});
 }

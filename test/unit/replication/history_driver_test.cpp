@@ -259,3 +259,43 @@ TEST_CASE("whatever request fails, what was given out is right, and no failure i
         }
     }
 }
+
+TEST_CASE("a header far ahead of everything told is asked about, and a lie does not become a position") {
+    rig r;
+    r.put("/a/1", "v");
+    r.open(r.after(2));
+    REQUIRE(r.read());
+    r.server.spoil = [](etcdserverpb::WatchResponse& answer) { answer.mutable_header()->set_revision(5'000'000); };
+    SUBCASE("in a progress notification") { r.server.notify_progress(); }
+    SUBCASE("beside events") { r.put("/a/2", "v"); }
+    CHECK(r.fails() == error_class::broken_contract);
+    CHECK(r.got.empty());
+}
+
+TEST_CASE("a watch beyond the present of the master does not wait for ever (F6)") {
+    rig r;
+    r.put("/a/1", "v");
+    r.open(r.after(1'000));
+    CHECK(r.fails() == error_class::other_history);
+    CHECK(r.why.text == "m:1: it told of revision 1000, but is at 2");
+}
+
+TEST_CASE("a witness without end is given up, and that is no other history") {
+    rig r;
+    r.put("/a/1", "v");
+    const std::string digest = r.digest(2);
+    r.server.spoil = [](etcdserverpb::WatchResponse& answer) {
+        if (answer.events_size() == 0) return;
+        const etcdserverpb::Event first = answer.events(0);
+        for (int i = 0; i < 20; ++i) {
+            etcdserverpb::Event& more = *answer.add_events();
+            more = first;
+            more.mutable_kv()->set_key("/a/" + std::to_string(i));
+            more.mutable_kv()->set_value(std::string(1U << 20, 'x'));
+        }
+        answer.set_fragment(true);
+    };
+    r.open(r.after(2, 2, digest));
+    CHECK(r.fails() == error_class::compacted);
+    CHECK(r.got.empty());
+}

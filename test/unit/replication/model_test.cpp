@@ -266,7 +266,9 @@ TEST_CASE("model: each fault is what it says") {
         s.server.script = [&](std::uint64_t number) { return number == 1 ? what : test::fault::none; };
         etcd::kv kv(s.channel, s.loop.clock, 5s);
         const std::vector<etcd::operation> writes{{etcd::event_type::put, "a", "1"}};
-        const auto encode = [&] { return etcd::encode_guarded_txn({"cp", 0, ""}, writes, "r", 128); };
+        const std::function<std::string()> encode = [&] {
+            return etcd::encode_guarded_txn({"cp", 0, ""}, writes, "r", 128);
+        };
         const auto done = s.loop.run(kv.txn(encode), 1min);
         CHECK(done.has_error());
         CHECK(done.error().cls == etcd::error_class::ambiguous);

@@ -101,7 +101,7 @@ void check_daemon(const closed_way& by, const blocked& at, etcd_server& master, 
 
 void check(const closed_way& by) {
     const blocked at(by);
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server other;
     master.start();
     other.start();

@@ -7,7 +7,7 @@
 #include "app/exit_code.hpp"
 #include "app/stderr_log.hpp"
 #include "base/random.hpp"
-#include "net/tcp.hpp"
+#include "net/socket_dialer.hpp"
 #include "replication/replicator.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -60,7 +60,7 @@ private:
     stderr_log& voice_;
     aio::asio::io_context context_{1};
     aio::system_clock clock_;
-    net::tcp_dialer dialer_;
+    net::socket_dialer dialer_;
     base::random_source random_;
     aio::asio::signal_set signals_;
     aio::event changed_;

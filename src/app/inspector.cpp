@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/inspector.hpp"
 
+#include "replication/clusters.hpp"
+
 #include <utility>
 
 namespace etcdsync::app {
@@ -53,9 +55,13 @@ aio::awaitable<replication::inspection_report> inspector::inspect_one(const conf
     });
     const replication::context with{env.clock, env.random, env.log, tasks, settings_.replicate.probe_interval,
                                     "",        true};
-    etcd::cluster to_slave(env.dialer, env.clock, tasks, replication::cluster_options_for(slave, settings_.replicate));
-    etcd::cluster to_master(env.dialer, env.clock, tasks,
-                            replication::cluster_options_for(settings_.master, settings_.replicate));
+    const auto cluster_at = [&](const config::cluster& where) {
+        return etcd::cluster(
+            env.dialer, env.clock, tasks,
+            replication::cluster_options_for(where, settings_.replicate, env.clock, env.executor, env.log));
+    };
+    etcd::cluster to_slave = cluster_at(slave);
+    etcd::cluster to_master = cluster_at(settings_.master);
     replication::inspection what(with, record.keys, std::move(to_slave), std::move(to_master),
                                  settings_for(slave, record.key), std::move(tell));
     name_ = slave.name;

@@ -98,7 +98,10 @@ bool master_patience::is_over(const replication::master_status& master, aio::clo
         away_since_ = now;
     }
     if (master.connected || master.cause.empty()) return false;
-    if (outcome_of(master.failure) != outcome::unreachable && !was_there_) return true;
+    const outcome how = outcome_of(master.failure);
+    // What it refuses may be one rule of several: the links whose rules it is about end by themselves.
+    if (how == outcome::denied) return false;
+    if (how != outcome::unreachable && !was_there_) return true;
     return now - away_since_ >= (was_there_ ? to_return : to_come);
 }
 
@@ -110,7 +113,10 @@ aio::awaitable<sync_result> run_once(foreground& at, replication::replicator& al
         co_await aio::wait_until(at.changed(), at.clock(), at.clock().now() + 50ms);
         master_gone = !all.finished() && patience.is_over(all.current().master, at.clock().now());
     }
-    sync_result result = judge(all.current(), master_gone);
+    const replication::status at_end = all.current();
+    const bool refused = !at_end.master.connected && outcome_of(at_end.master.failure) == outcome::denied &&
+                         !at_end.master.cause.empty();
+    sync_result result = judge(at_end, master_gone || refused);
     co_await all.stop(stop_patience);
     co_return result;
 }

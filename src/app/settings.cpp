@@ -2,6 +2,7 @@
 #include "app/settings.hpp"
 
 #include "app/count.hpp"
+#include "app/secrets.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,10 +41,16 @@ std::string loaded_config::complaints() const {
     return out;
 }
 
-loaded_config load_config(const options& asked, const surroundings& around) {
+loaded_config read_config(const options& asked, const surroundings& around) {
     loaded_config loaded;
     loaded.path = config_path(asked, around);
     loaded.result = config::load(loaded.path, loaded.text);
+    return loaded;
+}
+
+loaded_config load_config(const options& asked, const surroundings& around) {
+    loaded_config loaded = read_config(asked, around);
+    if (loaded.result.value) gather_secrets(loaded.result, loaded.path, around);
     return loaded;
 }
 

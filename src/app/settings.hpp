@@ -25,6 +25,11 @@ struct loaded_config {
     /// What a person is told of it on stderr: every diagnostic, and how many errors there are. Empty: nothing to tell.
     [[nodiscard]] std::string complaints() const;
 };
+/// The file alone: enough for what contacts nobody.
+[[nodiscard]] loaded_config read_config(const options& asked, const surroundings& around);
+
+/// With all it needs from outside: files are located and can be read, passwords of the environment stand in `auth.password`. What is
+/// missing is a diagnostic like any other.
 [[nodiscard]] loaded_config load_config(const options& asked, const surroundings& around);
 
 /// Flag, else environment, else file.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace etcdsync::config {
@@ -25,6 +26,10 @@ struct fault {
 /// Collects everything wrong with one file. Who adds an error goes on with a default, and keeps quiet about what follows from it.
 class complaints {
 public:
+    complaints() = default;
+    /// Goes on behind these.
+    explicit complaints(std::vector<diagnostic> before) : all_(std::move(before)) {}
+
     void error(place at, std::string message, std::string hint = {});
     void error(place at, fault what) { error(at, std::move(what.message), std::move(what.hint)); }
     void warning(place at, std::string message, std::string hint = {});

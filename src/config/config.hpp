@@ -64,7 +64,7 @@ struct safety {
     friend bool operator==(const safety&, const safety&) = default;
 };
 
-/// `tls = { ... }`; file names as written.
+/// `tls = { ... }`; file names as written, until locate_files() makes paths of them.
 struct tls_settings {
     std::string ca;
     std::string cert;  ///< with `key`, or both empty
@@ -77,8 +77,8 @@ struct tls_settings {
 /// `auth = { ... }`: a user with exactly one form of password, or all empty.
 struct auth_settings {
     std::string user;
-    std::string password_file;
-    std::string password_env;
+    std::string password_file;  ///< as the files of tls_settings
+    std::string password_env;   ///< whoever knows the environment puts its value into `password`
     std::string password;
     friend bool operator==(const auth_settings&, const auth_settings&) = default;
 };

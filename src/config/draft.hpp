@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/load.hpp"
 #include "config/table_reader.hpp"
 
 #include <string>
@@ -9,11 +10,11 @@
 namespace etcdsync::config {
 
 /// What the checks have to know about a cluster beside its values: where they stand.
-struct cluster_notes {
+struct cluster_notes : cluster_places {
     const toml::table* table = nullptr;
-    place at;                      ///< the header
-    std::string label;             ///< `slave "edge-1"`, for messages
-    std::vector<place> endpoints;  ///< one for each of cluster::endpoints
+    place at;                           ///< the header
+    std::vector<place> endpoints;       ///< one for each of cluster::endpoints
+    std::size_t endpoints_written = 0;  ///< more than those where some could not be read
 };
 
 /// `rules = [...]` before the names are looked up.
@@ -58,12 +59,16 @@ struct draft {
 
 // Its parts, a table each.
 void read_cluster(table_reader& in, cluster& into, cluster_notes& notes);
+void read_tls(table_reader& in, tls_settings& into, cluster_notes& notes);
+void read_auth(table_reader& in, auth_settings& into, cluster_notes& notes);
 void read_slaves(table_reader& root, draft& into);
 void read_rules(table_reader& root, draft& into);
 void read_safety(table_reader& in, safety& into);
 
 // Checks across keys, in the order they run.
 void check_clusters(const draft& checked, complaints& out);
+void check_access(const draft& checked,
+                  complaints& out);                   ///< what tls and auth of a cluster have to do with its endpoints
 void resolve_rules(draft& checked, complaints& out);  ///< rule names unique; fills slave::rules
 void check_spans(const draft& checked, complaints& out);
 void refuse_unsupported(const toml::table& root, const draft& checked, complaints& out);

@@ -19,6 +19,7 @@ namespace urls = boost::urls;
 
 constexpr std::uint16_t etcd_port = 2379;
 constexpr std::string_view unix_scheme = "unix://";
+constexpr std::size_t longest_socket = 107;  ///< what sockaddr_un holds
 
 /// What stands before an "@" may be a password: never printed.
 std::string without_user(std::string_view text) {
@@ -73,6 +74,10 @@ std::string_view surplus(const urls::url_view& url) {
 boost::system::result<endpoint, fault> parse_unix(std::string_view text) {
     const std::string_view path = text.substr(unix_scheme.size());
     if (!path.starts_with('/') || path.size() == 1) return bad(text, "no absolute path", "write \"unix:///path\"");
+    if (path.size() > longest_socket || path.find('\0') != std::string_view::npos) {
+        return bad(text, "no socket can have this path",
+                   fmt::format("at most {} bytes, none of them zero", longest_socket));
+    }
     return endpoint{.url = std::string(text), .socket = std::string(path)};
 }
 

@@ -46,6 +46,11 @@ std::optional<key_range> intersect(const key_range& a, const key_range& b) {
     return both;
 }
 
+key_range hull(const key_range& a, const key_range& b) {
+    const bool open = a.end.empty() || b.end.empty();
+    return {std::min(a.begin, b.begin), open ? std::string() : std::max(a.end, b.end)};
+}
+
 std::vector<key_range> subtract(const key_range& range, const key_range& hole) {
     if (range.empty()) return {};
     const auto cut = intersect(range, hole);

@@ -42,6 +42,9 @@ struct key_range {
 /// The keys in both; nothing where they do not meet.
 [[nodiscard]] std::optional<key_range> intersect(const key_range& a, const key_range& b);
 
+/// The least interval that holds both.
+[[nodiscard]] key_range hull(const key_range& a, const key_range& b);
+
 /// `range` without `hole`: no, one or two non-empty intervals, in key order.
 [[nodiscard]] std::vector<key_range> subtract(const key_range& range, const key_range& hole);
 

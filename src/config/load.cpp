@@ -52,10 +52,15 @@ outcome parse(std::string_view text) {
     if (const auto root = parse_toml(text, out)) {
         draft read = read_draft(*root, out);
         check_clusters(read, out);
+        check_access(read, out);
         resolve_rules(read, out);
         check_spans(read, out);
         refuse_unsupported(*root, read, out);
-        if (!out.has_error()) result.value = std::move(read.value);
+        if (!out.has_error()) {
+            result.places.push_back(read.master);
+            result.places.insert(result.places.end(), read.slaves.begin(), read.slaves.end());
+            result.value = std::move(read.value);
+        }
     }
     result.diagnostics = out.take();
     return result;
@@ -67,7 +72,7 @@ outcome load(const std::string& path, std::string& text) {
     if (failure.empty()) return parse(text);
     complaints out;
     out.error({}, fmt::format("can not be read: {}", failure));
-    return {std::nullopt, out.take()};
+    return {std::nullopt, out.take(), {}};
 }
 
 }  // namespace etcdsync::config

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/config.hpp"
+#include "config/complaints.hpp"
 
 #include <optional>
 #include <string>
@@ -10,10 +10,23 @@
 
 namespace etcdsync::config {
 
+/// Where those settings of a cluster stand that name something outside of the file, for what comes out about it later.
+struct cluster_places {
+    std::string label;  ///< `[master]`, `slave "edge-1"`
+    place tls;          ///< the table
+    place ca;
+    place cert;
+    place key;
+    place password_file;
+    place password_env;
+    place password;
+};
+
 /// What came of a configuration text. `value` is set exactly where no diagnostic is an error.
 struct outcome {
     std::optional<config> value;
     std::vector<diagnostic> diagnostics;  ///< all of them, in the order of the file
+    std::vector<cluster_places> places;   ///< with a value: of the master, then of each slave
 };
 
 /// Parses and validates. `text` is the whole file. Never throws; every error of the file is reported at once.

@@ -16,25 +16,13 @@ public:
     void unless(bool is_today, const toml::table* table, std::string_view key, std::string_view today) {
         const toml::node* const node = is_today || table == nullptr ? nullptr : table->get(key);
         if (node == nullptr) return;
-        refuse(place_of(*node), fmt::format("\"{}\"", key), today);
-    }
-
-    void refuse(place at, std::string_view what, std::string_view today) {
-        out_.error(at, fmt::format("{} is not supported yet", what), fmt::format("today only {}", today));
+        out_.error(place_of(*node), fmt::format("\"{}\" is not supported yet", key),
+                   fmt::format("today only {}", today));
     }
 
 private:
     complaints& out_;
 };
-
-void cluster_keys(refusals& refuse, const cluster& of, const cluster_notes& notes) {
-    refuse.unless(of.tls == tls_settings{}, notes.table, "tls", "http:// without tls");
-    refuse.unless(of.auth == auth_settings{}, notes.table, "auth", "etcd without a user");
-    for (std::size_t i = 0; i < of.endpoints.size(); ++i) {
-        if (of.endpoints[i].tls) refuse.refuse(notes.endpoints[i], "https://", "http://");
-        if (!of.endpoints[i].socket.empty()) refuse.refuse(notes.endpoints[i], "unix://", "http://");
-    }
-}
 
 void table_keys(refusals& refuse, const config& of, const toml::table& root) {
     const auto table = [&](std::string_view name) { return root[name].as_table(); };
@@ -49,12 +37,8 @@ void table_keys(refusals& refuse, const config& of, const toml::table& root) {
 void refuse_unsupported(const toml::table& root, const draft& checked, complaints& out) {
     refusals refuse(out);
     const config& value = checked.value;
-    cluster_keys(refuse, value.master, checked.master);
-    for (std::size_t i = 0; i < checked.slaves.size(); ++i) {
-        const toml::table& table = *checked.slaves[i].table;
-        cluster_keys(refuse, value.slaves[i], checked.slaves[i]);
-        refuse.unless(!value.slaves[i].paused, &table, "paused", "false");
-    }
+    for (std::size_t i = 0; i < checked.slaves.size(); ++i)
+        refuse.unless(!value.slaves[i].paused, checked.slaves[i].table, "paused", "false");
     table_keys(refuse, value, root);
 }
 

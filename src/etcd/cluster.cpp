@@ -12,21 +12,76 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect(const net
     error last(error_class::retry, "no endpoint");
     const std::size_t first = preferred_;
     for (std::size_t i = 0; i < options_.endpoints.size(); ++i) {
-        const net::endpoint to = options_.endpoints[(first + i) % options_.endpoints.size()];
-        auto stream = co_await dialer_->dial(to, clock_->now() + options_.dial_timeout);
-        if (stream) {
-            preferred_ = (first + i) % options_.endpoints.size();
-            co_return net::make_http2_channel(std::move(*stream), to, *clock_, *tasks_, options);
+        const std::size_t which = (first + i) % options_.endpoints.size();
+        auto channel = co_await connect_to(options_.endpoints[which], options);
+        if (channel) {
+            prefer(which);
+            co_return std::move(*channel);
         }
-        last = error(error_class::retry, stream.error().text);
+        last = channel.error();
+        if (last.cls == error_class::denied) break;
     }
     co_return last;
 }
 
+aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect_to(net::endpoint to,
+                                                                          net::channel_options options) {
+    auto stream = co_await dialer_->dial(to, clock_->now() + options_.dial_timeout);
+    if (!stream) {
+        const net::failure& why = stream.error();
+        co_return error(why.access_denied ? error_class::denied : error_class::retry, why.text);
+    }
+    auto channel = net::make_http2_channel(std::move(*stream), std::move(to), *clock_, *tasks_, options);
+    if (!options_.auth) co_return channel;
+    const auto logged_in = co_await options_.auth->log_in(*channel, options_.request_timeout);
+    if (!logged_in) {
+        channel->close();
+        co_return logged_in.error();
+    }
+    co_return make_authenticated_channel(std::move(channel), options_.auth, options_.request_timeout);
+}
+
 void cluster::avoid(const net::endpoint& peer) {
     for (std::size_t i = 0; i < options_.endpoints.size(); ++i) {
-        if (options_.endpoints[i].url == peer.url) preferred_ = (i + 1) % options_.endpoints.size();
+        if (options_.endpoints[i].url == peer.url) prefer((i + 1) % options_.endpoints.size());
     }
+}
+
+void cluster::watch_for_return(range_query probe, std::function<void()> listener) {
+    return_.emplace(return_watch{std::move(probe), std::move(listener)});
+}
+
+void cluster::prefer(std::size_t which) {
+    preferred_ = which;
+    if (which == 0 || !return_ || return_->running) return;
+    return_->running = true;
+    tasks_->spawn("return to " + options_.endpoints.front().url, look_for_better());
+}
+
+aio::awaitable<> cluster::look_for_better() {
+    while (preferred_ != 0) {
+        co_await aio::sleep(*clock_, options_.return_interval);
+        for (std::size_t i = 0; i < preferred_; ++i) {
+            const bool better = co_await answers(options_.endpoints[i]);
+            if (!better || i >= preferred_) continue;
+            preferred_ = i;
+            return_->listener();
+        }
+    }
+    return_->running = false;
+}
+
+aio::awaitable<bool> cluster::answers(net::endpoint to) {
+    net::channel_options small;
+    small.http2.stream_window = 64U << 10;
+    small.http2.connection_window = 64U << 10;
+    const auto channel = co_await connect_to(std::move(to), small);
+    if (!channel) co_return false;
+    kv member(*channel, *clock_, options_.request_timeout);
+    range_query probe = return_->probe;
+    const auto page = co_await member.range(std::move(probe));
+    member.close();
+    co_return page.has_value();
 }
 
 }  // namespace etcdsync::etcd

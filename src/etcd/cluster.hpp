@@ -2,18 +2,25 @@
 #pragma once
 
 #include "aio/task_group.hpp"
+#include "etcd/authenticator.hpp"
 #include "etcd/error.hpp"
+#include "etcd/kv.hpp"
 #include "net/http2_channel.hpp"
+#include "net/tls_client.hpp"
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace etcdsync::etcd {
 
 struct cluster_options {
-    std::vector<net::endpoint> endpoints;
+    std::vector<net::endpoint> endpoints;  ///< in the order they are wanted
+    std::shared_ptr<authenticator> auth;   ///< null: no user; else shared by all who connect to this cluster
     std::chrono::milliseconds dial_timeout{3'000};
     std::chrono::milliseconds request_timeout{5'000};
+    std::chrono::milliseconds return_interval{30'000};  ///< how often a better endpoint is looked for
 };
 
 /// One etcd cluster as a place to get connections to. Each user has its own: what one finds unfit says nothing to another.
@@ -21,22 +28,42 @@ class cluster {
 public:
     cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options);
 
-    /// A new connection to the first endpoint that takes one, beginning with the one that did last time (at first: the first of
-    /// the configuration). The error is the last one met.
+    /// A new connection, logged in, to the first endpoint that takes one, beginning with the one that did last time (at first: the
+    /// first of the configuration). The error is the last one met; one that refuses our user ends it at once, as users are the
+    /// cluster's and not the member's.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 
     /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.
     void avoid(const net::endpoint& peer);
 
+    /// While another than the first endpoint is in use, those before it are tried now and then, with `probe`. When one answers, the
+    /// next connect() begins there, and `listener` is told. To be called once, before connect(); this stays where it is from
+    /// then on.
+    void watch_for_return(range_query probe, std::function<void()> listener);
+
+    /// The endpoint the next connect() begins with.
+    [[nodiscard]] const net::endpoint& preferred() const { return options_.endpoints[preferred_]; }
+
     [[nodiscard]] std::chrono::milliseconds request_timeout() const { return options_.request_timeout; }
     [[nodiscard]] aio::clock& clock() const { return *clock_; }
 
 private:
+    aio::awaitable<result<std::shared_ptr<net::channel>>> connect_to(net::endpoint to, net::channel_options options);
+    aio::awaitable<> look_for_better();
+    aio::awaitable<bool> answers(net::endpoint to);
+    void prefer(std::size_t which);
+
     net::dialer* dialer_;
     aio::clock* clock_;
     aio::task_group* tasks_;
     cluster_options options_;
     std::size_t preferred_ = 0;
+    struct return_watch {
+        range_query probe;
+        std::function<void()> listener;
+        bool running = false;
+    };
+    std::optional<return_watch> return_;
 };
 
 }  // namespace etcdsync::etcd

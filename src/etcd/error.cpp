@@ -101,6 +101,16 @@ error_class classify(const grpc::status& status) {
     return by_code(status.value);
 }
 
+std::string_view advice_for(std::string_view text) {
+    if (text.find("user name is empty") != std::string_view::npos)
+        return ": it wants a user: set auth.user and auth.password_file, or tls.cert with the user's name as CN";
+    if (text.find("permission denied") != std::string_view::npos)
+        return ": `etcd-sync check-config --connect` tells what to grant";
+    return {};
+}
+
+bool is_auth_disabled(const error& e) { return e.text.find("authentication is not enabled") != std::string::npos; }
+
 error_class classify_cancel_reason(std::string_view reason) {
     return by_text(reason).value_or(error_class::bad_request);
 }

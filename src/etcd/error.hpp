@@ -52,4 +52,10 @@ using result = base::result<T, error>;
 /// The reason of a canceled watch ("rpc error: code = PermissionDenied desc = ...") classified by what it says.
 [[nodiscard]] error_class classify_cancel_reason(std::string_view reason);
 
+/// What to do about it, to follow etcd's own text; empty: nothing that we know.
+[[nodiscard]] std::string_view advice_for(std::string_view text);
+
+/// The cluster has no users: a token is neither to be had nor needed.
+[[nodiscard]] bool is_auth_disabled(const error& e);
+
 }  // namespace etcdsync::etcd

@@ -2,6 +2,7 @@
 #include "etcd/kv.hpp"
 
 #include "base/escape.hpp"
+#include "etcd/unary.hpp"
 #include "grpc/framing.hpp"
 
 #include <fmt/format.h>
@@ -11,18 +12,6 @@
 
 namespace etcdsync::etcd {
 namespace {
-
-error to_error(const grpc::status& status, const net::endpoint& peer) {
-    const error_class cls = classify(status);
-    if (status.message.starts_with(peer.authority()))
-        return error(cls, status.message);  // a broken connection says where already
-    if (status.from != grpc::origin::server) return error(cls, fmt::format("{}: {}", peer.authority(), status.message));
-    return error(cls, fmt::format("{}: {} ({})", peer.authority(), status.message, grpc::to_string(status.value)));
-}
-
-error bad_answer(const net::endpoint& peer, std::string_view what) {
-    return error(error_class::bad_peer, fmt::format("{}: {}", peer.authority(), what));
-}
 
 std::string encode(const range_query& query) {
     etcdserverpb::RangeRequest request;
@@ -52,35 +41,17 @@ std::size_t most_keys(const range_query& query) {
     return query.limit > 0 ? static_cast<std::size_t>(query.limit) : most_keys_without_limit;
 }
 
-net::call_options options_for(aio::clock::time_point deadline, std::size_t max_answer) {
-    net::call_options options;
-    options.deadline = deadline;
-    options.max_message = max_answer;
-    options.expected_message = max_answer;  // room takes no memory before something comes into it
-    return options;
-}
-
 net::call_options options_for(aio::clock::time_point deadline, const range_query& query) {
     if (query.byte_budget == net::call::whole) {
         const bool no_values = query.keys_only || query.count_only;
         const std::size_t most = no_values ? largest_answer_without_values : net::default_max_message;
-        return options_for(deadline, std::min(most, query.max_answer));
+        return unary_options(deadline, std::min(most, query.max_answer));
     }
     constexpr std::size_t last_frames = 128U << 10;  // what came before we could say that it is enough
-    net::call_options options;
-    options.deadline = deadline;
+    net::call_options options = unary_options(deadline);
     options.max_message = std::size_t{1} << 31;  // the rest is not read, so it does not matter how long it claims to be
     options.expected_message = query.byte_budget + last_frames;
     return options;
-}
-
-/// A unary call ends with its status behind the message. Nothing: it ended well.
-aio::awaitable<std::optional<error>> end_of(net::call& call, const net::endpoint& peer) {
-    const auto progress = co_await call.receive(net::call::whole);
-    if (progress != net::call::progress::ended) co_return bad_answer(peer, "two answers to one request");
-    const grpc::status& status = call.status();
-    if (status.ok()) co_return std::nullopt;
-    co_return to_error(status, peer);
 }
 
 }  // namespace
@@ -107,6 +78,16 @@ std::string check_page(const range_query& query, const range_page& page) {
 }
 
 aio::awaitable<result<range_page>> kv::range(range_query query) {
+    const std::uint64_t access = channel_->access();
+    range_query again = query;
+    auto page = co_await ask(std::move(query));
+    if (page || page.error().cls != error_class::reauthenticate) co_return page;
+    const bool renewed = co_await channel_->renew_access(access);
+    if (renewed) page = co_await ask(std::move(again));
+    co_return page;
+}
+
+aio::awaitable<result<range_page>> kv::ask(range_query query) {
     const net::call_options options = options_for(clock_->now() + timeout_, query);
     const auto call = channel_->open("/etcdserverpb.KV/Range", options);
     call->send(encode(query), true);
@@ -124,7 +105,7 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
         // Its first key alone is above the budget: then that key it is, whatever it takes.
         query.limit = 1;
         query.byte_budget = net::call::whole;
-        co_return co_await range(std::move(query));
+        co_return co_await ask(std::move(query));
     }
     std::string wrong = check_page(query, *page);
     if (!wrong.empty()) co_return bad_answer(peer(), wrong);
@@ -136,23 +117,25 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
 }
 
 aio::awaitable<result<txn_response>> kv::txn(std::string framed) {
-    const net::call_options options = options_for(clock_->now() + timeout_, largest_answer_without_values);
-    const auto call = channel_->open("/etcdserverpb.KV/Txn", options);
-    call->send(std::move(framed), true);
-    const auto progress = co_await call->receive(net::call::whole);
-    if (progress == net::call::progress::ended) {
-        if (call->status().ok()) co_return bad_answer(peer(), "no answer to a Txn");
-        co_return to_error(call->status(), peer());
-    }
-    auto response = decode_txn(call->take());
+    const net::call_options options = unary_options(clock_->now() + timeout_, largest_answer_without_values);
+    auto answer = co_await unary(*channel_, "/etcdserverpb.KV/Txn", std::move(framed), options);
+    if (!answer) co_return answer.error();
+    auto response = decode_txn(std::move(*answer));
     if (!response) co_return bad_answer(peer(), "the answer to a Txn is malformed");
     if (response->succeeded && (response->responses == 0 || response->header.store_revision <= 0 ||
                                 !is_possible(response->header.store_revision))) {
         co_return bad_answer(peer(), "the answer to a Txn says that it was done, but not what or when");
     }
-    auto failed = co_await end_of(*call, peer());
-    if (failed) co_return std::move(*failed);
     co_return std::move(*response);
+}
+
+aio::awaitable<result<txn_response>> kv::txn(const std::function<std::string()>& encode_framed) {
+    const std::uint64_t access = channel_->access();
+    auto response = co_await txn(encode_framed());
+    if (response || response.error().cls != error_class::reauthenticate) co_return response;
+    const bool renewed = co_await channel_->renew_access(access);
+    if (renewed) response = co_await txn(encode_framed());
+    co_return response;
 }
 
 }  // namespace etcdsync::etcd

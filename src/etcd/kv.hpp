@@ -6,6 +6,7 @@
 #include "etcd/wire.hpp"
 #include "net/channel.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,7 +29,8 @@ struct range_query {
 };
 
 /// The KV service on one connection. Reads are checked before they are given out: keys inside the range, in order, no
-/// more than asked for, and `more` only with keys. Every call ends by `timeout` at the latest.
+/// more than asked for, and `more` only with keys. Every call ends by `timeout` at the latest; one whose token was refused is tried
+/// again with another.
 class kv {
 public:
     kv(std::shared_ptr<net::channel> on, aio::clock& clock, aio::clock::duration timeout)
@@ -36,8 +38,9 @@ public:
 
     aio::awaitable<result<range_page>> range(range_query query);
 
-    /// Sends what encode_guarded_txn() made. An error of class `ambiguous` says that it may have been applied.
-    aio::awaitable<result<txn_response>> txn(std::string framed);
+    /// Sends what `encode_framed` makes (encode_guarded_txn()): twice where our token was refused, as nothing was done then. An error
+    /// of class `ambiguous` says that it may have been applied.
+    aio::awaitable<result<txn_response>> txn(const std::function<std::string()>& encode_framed);
 
     [[nodiscard]] const std::shared_ptr<net::channel>& on() const { return channel_; }
     [[nodiscard]] bool usable() const { return channel_->usable(); }
@@ -45,6 +48,9 @@ public:
     void close() { channel_->close(); }
 
 private:
+    aio::awaitable<result<range_page>> ask(range_query query);
+    aio::awaitable<result<txn_response>> txn(std::string framed);
+
     std::shared_ptr<net::channel> channel_;
     aio::clock* clock_;
     aio::clock::duration timeout_;

@@ -31,7 +31,8 @@ constexpr std::uint8_t compare_create = varint(5);
 constexpr std::uint8_t compare_mod = varint(6);
 constexpr std::uint8_t compare_value = length_delimited(7);
 constexpr std::uint8_t compare_range_end[] = {0x82, 0x04};  // 64, length-delimited: the one tag of two bytes
-constexpr std::uint64_t result_less = 2;                    // EQUAL is 0 and left out
+constexpr std::uint64_t result_greater = 1;
+constexpr std::uint64_t result_less = 2;  // EQUAL is 0 and left out
 constexpr std::uint64_t target_create = 1;
 constexpr std::uint64_t target_mod = 2;
 constexpr std::uint64_t target_value = 3;
@@ -249,6 +250,17 @@ std::string encode_quiet_txn(const stillness& since, std::string_view absent, st
     nested.write(out);
     BOOST_ASSERT(out.size() == grpc::prefix_size + size);
     return out;
+}
+
+std::string encode_permission_probe(std::string_view readable, const operation& would_write) {
+    constexpr revision never = revision{1} << 62;  // no store gets there: a key is not created after it
+    std::string body;
+    put_compare(body, readable, target_create, number_operand(compare_create, never), {}, result_greater);
+    put_operation(body, would_write);
+
+    std::string out(grpc::prefix_size, '\0');
+    grpc::write_prefix(out, body.size());
+    return out.append(body);
 }
 
 }  // namespace etcdsync::etcd

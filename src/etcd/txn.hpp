@@ -60,4 +60,9 @@ struct stillness {
 [[nodiscard]] std::string encode_quiet_txn(const stillness& since, std::string_view absent,
                                            std::span<const operation> writes, unsigned max_ops);
 
+/// A TxnRequest with its gRPC prefix that never writes: its one condition, on `readable`, can not hold. etcd looks at the permissions
+/// of `would_write` all the same (apply_auth.go: both branches, whichever runs), so it is refused where the user may not write
+/// there, or not read `readable`; and a Txn that does nothing leaves the revision alone.
+[[nodiscard]] std::string encode_permission_probe(std::string_view readable, const operation& would_write);
+
 }  // namespace etcdsync::etcd

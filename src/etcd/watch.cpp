@@ -2,6 +2,7 @@
 #include "etcd/watch.hpp"
 
 #include "base/escape.hpp"
+#include "etcd/unary.hpp"
 #include "grpc/framing.hpp"
 
 #include <fmt/format.h>
@@ -89,7 +90,8 @@ result<watch_message> watch_checker::take(watch_response response) {
     if (response.canceled) {
         const std::string reason =
             response.cancel_reason.empty() ? "no reason given" : base::printable(response.cancel_reason);
-        return error(classify_cancel_reason(response.cancel_reason), fmt::format("the watch was canceled: {}", reason));
+        return error(classify_cancel_reason(response.cancel_reason),
+                     fmt::format("the watch was canceled: {}{}", reason, advice_for(response.cancel_reason)));
     }
     const std::string wrong = wrong_with(response);
     if (!wrong.empty()) return error(error_class::broken_contract, "watch: " + wrong);
@@ -112,25 +114,41 @@ result<watch_message> watch_checker::take(watch_response response) {
 }
 
 watch_stream::watch_stream(net::channel& on, const watch_query& query)
-    : peer_(on.peer().authority()), max_event_(query.max_event), checker_(query), parts_(most_events) {
+    : on_(&on), query_(query), checker_(query), parts_(most_events) {
+    open();
+}
+
+void watch_stream::open() {
     net::call_options options;
     options.max_message = std::size_t{1} << 31;  // read in parts, so it does not matter how long one is
     options.expected_message = part_size;
     options.metadata.push_back({"hasleader", "true", false});
-    call_ = on.open("/etcdserverpb.Watch/Watch", options);
-    call_->send(encode(query), false);
+    access_ = on_->access();
+    call_ = on_->open("/etcdserverpb.Watch/Watch", options);
+    call_->send(encode(query_), false);
+}
+
+error watch_stream::about_peer(error_class cls, std::string_view what) const {
+    return {cls, fmt::format("{}: {}", on_->peer().name(), what)};
 }
 
 error watch_stream::ended() const {
     const grpc::status& status = call_->status();
-    if (status.ok()) return error(error_class::retry, fmt::format("{}: the server ended the watch", peer_));
-    std::string text = status.message;
-    if (!text.starts_with(peer_)) text = fmt::format("{}: {}", peer_, text);
-    return error(classify(status), std::move(text));
+    if (status.ok()) return about_peer(error_class::retry, "the server ended the watch");
+    return to_error(status, on_->peer());
 }
 
-error watch_stream::bad(std::string_view what) const {
-    return error(error_class::bad_peer, fmt::format("{}: {}", peer_, what));
+aio::awaitable<result<watch_message>> watch_stream::next() {
+    auto message = co_await read();
+    if (message || message.error().cls != error_class::reauthenticate || checker_.created() || cancelled_)
+        co_return message;
+    // The token is looked at when a watch is created, and never again (faults.md F17); a stream keeps the one it began with.
+    const bool renewed = co_await on_->renew_access(access_);
+    if (!renewed || cancelled_) co_return message;
+    checker_ = watch_checker(query_);
+    parts_ = watch_assembler(most_events);
+    open();
+    co_return co_await read();
 }
 
 aio::awaitable<result<watch_response>> watch_stream::receive() {
@@ -143,26 +161,32 @@ aio::awaitable<result<watch_response>> watch_stream::receive() {
         const bool last = progress == net::call::progress::message;
         response = parts_.take(last ? call_->take() : call_->take_part(), last);
     }
-    if (!response) co_return bad("a watch response is malformed");
-    if (parts_.waiting() > max_event_) {
-        co_return bad(
-            fmt::format("the master has a value of more than {} bytes: leave its key out of the rules", max_event_));
+    if (!response) co_return about_peer(error_class::bad_peer, "a watch response is malformed");
+    if (parts_.waiting() > query_.max_event) {
+        co_return about_peer(error_class::bad_peer,
+                             fmt::format("the master has a value of more than {} bytes: leave its key out of the rules",
+                                         query_.max_event));
     }
     co_return std::move(*response);
 }
 
-aio::awaitable<result<watch_message>> watch_stream::next() {
+aio::awaitable<result<watch_message>> watch_stream::read() {
     for (unsigned empty = 0; empty < most_empty_messages;) {
         auto response = co_await receive();
         if (!response) co_return response.error();
         if (response->fragment && response->events.empty() && parts_.waiting() > 0)
             continue;  // one event is larger than a part
         auto message = checker_.take(std::move(*response));
-        if (!message) co_return error(message.error().cls, fmt::format("{}: {}", peer_, message.error().text));
+        if (!message) co_return about_peer(message.error().cls, message.error().text);
         if (message->what != watch_message::kind::nothing) co_return std::move(*message);
         ++empty;
     }
-    co_return bad("the server floods the watch with messages that say nothing");
+    co_return about_peer(error_class::bad_peer, "the server floods the watch with messages that say nothing");
+}
+
+void watch_stream::cancel() {
+    cancelled_ = true;
+    call_->cancel();
 }
 
 }  // namespace etcdsync::etcd

@@ -40,6 +40,8 @@ public:
 
     [[nodiscard]] result<watch_message> take(watch_response response);
 
+    [[nodiscard]] bool created() const { return created_; }
+
 private:
     [[nodiscard]] std::string wrong_with(const watch_response& response) const;
     [[nodiscard]] std::string wrong_with_events(const watch_response& response) const;
@@ -56,27 +58,31 @@ private:
 /// A Watch stream under way.
 class watch_stream {
 public:
-    /// `window`-sized messages and no deadline; asks for fragments and progress notifications, and to be told when the member
-    /// loses its leader (metadata hasleader: etcd-wire.md 3.6).
+    /// No deadline; asks for progress notifications, and to be told when the member loses its leader (metadata hasleader:
+    /// etcd-wire.md 3.6). `on` outlives it.
     watch_stream(net::channel& on, const watch_query& query);
 
-    /// The next message that means something. Not calling it stalls the server (backpressure). After an error the stream is
-    /// over: open a new one.
+    /// The next message that means something. Not calling it stalls the server (backpressure). A creation that is refused for
+    /// its token is tried once more with another. After an error the stream is over: open a new one.
     aio::awaitable<result<watch_message>> next();
 
     /// Makes next() end with class `cancelled`. May be called while it waits.
-    void cancel() { call_->cancel(); }
+    void cancel();
 
 private:
+    void open();
+    aio::awaitable<result<watch_message>> read();
     [[nodiscard]] error ended() const;
-    [[nodiscard]] error bad(std::string_view what) const;
+    [[nodiscard]] error about_peer(error_class cls, std::string_view what) const;
     aio::awaitable<result<watch_response>> receive();
 
-    std::string peer_;
-    std::size_t max_event_;
+    net::channel* on_;
+    watch_query query_;
     watch_checker checker_;
     watch_assembler parts_;
     std::unique_ptr<net::call> call_;
+    std::uint64_t access_ = 0;  ///< what the stream under way carries
+    bool cancelled_ = false;
 };
 
 }  // namespace etcdsync::etcd

@@ -6,6 +6,7 @@
 #include "net/byte_stream.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -90,6 +91,16 @@ public:
 
     /// Ends the connection and all calls on it.
     virtual void close() = 0;
+
+    /// A number for what calls carry now to be let in by the server; for renew_access().
+    [[nodiscard]] virtual std::uint64_t access() const { return 0; }
+
+    /// What calls carried when access() was `refused` is not taken any more. True: from now on they carry something else, so the
+    /// call may be tried once more. False: there is nothing else to be had.
+    virtual aio::awaitable<bool> renew_access(std::uint64_t refused) {
+        static_cast<void>(refused);
+        co_return false;
+    }
 };
 
 }  // namespace etcdsync::net

@@ -17,7 +17,12 @@ using aio::asio::buffer;
 connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
                        const aio::asio::any_io_executor& executor, const channel_options& options)
     : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options),
-      session_(*this, options.http2), executor_(executor), output_(executor), last_heard_(clock.now()) {}
+      session_(*this, options.http2), executor_(executor), output_(executor), last_heard_(clock.now()) {
+    const auto limit = last_heard_ + options.greeting_timeout;
+    greeting_limit_.emplace(clock, limit, [this] {
+        fail(about_peer(base::error("the peer accepts connections but says nothing: it hangs, or it is no etcd")));
+    });
+}
 
 aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
     std::string into(64U << 10, '\0');
@@ -25,14 +30,13 @@ aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
         const auto space = buffer(into);
         const auto count = co_await stream_->read_some(space);
         if (!count) {
-            fail(fmt::format("{}: {}", peer_.authority(), count.error().text));
+            fail(about_peer(count.error()));
         } else if (*count == 0) {
-            fail(fmt::format("{}: the server closed the connection", peer_.authority()));
+            fail(about_peer(base::error(closed_by_peer())));
         } else if (!broken_) {
-            last_heard_ = clock_->now();
-            ping_open_ = false;
+            heard();
             const auto fed = tell_refused(session_.feed(std::string_view(into.data(), *count)));
-            if (!fed) fail(fmt::format("{}: {}", peer_.authority(), fed.error().text));
+            if (!fed) fail(about_peer(fed.error()));
             output_.notify();
         }
     }
@@ -44,18 +48,46 @@ aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
     while (!broken_) {
         out.clear();
         const auto pulled = tell_refused(session_.pull(out));
-        if (!pulled) fail(fmt::format("{}: {}", peer_.authority(), pulled.error().text));
+        if (!pulled) fail(about_peer(pulled.error()));
         if (!out.empty() && !broken_) {
             const auto bytes = buffer(std::as_const(out));
             const auto written = co_await stream_->write(bytes);
-            if (!written) fail(fmt::format("{}: {}", peer_.authority(), written.error().text));
+            if (!written) {
+                leave_it_to_reader(about_peer(written.error()));
+                co_return;
+            }
         } else if (session_.finished()) {
-            fail(why_.empty() ? fmt::format("{}: the connection was shut down", peer_.authority()) : why_);
+            fail(why_.empty() ? about_peer(base::error("the connection was shut down")) : failure(base::error(why_)));
         } else if (!broken_) {
             if (out.capacity() > (256U << 10)) std::string().swap(out);
             co_await output_.wait();
         }
     }
+}
+
+failure connection::about_peer(const failure& why) const {
+    return {fmt::format("{}: {}", peer_.name(), why.text), why.access_denied};
+}
+
+void connection::heard() {
+    greeting_limit_.reset();
+    greeted_ = true;
+    last_heard_ = clock_->now();
+    ping_open_ = false;
+}
+
+std::string connection::closed_by_peer() const {
+    if (greeted_) return "the server closed the connection";
+    // What etcd does with plain HTTP/2 where it expects TLS, and with TLS where the handshake had no ALPN (etcd-wire.md 1.6).
+    return fmt::format("the server closed the connection without a word{}",
+                       peer_.tls ? "" : ": does its endpoint need https://?");
+}
+
+/// A peer that refuses us says why and closes: what it said is still to be read while our write fails already.
+void connection::leave_it_to_reader(failure why) {
+    constexpr std::chrono::milliseconds last_words{250};
+    if (broken_) return;
+    parting_.emplace(*clock_, clock_->now() + last_words, [this, why = std::move(why)] { fail(why); });
 }
 
 std::optional<http2::stream_id> connection::open(http2_call& call, std::string_view path, const call_options& options) {
@@ -64,10 +96,10 @@ std::optional<http2::stream_id> connection::open(http2_call& call, std::string_v
     metadata.reserve(options.metadata.size());
     for (const metadata_entry& entry : options.metadata) metadata.push_back({entry.name, entry.value, entry.sensitive});
     const std::string authority = peer_.authority();
-    const auto headers = grpc::request_headers(path, authority, peer_.tls, metadata);
+    const auto headers = grpc::request_headers(path, authority, peer_.tls != nullptr, metadata);
     const auto id = session_.submit_request(headers);
     if (!id) {
-        why_ = fmt::format("{}: {}", peer_.authority(), id.error().text);
+        why_ = fmt::format("{}: {}", peer_.name(), id.error().text);
         return std::nullopt;
     }
     calls_.emplace(*id, &call);
@@ -103,13 +135,16 @@ void connection::on_broken(std::function<void()> handler) {
     }
 }
 
-void connection::fail(const std::string& why) {
+void connection::fail(const failure& why) {
     if (broken_) return;
     broken_ = true;
-    why_ = why;
+    why_ = why.text;
+    if (why.access_denied) broken_as_ = grpc::code::permission_denied;
     keepalive_.reset();
-    for (const auto& [call, code] : std::exchange(refused_, {})) call->on_broken(why, true);
-    for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(why, false);
+    greeting_limit_.reset();
+    parting_.reset();
+    for (const auto& [call, code] : std::exchange(refused_, {})) call->on_broken(true);
+    for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(false);
     stream_->close();
     output_.notify();
     if (const auto handler = std::exchange(broken_handler_, nullptr)) handler();
@@ -147,7 +182,7 @@ base::result<void> connection::tell_refused(base::result<void> outcome) {
 }
 
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
-    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.authority(), http2::to_string(code),
+    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.name(), http2::to_string(code),
                        base::printable(debug_data));
 }
 
@@ -166,8 +201,8 @@ void connection::check_peer() {
     auto next = last_heard_ + options_.keepalive_time;
     if (now >= next) {
         if (ping_open_) {
-            fail(fmt::format("{}: no sign of life for {} s", peer_.authority(),
-                             std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_).count()));
+            const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_);
+            fail(about_peer(base::error(fmt::format("no sign of life for {} s", silence.count()))));
             return;
         }
         ping_open_ = true;

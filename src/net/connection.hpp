@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aio/event.hpp"
+#include "grpc/status.hpp"
 #include "http2/session.hpp"
 #include "net/http2_channel.hpp"
 
@@ -36,11 +37,13 @@ public:
 
     void on_broken(std::function<void()> handler);
 
-    /// Ends everything; each call learns `why`. Only the first reason counts.
-    void fail(const std::string& why);
+    /// Ends everything; each call learns why. Only the first reason counts. `why` names the peer.
+    void fail(const failure& why);
 
     [[nodiscard]] bool usable() const { return !broken_ && !session_.draining(); }
     [[nodiscard]] const std::string& why() const { return why_; }
+    /// What a call is told that finds the connection broken: unavailable, or permission_denied where the peer does not let us in.
+    [[nodiscard]] grpc::code broken_as() const { return broken_as_; }
     [[nodiscard]] const endpoint& peer() const { return peer_; }
     [[nodiscard]] aio::clock& clock() const { return *clock_; }
 
@@ -52,6 +55,10 @@ private:
     void on_ping_ack(std::uint64_t opaque) override;
 
     base::result<void> tell_refused(base::result<void> outcome);
+    [[nodiscard]] failure about_peer(const failure& why) const;
+    [[nodiscard]] std::string closed_by_peer() const;
+    void leave_it_to_reader(failure why);
+    void heard();
     void watch_over_peer();
     void check_peer();
 
@@ -68,9 +75,13 @@ private:
     std::vector<std::pair<http2_call*, http2::error_code>> refused_;
     std::optional<aio::alarm> keepalive_;
     aio::clock::time_point last_heard_;
+    std::optional<aio::alarm> greeting_limit_;  ///< until the peer said something
+    std::optional<aio::alarm> parting_;         ///< a write failed: the reader may still learn why
+    bool greeted_ = false;
     bool ping_open_ = false;
     bool broken_ = false;
     std::string why_;
+    grpc::code broken_as_ = grpc::code::unavailable;
     std::function<void()> broken_handler_;
 };
 

@@ -16,14 +16,14 @@ http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_i
     id_ = connection_->open(*this, path, options);
     if (!id_) {
         const std::string& why = connection_->why();
-        state_.finish(grpc::status(grpc::code::unavailable, why.empty() ? "the connection is closed" : why,
+        state_.finish(grpc::status(connection_->broken_as(), why.empty() ? "the connection is closed" : why,
                                    grpc::origin::connection, true));
         return;
     }
     if (options.deadline) {
         deadline_.emplace(connection_->clock(), *options.deadline, [this] {
             give_up(grpc::status(grpc::code::deadline_exceeded,
-                                 fmt::format("{}: no answer in time", connection_->peer().authority()),
+                                 fmt::format("{}: no answer in time", connection_->peer().name()),
                                  grpc::origin::deadline));
         });
     }
@@ -106,10 +106,10 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
     ready_.notify();
 }
 
-void http2_call::on_broken(const std::string& why, bool unprocessed) {
+void http2_call::on_broken(bool unprocessed) {
     id_.reset();
     deadline_.reset();
-    state_.finish(grpc::status(grpc::code::unavailable, why, grpc::origin::connection, unprocessed));
+    state_.finish(grpc::status(connection_->broken_as(), connection_->why(), grpc::origin::connection, unprocessed));
     ready_.notify();
 }
 

@@ -27,7 +27,8 @@ public:
     void on_headers(const std::vector<http2::header>& headers, bool end_stream);
     void on_data(std::string_view bytes);
     void on_close(http2::error_code code, bool unprocessed);
-    void on_broken(const std::string& why, bool unprocessed);
+    /// The connection is gone: it says why.
+    void on_broken(bool unprocessed);
 
 private:
     void on_message_begin(std::size_t size) override;

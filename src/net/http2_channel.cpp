@@ -27,7 +27,7 @@ public:
     [[nodiscard]] const endpoint& peer() const override { return connection_->peer(); }
     void on_broken(std::function<void()> handler) override { connection_->on_broken(std::move(handler)); }
     void close() override {
-        connection_->fail(fmt::format("{}: the connection was closed by us", connection_->peer().authority()));
+        connection_->fail(base::error(fmt::format("{}: the connection was closed by us", connection_->peer().name())));
     }
 
 private:
@@ -40,8 +40,8 @@ private:
 std::shared_ptr<channel> make_http2_channel(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
                                             aio::task_group& tasks, const channel_options& options) {
     auto pump = std::make_shared<connection>(std::move(stream), std::move(peer), clock, tasks.executor(), options);
-    tasks.spawn("reader of " + pump->peer().authority(), pump->read_loop(pump));
-    tasks.spawn("writer of " + pump->peer().authority(), pump->write_loop(pump));
+    tasks.spawn("reader of " + pump->peer().name(), pump->read_loop(pump));
+    tasks.spawn("writer of " + pump->peer().name(), pump->write_loop(pump));
     return std::make_shared<http2_channel>(std::move(pump), tasks.executor());
 }
 

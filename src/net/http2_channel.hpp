@@ -9,6 +9,8 @@ namespace etcdsync::net {
 
 struct channel_options {
     http2::session_options http2;
+    /// A server speaks first (RFC 9113 section 3.4): one that has not by then hangs, or is none.
+    std::chrono::seconds greeting_timeout{3};
     /// After this long without a byte from the peer while a call is open, a PING goes out (etcd takes pings closer than
     /// 5 s, or without an open call, for abuse: etcd-wire.md 1.5) ...
     std::chrono::seconds keepalive_time{10};

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 
 #include <deque>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -80,9 +81,11 @@ aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, 
         const std::string& text = texts.emplace_back(encode(next));
         writes.push_back({etcd::event_type::put, step.key, text});
     }
-    std::string framed = etcd::encode_quiet_txn(as_found(all), absent_whole(all), writes, max_ops);
+    const std::function<std::string()> encode_framed = [&] {
+        return etcd::encode_quiet_txn(as_found(all), absent_whole(all), writes, max_ops);
+    };
     in_flight_ = true;
-    const auto answer = co_await kv_.txn(std::move(framed));
+    const auto answer = co_await kv_.txn(encode_framed);
     in_flight_ = false;
     if (!answer) co_return answer.error();
     co_return answer->succeeded;
@@ -106,12 +109,14 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     before.key = key_;
     before.mod_revision = mod_revision_;
     before.value = text_;
-    const config::key_range other = records_->other_mode();
+    const config::key_range other = sees_other_mode_ ? records_->other_mode() : config::key_range();
     const etcd::vacancy none_other{other.begin, other.end};
-    std::string framed = etcd::encode_guarded_txn(before, writes.writes(), text, max_ops, none_other);
+    const std::function<std::string()> encode_framed = [&] {
+        return etcd::encode_guarded_txn(before, writes.writes(), text, max_ops, none_other);
+    };
     ours_ = false;
     in_flight_ = true;
-    const auto answer = co_await kv_.txn(std::move(framed));
+    const auto answer = co_await kv_.txn(encode_framed);
     in_flight_ = false;
     if (!answer) co_return answer.error();
     if (!answer->succeeded) co_return false;

@@ -27,6 +27,10 @@ public:
     /// Makes of all records what `plan` says, in one Txn. False: they are not as they were found any more, and nothing was done.
     aio::awaitable<etcd::result<bool>> hand_over(const found_records& all, const handover& plan, unsigned max_ops);
 
+    /// Our user may not see the records of the other mode. They are not compared from now on: who has no right on them has set this
+    /// mode up for itself.
+    void ignore_other_mode() { sees_other_mode_ = false; }
+
     /// What stands under the checkpoint's key, and the slave's revision.
     struct found {
         std::optional<base::result<checkpoint>> record;  ///< nothing: there is none; an error: not readable
@@ -70,6 +74,7 @@ private:
     std::string text_;           ///< the bytes that stand under the key
     revision mod_revision_ = 0;  ///< 0: the key does not exist
     std::uint64_t last_written_ = 0;
+    bool sees_other_mode_ = true;
     bool ours_ = false;
     bool in_flight_ = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/feed.hpp"
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -25,19 +26,40 @@ net::channel_options watch_connection(std::size_t log_limit) {
     return options;
 }
 
+/// Says what is being read for as long as it lives.
+class reading {
+public:
+    reading(history*& pointer, history& source) : pointer_(&pointer) { pointer = &source; }
+    reading(const reading&) = delete;
+    reading& operator=(const reading&) = delete;
+    ~reading() { *pointer_ = nullptr; }
+
+private:
+    history** pointer_;
+};
+
 }  // namespace
 
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
-           std::size_t log_limit, std::string configured_endpoints)
-    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), log_(log_limit),
-      pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
+           std::size_t log_limit, std::string configured_endpoints, std::string rule)
+    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
+      log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
+    master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
+}
+
+void feed::go_back() {
+    if (reading_ == nullptr) return;  // the next connection begins there anyhow
+    context_->log.info("back to an endpoint of the master that comes first", {{"endpoint", master_->preferred().url}});
+    better_endpoint_ = true;
+    reading_->cancel();
 }
 
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
+        if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) continue;
         const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
         // A master that says so again, before it told anything else, is told of once.
         const bool news = lost && std::exchange(moved_, false);
@@ -81,18 +103,20 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    if (end.cls == etcd::error_class::retry && log_.position() == from.known) master_->avoid(on->peer());
+    if (end.cls == etcd::error_class::retry) master_->avoid(on->peer());  // it says itself that it can not serve
     co_return end;
 }
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
     history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
+    const reading now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
         if (!status_.connected) report_up(on->peer());
+        status_.endpoint = on->peer().url;
         if (source.position() > from.known || context_->clock.now() - opened > lasting) {
             pauses_.reset();
             moved_ = true;
@@ -155,9 +179,11 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     status_.failure = why.cls;
     if (news) {
         status_.since = context_->clock.now();
-        context_->log.warn(
-            context_->once ? "the master is not reachable" : "the master is not reachable; trying for ever",
-            {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        const bool refused = why.cls == etcd::error_class::denied || why.cls == etcd::error_class::reauthenticate;
+        const std::string line = fmt::format("the master {}{}{}", refused ? "refuses us" : "is not reachable",
+                                             rule_.empty() ? "" : " for rule " + base::printable(rule_),
+                                             context_->once ? "" : "; trying for ever");
+        context_->log.warn(line, {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
     }
     status_.connected = false;
     changed();

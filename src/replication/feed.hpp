@@ -18,9 +18,9 @@ namespace etcdsync::replication {
 /// for a slave.
 class feed {
 public:
-    /// `cover` holds every key `selects` may take.
+    /// `cover` holds every key `selects` may take. `rule`: the one it is for, in consistency = "rule".
     feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
-         std::size_t log_limit, std::string configured_endpoints);
+         std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
 
     /// Ends by cancellation only.
     aio::awaitable<> run();
@@ -47,6 +47,7 @@ private:
     void settle_start(const etcd::response_header& header);
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
+    void go_back();
     void warn_of_waste(const folder& events);
     void changed() const;
 
@@ -54,6 +55,7 @@ private:
     etcd::cluster* master_;
     config::key_range cover_;
     folder::selector selects_;
+    std::string rule_;  ///< for messages
     log log_;
     base::backoff pauses_;
     base::backoff distrust_;      ///< after a broken contract: not undone by what the next watch tells first
@@ -65,6 +67,8 @@ private:
     master_status status_;
     std::vector<std::function<void()>> listeners_;
     bool told_of_waste_ = false;
+    history* reading_ = nullptr;    ///< the watch under way
+    bool better_endpoint_ = false;  ///< it was ended for an endpoint that comes first
 };
 
 }  // namespace etcdsync::replication

@@ -54,7 +54,7 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     created_ = true;
     if (message->what == etcd::watch_message::kind::compacted) {
         co_return etcd::error(etcd::error_class::compacted,
-                              fmt::format("{}: the master compacted its history at revision {}", kv_.peer().authority(),
+                              fmt::format("{}: the master compacted its history at revision {}", kv_.peer().name(),
                                           message->response.compact_revision));
     }
     if (message->what == etcd::watch_message::kind::created)
@@ -92,12 +92,12 @@ aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
         const bool has_others = co_await has_other_events();
         if (has_others) co_return other_history();
     }
-    co_return etcd::error(etcd::error_class::retry, kv_.peer().authority() + ": no answer to a watch in time");
+    co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": no answer to a watch in time");
 }
 
 etcd::error history::other_history() const {
-    return {etcd::error_class::other_history, fmt::format("{}: the events of revision {} are not the ones we knew",
-                                                          kv_.peer().authority(), from_.last_event)};
+    return {etcd::error_class::other_history,
+            fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().name(), from_.last_event)};
 }
 
 aio::awaitable<bool> history::has_other_events() {

@@ -68,6 +68,12 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
     places.on_free([this] { wake_.notify(); });
+    etcd::range_query probe;
+    probe.key = settings_.checkpoint_key;
+    slave_.watch_for_return(std::move(probe), [this] {
+        better_endpoint_ = true;
+        wake_.notify();
+    });
 }
 
 void link::stop() {
@@ -115,7 +121,8 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
 aio::awaitable<> link::wait_for_master(const applier& slave) {
     // No call to the slave is open meanwhile: now and then it has to be asked whether it is still there.
     const auto look_again = context_->clock.now() + context_->probe_interval;
-    while (!stopping_ && !master_ready() && slave.usable() && context_->clock.now() < look_again) {
+    while (!stopping_ && !master_ready() && !refused_by_master() && slave.usable() &&
+           context_->clock.now() < look_again) {
         report_.wait("waiting for the master");
         co_await aio::wait_until(wake_, context_->clock, look_again);
     }
@@ -124,10 +131,19 @@ aio::awaitable<> link::wait_for_master(const applier& slave) {
 aio::awaitable<ending> link::master_failed(etcd::error why) {
     const auto how_long = master_pauses_.next(context_->random);
     report_.status().failure = why.cls;
-    report_.enter(link_state::connecting, "master: " + why.text);
+    report_.enter(link_state::connecting,
+                  (needs_a_person(why.cls) ? "the master refuses us: " : "master: ") + why.text);
     if (gives_up()) co_return ending::reason::finished;
     co_await pause(how_long);
     co_return ending::reason::begin_again;
+}
+
+std::optional<etcd::error> link::refused_by_master() const {
+    // A daemon waits for a person to put it right.
+    const master_status now = source_->current();
+    const bool refused = now.failure == etcd::error_class::denied || now.failure == etcd::error_class::reauthenticate;
+    if (!settings_.once || now.connected || now.cause.empty() || !refused) return std::nullopt;
+    return etcd::error(now.failure, now.cause);
 }
 
 bool link::master_ready() const { return source_->recent().started() && source_->connected(); }
@@ -194,6 +210,7 @@ aio::awaitable<ending> link::serve() {
     const auto channel = co_await slave_.connect(options);
     if (!channel) co_return ending(ending::reason::slave_failed, channel.error());
     const std::shared_ptr<net::channel> on = *channel;
+    better_endpoint_ = false;
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
@@ -204,6 +221,9 @@ aio::awaitable<ending> link::serve() {
         if (slave.last_written() > 0) last_seq_ = slave.last_written();
         if (end.why == ending::reason::begin_again && !stopping_) continue;
         if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
+        if (end.why == ending::reason::better_endpoint)
+            context_->log.info(report_.status().name + ": back to an endpoint that comes first",
+                               {{"endpoint", slave_.preferred().url}});
         if (settings_.once && end.why != ending::reason::slave_failed) co_await let_go(slave);
         on->close();
         co_return end;
@@ -230,6 +250,10 @@ aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
 
 aio::awaitable<ending> link::settle_records(applier& slave) {
     const auto found = co_await slave.read_all();
+    if (!found && found.error().cls == etcd::error_class::denied) {
+        slave.ignore_other_mode();  // where it is our own record that may not be read, that is told next
+        co_return ending::reason::done;
+    }
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
     const handover plan = plan_handover(*found, *settings_.records, settings_.instance);
     if (plan.steps.empty()) co_return ending::reason::done;
@@ -261,6 +285,8 @@ aio::awaitable<ending> link::work(applier& slave) {
     if (!master_ready()) {
         // Meanwhile others may write on the slave: what was read of it is then out of date.
         co_await wait_for_master(slave);
+        auto refused = refused_by_master();
+        if (refused && !stopping_) co_return co_await master_failed(std::move(*refused));
         co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
     }
     if (contested_ && found->record && *found->record) {
@@ -302,7 +328,7 @@ aio::awaitable<ending> link::work(applier& slave) {
 
 aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guards& by) {
     session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_, settings_.once, by},
+                            settings_.page_bytes, wake_, stopping_, better_endpoint_, settings_.once, by},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     contested_ = end.why == ending::reason::begin_again;

@@ -7,6 +7,7 @@
 #include "replication/resume.hpp"
 #include "replication/session.hpp"
 
+#include <optional>
 #include <string>
 
 namespace etcdsync::replication {
@@ -52,6 +53,8 @@ private:
     aio::awaitable<> wait_for_master(const applier& slave);
     aio::awaitable<ending> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
+    /// Of a job done once: why there is nothing to wait for.
+    [[nodiscard]] std::optional<etcd::error> refused_by_master() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
     aio::awaitable<bool> is_the_master(applier& slave);
@@ -87,6 +90,7 @@ private:
     bool begun_ = false;         ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;      ///< of it, in a row
     std::uint64_t trusted_ = 0;  ///< feed::continuity() when the master was last known to be the one the slave follows
+    bool better_endpoint_ = false;  ///< of the slave, than the one in use
     bool stopping_ = false;
 };
 

@@ -86,7 +86,7 @@ aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const chec
             out.found = proof::verdict::other;
             out.reason = fmt::format(
                 "{}: the key {} is not what it was at revision {}: the master was wiped, restored or exchanged",
-                master.peer().authority(), base::printable(known.key), record.rev);
+                master.peer().name(), base::printable(known.key), record.rev);
             co_return out;
         }
         if (&known == &record.witnesses.front()) out.found = proof::verdict::same;

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/replicator.hpp"
 
+#include "replication/clusters.hpp"
 #include "replication/link.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 namespace etcdsync::replication {
-
-etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate) {
-    etcd::cluster_options options;
-    options.request_timeout = replicate.request_timeout;
-    for (const config::endpoint& from : settings.endpoints)
-        options.endpoints.push_back({from.url, from.host, from.port, from.tls});
-    return options;
-}
 
 namespace {
 
@@ -51,12 +45,6 @@ namespace {
 std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
     constexpr std::uint64_t least = 64U << 10;
     return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
-}
-
-/// The least interval that holds both.
-config::key_range hull(const config::key_range& a, const config::key_range& b) {
-    const bool open = a.end.empty() || b.end.empty();
-    return {std::min(a.begin, b.begin), open ? std::string() : std::max(a.end, b.end)};
 }
 
 /// Links that read from the same feed: all of them, or in consistency = "rule" those of one rule. They share nothing with others.
@@ -120,6 +108,7 @@ master_status least(const std::vector<std::unique_ptr<feed>>& sources) {
 struct replicator::impl {
     impl(const config::config& settings, environment with, const job& what);
 
+    [[nodiscard]] etcd::cluster_options options_for(const config::config& settings, const config::cluster& of) const;
     void add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds);
     void add_link(const config::config& settings, const channel_plan& plan, const channel_plan::end& to);
     [[nodiscard]] bool txn_in_flight() const;
@@ -129,7 +118,9 @@ struct replicator::impl {
     aio::task_group tasks;
     context shared;
     slots places;
-    std::vector<record_set> records;                      ///< one a slave
+    etcd::cluster_options to_master;
+    std::map<std::string, etcd::cluster_options> to_slaves;  ///< by name
+    std::vector<record_set> records;                         ///< one a slave
     std::vector<std::unique_ptr<etcd::cluster>> masters;  ///< one a feed: what one finds unfit says nothing to another
     std::vector<std::unique_ptr<feed>> sources;
     std::vector<std::unique_ptr<link>> links;
@@ -146,7 +137,9 @@ replicator::impl::impl(const config::config& settings, environment with, const j
              settings.replicate.probe_interval,
              fmt::format("{:016x}", env.random.next()),
              todo.once},
-      places(settings.replicate.full_sync_parallel), records(wanted_records(settings)) {
+      places(settings.replicate.full_sync_parallel), to_master(options_for(settings, settings.master)),
+      records(wanted_records(settings)) {
+    for (const config::slave& slave : settings.slaves) to_slaves.emplace(slave.name, options_for(settings, slave));
     const std::vector<channel_plan> plans = plan_channels(settings, records);
     for (const channel_plan& plan : plans) add_feed(settings, plan, plans.size());
     const auto place_of = [&settings](const std::unique_ptr<link>& of) {
@@ -155,11 +148,14 @@ replicator::impl::impl(const config::config& settings, environment with, const j
     std::ranges::stable_sort(links, {}, place_of);  // the links of a slave stand together
 }
 
+etcd::cluster_options replicator::impl::options_for(const config::config& settings, const config::cluster& of) const {
+    return cluster_options_for(of, settings.replicate, env.clock, env.executor, env.log);
+}
+
 void replicator::impl::add_feed(const config::config& settings, const channel_plan& plan, std::size_t feeds) {
-    masters.push_back(std::make_unique<etcd::cluster>(env.dialer, env.clock, tasks,
-                                                      cluster_options_for(settings.master, settings.replicate)));
+    masters.push_back(std::make_unique<etcd::cluster>(env.dialer, env.clock, tasks, to_master));
     sources.push_back(std::make_unique<feed>(shared, *masters.back(), plan.cover(), plan.selector(),
-                                             log_bytes(settings.replicate, feeds), urls(settings.master)));
+                                             log_bytes(settings.replicate, feeds), urls(settings.master), plan.rule));
     for (const channel_plan::end& to : plan.ends) add_link(settings, plan, to);
 }
 
@@ -179,8 +175,8 @@ void replicator::impl::add_link(const config::config& settings, const channel_pl
     own.by.approved = todo.approve;
     own.by.claims_all = todo.approve;
     own.once = todo.once;
-    etcd::cluster place(env.dialer, env.clock, tasks, cluster_options_for(slave, settings.replicate));
-    etcd::cluster own_master(env.dialer, env.clock, tasks, cluster_options_for(settings.master, settings.replicate));
+    etcd::cluster place(env.dialer, env.clock, tasks, to_slaves.at(slave.name));
+    etcd::cluster own_master(env.dialer, env.clock, tasks, to_master);
     links.push_back(std::make_unique<link>(shared, std::move(own), to.record->keys, std::move(place),
                                            std::move(own_master), *sources.back(), places));
 }

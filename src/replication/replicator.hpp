@@ -57,8 +57,6 @@ private:
 };
 
 /// What the parts of a configuration become: also for who looks at a slave without a replicator.
-[[nodiscard]] etcd::cluster_options cluster_options_for(const config::cluster& settings,
-                                                        const config::replication& replicate);
 [[nodiscard]] mapping mapping_for(const config::config& settings, const config::slave& slave);
 
 /// The records wanted on a slave, each with the keys it is about: one, or in consistency = "rule" one a rule.

@@ -166,7 +166,7 @@ aio::awaitable<ending> session::refresh_record() {
 std::optional<ending> session::broken() const {
     if (slave_->usable()) return std::nullopt;
     return ending(ending::reason::slave_failed,
-                  etcd::error(etcd::error_class::retry, slave_->kv().peer().authority() + ": the connection broke"));
+                  etcd::error(etcd::error_class::retry, slave_->kv().peer().name() + ": the connection broke"));
 }
 
 aio::awaitable<ending> session::take_place() {
@@ -214,6 +214,7 @@ aio::awaitable<ending> session::rest_until_news() {
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (auto end = broken()) co_return std::move(*end);
+        if (parts_.better_endpoint) co_return ending::reason::better_endpoint;
         if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
         if (parts_.with.clock.now() >= look_again) break;
         const auto until = std::min(look_again, tell_of_master());

@@ -41,22 +41,24 @@ struct link_parts {
     std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
     aio::event& wake;        ///< something the link may wait for has changed
     const bool& stopping;
-    bool once;  ///< end as soon as the slave is in sync
+    const bool& better_endpoint;  ///< the slave has one that comes before the one in use
+    bool once;                    ///< end as soon as the slave is in sync
     const guards& by;
 };
 
 /// Why a step of the work on a slave ended.
 struct ending {
     enum class reason {
-        done,         ///< the step is complete
-        finished,     ///< what was to be done once is done
-        stopped,      ///< the daemon is to end
-        begin_again,  ///< read the checkpoint again, now: the master's history or the record is not what it was
-        behind,       ///< the log does not reach back to R
-        compare,      ///< only a full sync leads on from here
-        take_up,      ///< the pass is to be taken up again at its frontier
-        objected,     ///< a guard wants a person to look first
-        master_away,  ///< wait until the feed is connected again
+        done,             ///< the step is complete
+        finished,         ///< what was to be done once is done
+        stopped,          ///< the daemon is to end
+        begin_again,      ///< read the checkpoint again, now: the master's history or the record is not what it was
+        behind,           ///< the log does not reach back to R
+        compare,          ///< only a full sync leads on from here
+        take_up,          ///< the pass is to be taken up again at its frontier
+        objected,         ///< a guard wants a person to look first
+        better_endpoint,  ///< connect again, now: an endpoint that comes first is back
+        master_away,      ///< wait until the feed is connected again
         slave_failed,
     };
     ending(reason r) : why(r) {}  // NOLINT: an ending is its reason unless there is an error to tell

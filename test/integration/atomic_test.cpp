@@ -53,7 +53,7 @@ std::string torn(const std::vector<change>& history) {
 }  // namespace
 
 TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in parts, on no slave") {
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server slave_1;
     etcd_server slave_2;
     for (etcd_server* server : {&master, &slave_1, &slave_2}) server->start();
@@ -95,7 +95,7 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
 }
 
 TEST_CASE("a transaction larger than the operation limit of a slave is one revision there") {
-    etcd_server master({"--max-txn-ops", "1000"});
+    etcd_server master({"--max-txn-ops", "1000"}, role::master);
     etcd_server slave;
     master.start();
     slave.start();

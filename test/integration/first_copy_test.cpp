@@ -9,7 +9,7 @@ using namespace etcdsync::test;
 using namespace std::chrono_literals;
 
 TEST_CASE("what the rules select is copied, then followed, and nothing else") {
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server slave;
     master.start();
     slave.start();

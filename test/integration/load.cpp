@@ -27,6 +27,7 @@ void load::stop() {
 void load::write_until_stopped(std::uint16_t port) {
     using clock = std::chrono::steady_clock;
     etcd_client client(port);
+    client.log_in(how_.user, how_.password);
     auto next = clock::now();
     while (!stopping_) {
         try {

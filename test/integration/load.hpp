@@ -21,6 +21,8 @@ public:
         unsigned per_second = 0;  ///< revisions; 0: as fast as the store takes them
         unsigned value_bytes = 40;
         unsigned seed = 1;
+        std::string user = {};  ///< with `password`, where the store has users
+        std::string password = {};
         bool may_fail = false;  ///< the store goes away now and then: try again
     };
     load(std::uint16_t port, options how);

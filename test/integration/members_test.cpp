@@ -36,7 +36,7 @@ void finish(sync_daemon& sync, etcd_client& at_master, etcd_client& at_slave) {
 }  // namespace
 
 TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose after the fail-over, does no harm") {
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_cluster slave;
     master.start();
     slave.start();
@@ -86,7 +86,7 @@ TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose
 }
 
 TEST_CASE("a member of the master that is far behind, and is asked first, is no rewound master") {
-    etcd_cluster master;
+    etcd_cluster master{role::master};
     etcd_server slave;
     master.start();
     slave.start();
@@ -127,7 +127,7 @@ TEST_CASE("a member of the master that is far behind, and is asked first, is no 
 }
 
 TEST_CASE("a member of the master killed under load: the next one takes its place") {
-    etcd_cluster master;
+    etcd_cluster master{role::master};
     etcd_server slave;
     master.start();
     slave.start();

@@ -50,7 +50,7 @@ struct three {
     [[nodiscard]] std::string config(std::string_view more = {}) const {
         return config_for(master, {first, second}, fmt::format("{}{}", rules, more));
     }
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server first;
     etcd_server second;
     etcd_client at_master{master.port()};

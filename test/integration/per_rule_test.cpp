@@ -69,10 +69,10 @@ bool ever_had_records_of_both_modes(etcd_client& slave) {
 }
 
 struct stage {
-    explicit stage(std::vector<std::string> master_flags = {}) : master(std::move(master_flags)) {
+    explicit stage(std::vector<std::string> master_flags = {}) : master(std::move(master_flags), role::master) {
         for (etcd_server* server : {&master, &slave_1, &slave_2}) server->start();
     }
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server slave_1;
     etcd_server slave_2;
     etcd_client at_master{master.port()};

@@ -209,7 +209,7 @@ struct stage {
     stage() {
         for (etcd_server* server : {&master, &slave_1, &slave_2}) server->start();
     }
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server slave_1;
     etcd_server slave_2;
     etcd_client at_master{master.port()};

@@ -29,14 +29,14 @@ std::string rules_for(const std::vector<std::string>& prefixes, const std::strin
 }  // namespace
 
 stage::stage(stage_options how)
-    : master(how.master_flags), prefixes_(std::move(how.prefixes)), config_([&] {
+    : master(how.master_flags, how.master_door, role::master), prefixes_(std::move(how.prefixes)), config_([&] {
           std::vector<slave_entry> entries;
           for (const std::string& lines : how.slaves) {
               const bool first = slaves_.empty();
-              entries.emplace_back(slaves_.emplace_back(first ? how.slave_flags : std::vector<std::string>{}).server,
-                                   lines);
+              const std::vector<std::string> flags = first ? how.slave_flags : std::vector<std::string>{};
+              entries.emplace_back(slaves_.emplace_back(flags, how.slave_door).server, lines);
           }
-          return config_for(master, entries, rules_for(prefixes_, how.tables), how.top);
+          return config_for(master, entries, rules_for(prefixes_, how.tables), how.top, how.master_keys);
       }()),
       sync(config_) {
     if (!how.start) return;

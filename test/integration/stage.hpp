@@ -45,6 +45,9 @@ struct stage_options {
     std::string top;                                  ///< above all tables
     std::vector<std::string> master_flags;            ///< of etcd
     std::vector<std::string> slave_flags;             ///< of the first slave
+    front_door master_door;                           ///< where the daemon finds the master; default: in plaintext
+    front_door slave_door;                            ///< and each slave
+    std::string master_keys;                          ///< further lines of [master]
     bool start = true;                                ///< false: the etcds are not up yet
 };
 
@@ -63,7 +66,7 @@ public:
 
 private:
     struct place {
-        explicit place(const std::vector<std::string>& flags) : server(flags) {}
+        place(const std::vector<std::string>& flags, const front_door& door) : server(flags, door) {}
         etcd_server server;
         etcd_client client{server.port()};
         kept_history history{client};

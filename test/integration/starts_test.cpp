@@ -11,7 +11,7 @@ constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix
 
 TEST_CASE(
     "a start under a constant writer loses nothing between the first copy and the watch, however often it is tried") {
-    etcd_server master;
+    etcd_server master{role::master};
     etcd_server slave;
     master.start();
     slave.start();

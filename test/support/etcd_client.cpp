@@ -3,17 +3,34 @@
 
 #include "grpc/framing.hpp"
 #include "net/http2_channel.hpp"
-#include "net/tcp.hpp"
+#include "net/socket_dialer.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <stdexcept>
 
 namespace etcdsync::test {
 
 namespace pb = etcdserverpb;
+
+namespace {
+
+bool holds(std::string_view what, std::initializer_list<std::string_view> parts) {
+    const auto in_it = [what](std::string_view part) { return what.find(part) != std::string_view::npos; };
+    return std::any_of(parts.begin(), parts.end(), in_it);
+}
+
+/// A cluster that elects a leader just now; a read may be asked again.
+bool is_passing(std::string_view what) { return holds(what, {"leader changed", "no leader", "request timed out"}); }
+
+bool wants_token(std::string_view what) {
+    return holds(what, {"invalid auth token", "user name is empty", "revision of auth store is old"});
+}
+
+}  // namespace
 
 etcd_client::etcd_client(std::uint16_t port)
     : port_(port), clock_(io_.get_executor()),
@@ -42,8 +59,8 @@ void etcd_client::run(aio::awaitable<> body) {
 aio::awaitable<> etcd_client::connect() {
     if (channel_ && channel_->usable()) co_return;
     channel_.reset();
-    net::tcp_dialer dialer(clock_);
-    const net::endpoint to{fmt::format("http://127.0.0.1:{}", port_), "127.0.0.1", port_, false};
+    net::socket_dialer dialer(clock_);
+    const net::endpoint to{fmt::format("http://127.0.0.1:{}", port_), "127.0.0.1", port_, nullptr, {}};
     auto stream = co_await dialer.dial(to, clock_.now() + std::chrono::seconds(3));
     if (!stream) throw std::runtime_error(stream.error().text);
     net::channel_options options;
@@ -52,11 +69,37 @@ aio::awaitable<> etcd_client::connect() {
     channel_ = net::make_http2_channel(std::move(*stream), to, clock_, tasks_, options);
 }
 
+void etcd_client::log_in(std::string user, std::string password) {
+    user_ = std::move(user);
+    password_ = std::move(password);
+    token_.clear();
+}
+
+net::call_options etcd_client::call_options(std::chrono::seconds limit) const {
+    net::call_options options;
+    options.deadline = clock_.now() + limit;
+    options.max_message = 1U << 30;
+    if (!token_.empty()) options.metadata.push_back({"token", token_, true});
+    return options;
+}
+
+void etcd_client::renew_token() {
+    token_.clear();
+    pb::AuthenticateRequest request;
+    request.set_name(user_);
+    request.set_password(password_);
+    pb::AuthenticateResponse response;
+    try {
+        response.ParseFromString(ask("/etcdserverpb.Auth/Authenticate", request));
+    } catch (const std::runtime_error& e) {
+        if (!holds(e.what(), {"authentication is not enabled"})) throw;
+    }
+    token_ = response.token();
+}
+
 aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed, std::string& answer) {
     co_await connect();
-    net::call_options options;
-    options.deadline = clock_.now() + std::chrono::seconds(20);
-    options.max_message = 1U << 30;
+    const net::call_options options = call_options(std::chrono::seconds(20));
     const auto call = channel_->open(path, options);
     call->send(std::move(framed), true);
     auto progress = co_await call->receive(net::call::whole);
@@ -67,27 +110,21 @@ aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed
     if (!call->status().ok()) throw std::runtime_error(fmt::format("{}: {}", path, call->status().message));
 }
 
-namespace {
-
-/// A cluster that elects a leader just now; a read may be asked again.
-bool is_passing(std::string_view what) {
-    for (const std::string_view known : {"leader changed", "no leader", "request timed out"}) {
-        if (what.find(known) != std::string_view::npos) return true;
-    }
-    return false;
+std::string etcd_client::ask(std::string_view path, const google::protobuf::MessageLite& request) {
+    std::string answer;
+    run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
+    return answer;
 }
-
-}  // namespace
 
 std::string etcd_client::unary(std::string_view path, const google::protobuf::MessageLite& request) {
     constexpr int tries = 5;
     for (int i = 1;; ++i) {
         try {
-            std::string answer;
-            run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
-            return answer;
+            return ask(path, request);
         } catch (const std::runtime_error& e) {
-            if (i == tries || !path.ends_with("/Range") || !is_passing(e.what())) throw;
+            const bool old_token = !user_.empty() && wants_token(e.what());
+            if (i == tries || !(old_token || (path.ends_with("/Range") && is_passing(e.what())))) throw;
+            if (old_token) renew_token();
         }
     }
 }
@@ -126,8 +163,7 @@ aio::awaitable<> etcd_client::do_put_many(unsigned count, const std::function<st
             pb::PutRequest request;
             request.set_key(key_of(i++));
             request.set_value(std::string(value));
-            net::call_options options;
-            options.deadline = clock_.now() + std::chrono::seconds(20);
+            const net::call_options options = call_options(std::chrono::seconds(20));
             under_way.push_back(channel_->open("/etcdserverpb.KV/Put", options));
             under_way.back()->send(grpc::frame(request.SerializeAsString()), true);
             continue;
@@ -180,8 +216,8 @@ bool etcd_client::answers() {
     try {
         revision();
         return true;
-    } catch (const std::runtime_error&) {
-        return false;
+    } catch (const std::runtime_error& e) {
+        return holds(e.what(), {"user name is empty"});  // it wants to know who asks
     }
 }
 
@@ -193,8 +229,7 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
     create.set_key(begin);
     create.set_range_end(end);
     create.set_start_revision(from);
-    net::call_options options;
-    options.max_message = 1U << 30;
+    const net::call_options options = call_options(std::chrono::seconds(60));
     const auto call = channel_->open("/etcdserverpb.Watch/Watch", options);
     call->send(grpc::frame(request.SerializeAsString()), false);
     for (std::int64_t reached = 0; reached < to;) {
@@ -203,6 +238,8 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
             throw std::runtime_error("watch ended: " + call->status().message);
         pb::WatchResponse response;
         if (!response.ParseFromString(call->take())) throw std::runtime_error("malformed WatchResponse");
+        // 3.2 does not say "canceled" of a compaction.
+        if (response.compact_revision() != 0) throw std::runtime_error("watch canceled: compacted");
         if (response.canceled()) throw std::runtime_error("watch canceled: " + response.cancel_reason());
         for (auto& event : *response.mutable_events()) {
             auto& kv = *event.mutable_kv();

@@ -36,6 +36,9 @@ public:
     ~etcd_client();
     etcd_client(const etcd_client&) = delete;
 
+    /// From now on as this user; without one, as nobody. Works, too, while the etcd has no users.
+    void log_in(std::string user, std::string password);
+
     std::int64_t put(std::string_view key, std::string_view value);  ///< the revision
     std::int64_t del(std::string_view key, std::string_view range_end = {});
     std::int64_t txn(const etcdserverpb::TxnRequest& request);
@@ -56,6 +59,9 @@ public:
 
 private:
     std::string unary(std::string_view path, const google::protobuf::MessageLite& request);
+    std::string ask(std::string_view path, const google::protobuf::MessageLite& request);
+    void renew_token();
+    [[nodiscard]] net::call_options call_options(std::chrono::seconds limit) const;
     aio::awaitable<> do_unary(std::string_view path, std::string framed, std::string& answer);
     aio::awaitable<> do_history(std::int64_t from, std::int64_t to, std::string begin, std::string end,
                                 std::vector<change>& out);
@@ -65,6 +71,9 @@ private:
     void run(aio::awaitable<> body);
 
     std::uint16_t port_;
+    std::string user_;
+    std::string password_;
+    std::string token_;
     boost::asio::io_context io_{1};
     aio::system_clock clock_;
     aio::task_group tasks_;

@@ -30,10 +30,10 @@ bool leads(const etcd_server& member) {
 
 }  // namespace
 
-etcd_cluster::etcd_cluster(const std::vector<std::string>& flags) {
+etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_door& door, role plays) {
     std::string all;
     for (std::size_t i = 0; i < size; ++i) {
-        const etcd_server& member = members_.emplace_back(flags);
+        const etcd_server& member = members_.emplace_back(flags, door, plays);
         clients_.emplace_back(member.port());
         all += (i == 0 ? "" : ",") + member.initial_cluster();
     }

@@ -16,8 +16,10 @@ class etcd_cluster {
 public:
     static constexpr std::size_t size = 3;
 
-    /// `flags` go to each member.
-    explicit etcd_cluster(const std::vector<std::string>& flags = {});
+    /// `flags` and `door` go to each member.
+    explicit etcd_cluster(const std::vector<std::string>& flags = {}, const front_door& door = {},
+                          role plays = role::slave);
+    explicit etcd_cluster(role plays) : etcd_cluster({}, {}, plays) {}
 
     void start();  ///< all members, and waits until each of them answers
 

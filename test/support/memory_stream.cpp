@@ -24,7 +24,7 @@ void memory_pipe::resume() {
     changed.notify();
 }
 
-aio::awaitable<base::result<std::size_t>> memory_stream::read_some(asio::mutable_buffer into) {
+aio::awaitable<net::result<std::size_t>> memory_stream::read_some(asio::mutable_buffer into) {
     for (;;) {
         if (closed_) co_return base::error("Operation canceled");
         if (in_->broken) co_return base::error("Connection reset by peer");
@@ -42,7 +42,7 @@ aio::awaitable<base::result<std::size_t>> memory_stream::read_some(asio::mutable
     }
 }
 
-aio::awaitable<base::result<void>> memory_stream::write(asio::const_buffer bytes) {
+aio::awaitable<net::result<void>> memory_stream::write(asio::const_buffer bytes) {
     while (bytes.size() > 0) {
         if (closed_) co_return base::error("Operation canceled");
         if (out_->broken) co_return base::error("Broken pipe");
@@ -55,7 +55,7 @@ aio::awaitable<base::result<void>> memory_stream::write(asio::const_buffer bytes
         const bool go_on = co_await waited(out_->changed);
         if (!go_on) co_return base::error("Operation canceled");
     }
-    co_return base::result<void>();
+    co_return net::result<void>();
 }
 
 void memory_stream::close() {
@@ -82,8 +82,8 @@ void memory_connection::cut() const {
     }
 }
 
-aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> memory_dialer::dial(net::endpoint to,
-                                                                                    aio::clock::time_point deadline) {
+aio::awaitable<net::result<std::unique_ptr<net::byte_stream>>> memory_dialer::dial(net::endpoint to,
+                                                                                   aio::clock::time_point deadline) {
     dialed_.push_back(to.url);
     const auto place = places_.find(to.url);
     if (place == places_.end()) co_return base::error("connect " + to.authority() + ": Connection refused");

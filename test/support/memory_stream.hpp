@@ -42,8 +42,8 @@ public:
     memory_stream(const memory_stream&) = delete;
     memory_stream& operator=(const memory_stream&) = delete;
 
-    aio::awaitable<base::result<std::size_t>> read_some(aio::asio::mutable_buffer into) override;
-    aio::awaitable<base::result<void>> write(aio::asio::const_buffer bytes) override;
+    aio::awaitable<net::result<std::size_t>> read_some(aio::asio::mutable_buffer into) override;
+    aio::awaitable<net::result<void>> write(aio::asio::const_buffer bytes) override;
     void close() override;
 
 private:
@@ -81,8 +81,8 @@ public:
 
     [[nodiscard]] const std::vector<std::string>& dialed() const { return dialed_; }
 
-    aio::awaitable<base::result<std::unique_ptr<net::byte_stream>>> dial(net::endpoint to,
-                                                                         aio::clock::time_point deadline) override;
+    aio::awaitable<net::result<std::unique_ptr<net::byte_stream>>> dial(net::endpoint to,
+                                                                        aio::clock::time_point deadline) override;
 
 private:
     aio::clock* clock_;

@@ -95,7 +95,8 @@ std::uint16_t free_port_pair() {
     throw std::runtime_error("no free ports");
 }
 
-process::process(const std::vector<std::string>& command, const std::string& output_file) {
+process::process(const std::vector<std::string>& command, const std::string& output_file,
+                 const std::string& directory) {
     std::vector<char*> argv;
     for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -105,9 +106,12 @@ process::process(const std::vector<std::string>& command, const std::string& out
         ::close(out);
         return;
     }
-    for (const char* ours : {"ETCDSYNC_LONG", "ETCDSYNC_SLOW"})
-        ::unsetenv(ours);                // the daemon warns of what it does not know
+    // The daemon warns of what it does not know, and so does etcd.
+    for (const char* ours :
+         {"ETCDSYNC_LONG", "ETCDSYNC_SLOW", "ETCD_SYNC_TEST_MASTER_ETCD", "ETCD_SYNC_TEST_SLAVE_ETCD"})
+        ::unsetenv(ours);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
+    if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
     ::dup2(out, 1);
     ::dup2(out, 2);
     ::execvp(argv[0], argv.data());
@@ -150,10 +154,17 @@ bool process::running() {
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-etcd_server::etcd_server(std::vector<std::string> extra_flags)
-    : extra_flags_(std::move(extra_flags)), dir_(place_for_data()), port_(free_port_pair()) {}
+etcd_server::etcd_server(std::vector<std::string> extra_flags, front_door door, role plays)
+    : program_(&etcd_program::of(plays)), extra_flags_(std::move(extra_flags)), door_(std::move(door)),
+      dir_(place_for_data()), port_(free_port_pair()) {
+    if (door_.needs_port()) door_port_ = free_port_pair();
+}
 
-std::string etcd_server::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+std::string etcd_server::plain_url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
+std::string etcd_server::url() const {
+    return door_.address.empty() ? plain_url() : door_.url(dir_.path(), door_port_);
+}
 
 std::string etcd_server::data() const { return dir_.path() + "/data"; }
 
@@ -168,27 +179,27 @@ void etcd_server::add_flags(const std::vector<std::string>& flags) {
 void etcd_server::start_without_waiting() {
     const std::string peer = fmt::format("http://127.0.0.1:{}", port_ + 1);
     const std::string name = fmt::format("m{}", port_);
-    std::vector<std::string> command{"etcd",
+    std::vector<std::string> command{program_->etcd(),
                                      "--name",
                                      name,
                                      "--data-dir",
                                      data(),
                                      "--listen-client-urls",
-                                     url(),
+                                     plain_url(),
                                      "--advertise-client-urls",
-                                     url(),
+                                     plain_url(),
                                      "--listen-peer-urls",
                                      peer,
                                      "--initial-advertise-peer-urls",
                                      peer,
                                      "--initial-cluster",
-                                     initial_cluster(),
-                                     "--log-level",
-                                     "error",
-                                     "--logger",
-                                     "zap"};
+                                     initial_cluster()};
+    const std::vector<std::string> quiet = program_->quiet();
+    command.insert(command.end(), quiet.begin(), quiet.end());
+    const std::vector<std::string> opened = door_.flags(plain_url(), door_port_);
+    command.insert(command.end(), opened.begin(), opened.end());
     command.insert(command.end(), extra_flags_.begin(), extra_flags_.end());
-    process_ = process(command, dir_.path() + "/log");
+    process_ = process(command, dir_.path() + "/log", dir_.path());
 }
 
 void etcd_server::start() {
@@ -254,9 +265,19 @@ long sync_daemon::rss_kib(const char* what) const {
     return -1;
 }
 
-std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments) {
+std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments, std::string_view input) {
     const scratch_dir dir;
-    std::vector<std::string> command{"env", "ETCDCTL_API=3", "etcdctl", "--endpoints", server.url()};
+    const std::string to_read = dir.path() + "/input";
+    std::ofstream(to_read) << input;
+    std::vector<std::string> command{"sh",
+                                     "-c",
+                                     "exec \"$@\" <\"$0\"",
+                                     to_read,
+                                     "env",
+                                     "ETCDCTL_API=3",
+                                     server.program().etcdctl(),
+                                     "--endpoints",
+                                     server.plain_url()};
     command.insert(command.end(), arguments.begin(), arguments.end());
     process child(command, dir.path() + "/output");
     const int code = child.wait(std::chrono::seconds(30));
@@ -266,8 +287,9 @@ std::string etcdctl(const etcd_server& server, const std::vector<std::string>& a
 }
 
 std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,
-                       std::string_view top) {
-    std::string text = fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n", top, fmt::join(master.urls, "\", \""));
+                       std::string_view top, std::string_view master_keys) {
+    std::string text =
+        fmt::format("{}\n[master]\nendpoints = [\"{}\"]\n{}\n", top, fmt::join(master.urls, "\", \""), master_keys);
     int number = 0;
     for (const slave_entry& slave : slaves) {
         text += fmt::format("[[slave]]\nname = \"slave-{}\"\nendpoints = [\"{}\"]\n{}\n", ++number,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "support/etcd_program.hpp"
+#include "support/front_door.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -32,7 +35,8 @@ std::uint16_t free_port_pair();
 class process {
 public:
     process() = default;
-    process(const std::vector<std::string>& command, const std::string& output_file);
+    /// In `directory`, where one is given.
+    process(const std::vector<std::string>& command, const std::string& output_file, const std::string& directory = {});
     ~process();
     process(process&& other) noexcept;
     process& operator=(process&& other) noexcept;
@@ -49,10 +53,13 @@ private:
     pid_t pid_ = -1;
 };
 
-/// A single-member etcd on loopback, with its data in a directory of its own.
+/// A single-member etcd on loopback, with its data in a directory of its own. It always listens in plaintext on port(), which is
+/// where tests look at it; with a front door it listens there, too.
 class etcd_server {
 public:
-    explicit etcd_server(std::vector<std::string> extra_flags = {});
+    explicit etcd_server(std::vector<std::string> extra_flags = {}, front_door door = {}, role plays = role::slave);
+    etcd_server(std::vector<std::string> extra_flags, role plays) : etcd_server(std::move(extra_flags), {}, plays) {}
+    explicit etcd_server(role plays) : etcd_server({}, {}, plays) {}
 
     void start();  ///< and waits until it answers
     void start_without_waiting();
@@ -66,16 +73,21 @@ public:
     void add_flags(const std::vector<std::string>& flags);  ///< a later one wins over an earlier one
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::string url() const;  ///< of its front door: what a daemon is told
+    [[nodiscard]] std::string plain_url() const;
     [[nodiscard]] std::string initial_cluster() const;  ///< itself as a member: name=peer-url
     [[nodiscard]] std::string log() const;
+    [[nodiscard]] const etcd_program& program() const { return *program_; }
 
 private:
     [[nodiscard]] std::string data() const;
 
+    const etcd_program* program_;
     std::vector<std::string> extra_flags_;
+    front_door door_;
     scratch_dir dir_;  ///< in memory where there is room: a test waits for answers, not for a disk
     std::uint16_t port_;
+    std::uint16_t door_port_ = 0;
     process process_;
 };
 
@@ -110,8 +122,8 @@ private:
     process process_;
 };
 
-/// etcdctl, asked at `server`: what it printed. Throws what went wrong.
-std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments);
+/// etcdctl, asked at `server` in plaintext, with `input` to read: what it printed. Throws what went wrong.
+std::string etcdctl(const etcd_server& server, const std::vector<std::string>& arguments, std::string_view input = {});
 
 /// The endpoints of one etcd, in the order they are tried.
 struct endpoint_list {
@@ -131,9 +143,9 @@ struct slave_entry {
 };
 
 /// A configuration: slaves are named slave-1, slave-2, ... `tables` holds the rules and what else goes behind the slaves, `top`
-/// what stands above all tables.
+/// what stands above all tables, `master_keys` further lines of [master].
 std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,
-                       std::string_view top = {});
+                       std::string_view top = {}, std::string_view master_keys = {});
 
 /// A test may take longer than a person waits: ETCDSYNC_LONG is set.
 bool long_run();

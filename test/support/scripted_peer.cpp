@@ -95,8 +95,8 @@ std::vector<std::string> scripted_peer::messages(stream_id id) const {
 
 scripted_channel::scripted_channel(const net::channel_options& options, const http2_server_options& server)
     : peer(loop, std::move(wire.server), server),
-      channel(net::make_http2_channel(std::move(wire.client), {"http://peer:2379", "peer", 2379, false}, loop.clock,
-                                      loop.tasks, options)) {}
+      channel(net::make_http2_channel(std::move(wire.client), {"http://peer:2379", "peer", 2379, nullptr, {}},
+                                      loop.clock, loop.tasks, options)) {}
 
 std::unique_ptr<net::call> scripted_channel::call(std::string_view message, const net::call_options& options) {
     auto out = channel->open("/s/m", options);

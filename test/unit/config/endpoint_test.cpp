@@ -39,6 +39,9 @@ TEST_CASE("a Unix socket is an endpoint, too") {
     CHECK(parsed->host.empty());
     CHECK(refused("unix://run/etcd.sock").hint == "write \"unix:///path\"");
     CHECK(refused("unix:///").hint == "write \"unix:///path\"");
+    CHECK(parse_endpoint("unix:///" + std::string(106, 'p')).has_value());
+    CHECK(refused("unix:///" + std::string(107, 'p')).hint == "at most 107 bytes, none of them zero");
+    CHECK(refused(std::string_view("unix:///a\0b", 11)).hint == "at most 107 bytes, none of them zero");
 }
 
 TEST_CASE("what is no endpoint is refused with what to write") {

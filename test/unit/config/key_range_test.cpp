@@ -51,6 +51,17 @@ TEST_CASE("the range of one key holds nothing else") {
     }
 }
 
+TEST_CASE("a hull holds both and begins and ends where one of them does") {
+    for (const key_range& a : all_ranges(1)) {
+        for (const key_range& b : all_ranges(1)) {
+            const key_range both = hull(a, b);
+            CHECK((both.contains(a) && both.contains(b)));
+            CHECK((both.begin == a.begin || both.begin == b.begin));
+            CHECK((both.end == a.end || both.end == b.end));
+        }
+    }
+}
+
 TEST_CASE("each form of selector becomes its range") {
     CHECK(selector_range({selector::kind::key, "/motd", ""}) == key_range{"/motd", "/motd\0"s});
     CHECK(selector_range({selector::kind::prefix, "/a/", ""}) == key_range{"/a/", "/a0"});

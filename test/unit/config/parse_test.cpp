@@ -123,12 +123,8 @@ format = "json"
 TEST_CASE("what is not supported yet is accepted where it asks for today's behaviour") {
     const config c = good(R"([master]
 endpoints = ["http://m"]
-tls = { ca = "", insecure_skip_verify = false }
-auth = {}
 [[slave]]
 endpoints = ["http://s"]
-tls = {}
-auth = {}
 paused = false
 safety = { prune = "guarded", max_delete = "10%", on_master_change = "hold" }
 [[rule]]
@@ -150,6 +146,26 @@ token_file = ""
     REQUIRE(c.admin.listen.has_value());
     CHECK(c.admin.listen->empty());
     CHECK(c.slaves[0].guards == safety{});
+}
+
+TEST_CASE("a cluster has tls and a user, and sockets for endpoints") {
+    const config c = good(R"([master]
+endpoints = ["https://m:1", "https://n"]
+tls = { ca = "ca.pem", cert = "c.pem", key = "c.key", server_name = "etcd.example.com" }
+auth = { user = "replicator", password_file = "m-pass" }
+[[slave]]
+endpoints = ["unix:///run/etcd.sock"]
+tls = { ca = "", insecure_skip_verify = false }
+auth = { user = "root", password_env = "S_PASS" }
+[[rule]]
+prefix = "/a/"
+)");
+    CHECK(c.master.endpoints.at(1) == endpoint{"https://n", true, "n", 2379, ""});
+    CHECK(c.master.tls == tls_settings{"ca.pem", "c.pem", "c.key", "etcd.example.com", false});
+    CHECK(c.master.auth == auth_settings{"replicator", "m-pass", "", ""});
+    CHECK(c.slaves.at(0).endpoints.at(0).socket == "/run/etcd.sock");
+    CHECK(c.slaves[0].tls == tls_settings{});
+    CHECK(c.slaves[0].auth == auth_settings{"root", "", "S_PASS", ""});
 }
 
 TEST_CASE("consistency is of all rules together, or of each") {

@@ -142,34 +142,6 @@ TEST_CASE("a slave's dest can move a rule into the checkpoint prefix, or save on
               .empty());
 }
 
-TEST_CASE("auth holds a user and exactly one form of password") {
-    const auto with = [](const std::string& auth) {
-        return errors_of(around("[master]\nendpoints = [\"http://m\"]\nauth = { " + auth + " }"));
-    };
-    CHECK(with(R"(user = "u", password_file = "f", password_env = "E")").at(1) ==
-          R"(3:58: more than one password in [master] auth | keep only one of the password keys)");
-    CHECK(with(R"(password_env = "E")").at(0) ==
-          R"(3:8: [master] auth has a password but no user | write user = "NAME")");
-    CHECK(with(R"(user = "u")").at(0) ==
-          R"(3:8: [master] auth has a user but no password | write password_file = "FILE")");
-    CHECK(with(R"(user = "u", password = "p")").at(1) ==
-          R"(3:33: a password stands in the file itself | password_file keeps it apart)");
-    CHECK(with(R"(user = "u", pasword = "p")").at(1) ==
-          R"(3:22: unknown key "pasword" in [master] auth | did you mean "password"?)");
-    CHECK(with(R"(user = "u", pasword = "p")").size() == 2);
-}
-
-TEST_CASE("a client certificate needs its key") {
-    const auto with = [](const std::string& tls) {
-        return errors_of(around("[master]\nendpoints = [\"http://m\"]\ntls = { " + tls + " }"));
-    };
-    CHECK(with("cert = \"c\"").at(1) == R"(3:16: "cert" and "key" only make sense together | write key = "FILE" too)");
-    CHECK(with("key = \"k\"").at(1) == R"(3:15: "cert" and "key" only make sense together | write cert = "FILE" too)");
-    CHECK(with("cert = \"c\", ky = \"k\"").size() == 2);
-    CHECK(with("cert = \"c\", key = \"k\"").size() == 1);
-    CHECK(with("ca = \"${HOME}/ca.pem\"").size() == 1);
-}
-
 TEST_CASE("the table of key homes holds keys that exist, where it says") {
     for (const auto& home : key_homes()) {
         const std::string_view key = home.key;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/cluster.hpp"
 
+#include "support/builders.hpp"
 #include "support/memory_stream.hpp"
 #include "support/scripted_peer.hpp"
 
@@ -18,8 +19,9 @@ namespace {
 struct rig {
     rig() {
         etcd::cluster_options options;
-        options.endpoints = {
-            {"http://a:1", "a", 1, false}, {"http://b:2", "b", 2, false}, {"http://c:3", "c", 3, false}};
+        options.endpoints = {{"http://a:1", "a", 1, nullptr, {}},
+                             {"http://b:2", "b", 2, nullptr, {}},
+                             {"http://c:3", "c", 3, nullptr, {}}};
         options.dial_timeout = 3s;
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
@@ -28,6 +30,10 @@ struct rig {
         dialer.listen(url, [this] {
             test::memory_connection made(loop.executor());
             peers.push_back(std::make_unique<test::scripted_peer>(loop, std::move(made.server)));
+            peers.back()->server().on_end = [this, peer = peers.back().get()](http2::stream_id id) {
+                if (has_leader) return peer->reply(id, test::encode_page({}));
+                peer->refuse(id, 14, "etcdserver: no leader");
+            };
             return std::move(made.client);
         });
     }
@@ -43,6 +49,7 @@ struct rig {
     test::memory_dialer dialer{loop.clock};
     std::vector<std::unique_ptr<test::scripted_peer>> peers;
     std::unique_ptr<etcd::cluster> cluster;
+    bool has_leader = true;
 };
 
 }  // namespace
@@ -81,13 +88,13 @@ TEST_CASE("an endpoint of no use is tried last the next time") {
     rig r;
     for (const char* url : {"http://a:1", "http://b:2", "http://c:3"}) r.listen(url);
     CHECK(r.connect() == "a");
-    r.cluster->avoid({"http://a:1", "a", 1, false});
+    r.cluster->avoid({"http://a:1", "a", 1, nullptr, {}});
     CHECK(r.connect() == "b");
     CHECK(r.connect() == "b");
-    r.cluster->avoid({"http://b:2", "b", 2, false});
+    r.cluster->avoid({"http://b:2", "b", 2, nullptr, {}});
     r.dialer.refuse("http://c:3");
     CHECK(r.connect() == "a");
-    r.cluster->avoid({"http://unknown:9", "unknown", 9, false});
+    r.cluster->avoid({"http://unknown:9", "unknown", 9, nullptr, {}});
     CHECK(r.connect() == "a");
 }
 
@@ -96,4 +103,43 @@ TEST_CASE("a cluster without endpoints is an error, not a crash") {
     etcd::cluster empty(r.dialer, r.loop.clock, r.loop.tasks, {});
     const net::channel_options options;
     CHECK(r.loop.run(empty.connect(options)).has_error());
+}
+
+TEST_CASE("an endpoint that comes first is gone back to when it answers again") {
+    rig r;
+    int told = 0;
+    etcd::range_query probe;
+    probe.key = "k";
+    r.cluster->watch_for_return(probe, [&told] { ++told; });
+    r.listen("http://b:2");
+    CHECK(r.connect() == "b");
+    r.loop.clock.advance(65s);
+    CHECK(told == 0);
+    r.has_leader = false;
+    r.listen("http://a:1");
+    r.loop.clock.advance(60s);
+    CHECK(told == 0);  // it takes connections, but could not serve
+    CHECK(r.cluster->preferred().host == "b");
+    r.has_leader = true;
+    r.loop.clock.advance(30s);
+    CHECK(told == 1);
+    CHECK(r.connect() == "a");
+    const std::size_t dialed = r.dialer.dialed().size();
+    r.loop.clock.advance(5min);
+    CHECK(r.dialer.dialed().size() == dialed);
+    // And once more.
+    r.dialer.refuse("http://a:1");
+    CHECK(r.connect() == "b");
+    r.listen("http://a:1");
+    r.loop.clock.advance(31s);
+    CHECK(told == 2);
+}
+
+TEST_CASE("who did not ask for it is not led back to the first endpoint") {
+    rig r;
+    r.listen("http://b:2");
+    CHECK(r.connect() == "b");
+    r.listen("http://a:1");
+    r.loop.clock.advance(10min);
+    CHECK(r.connect() == "b");
 }

@@ -44,7 +44,10 @@ struct rig : test::scripted_channel {
         return loop.run(kv.range(query), patience);
     }
     etcd::result<etcd::txn_response> txn() {
-        return loop.run(kv.txn(etcd::encode_guarded_txn({"c", 1, "v"}, {}, "r", 128)), 1min);
+        const std::function<std::string()> encode = [] {
+            return etcd::encode_guarded_txn({"c", 1, "v"}, {}, "r", 128);
+        };
+        return loop.run(kv.txn(encode), 1min);
     }
 };
 

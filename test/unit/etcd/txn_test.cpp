@@ -212,6 +212,20 @@ TEST_CASE("a Txn on condition that nothing moved compares the newest change, a s
     CHECK(unpacked(etcd::encode_quiet_txn(since, "", from.writes, 128)).compare_size() == 2);
 }
 
+TEST_CASE("a permission probe asks to write under a condition no store can meet") {
+    const pb::TxnRequest txn = unpacked(etcd::encode_permission_probe("c", {etcd::event_type::remove, "d/", {}, "d0"}));
+    REQUIRE(txn.compare_size() == 1);
+    const pb::Compare& compare = txn.compare(0);
+    CHECK(compare.key() == "c");
+    CHECK(compare.target() == pb::Compare::CREATE);
+    CHECK(compare.result() == pb::Compare::GREATER);
+    CHECK(compare.create_revision() == std::int64_t{1} << 62);
+    REQUIRE(txn.success_size() == 1);
+    CHECK(txn.success(0).request_delete_range().key() == "d/");
+    CHECK(txn.success(0).request_delete_range().range_end() == "d0");
+    CHECK(txn.failure_size() == 0);
+}
+
 TEST_CASE("where the guard fails nothing is done") {
     const pb::TxnRequest txn =
         unpacked(etcd::encode_guarded_txn({"the/record", 3, "v"}, many_writes(300).writes, "r", 128));

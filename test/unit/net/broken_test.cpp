@@ -65,7 +65,7 @@ namespace {
 grpc::status greeted_with(const std::string& bytes) {
     test::test_loop loop;
     test::memory_connection wire(loop.executor());
-    const auto channel = net::make_http2_channel(std::move(wire.client), {"http://peer:1", "peer", 1, false},
+    const auto channel = net::make_http2_channel(std::move(wire.client), {"http://peer:1", "peer", 1, nullptr, {}},
                                                  loop.clock, loop.tasks, {});
     const auto call = channel->open("/s/m", {});
     wire.to_client->waiting = bytes;

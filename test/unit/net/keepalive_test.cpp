@@ -27,9 +27,18 @@ std::size_t pings_in(std::string_view bytes) {
     return count;
 }
 
-/// A client whose peer is no server at all: it is silent, and what is sent to it can be counted.
+/// A client whose peer is no server at all: after its greeting it is silent, and what is sent to it can be counted.
 struct silent {
-    silent() { loop.settle(); }
+    explicit silent(bool greets = true) {
+        loop.settle();
+        if (greets) say(test::raw_frame(4, 0, 0));
+    }
+
+    void say(std::string bytes) {
+        wire.to_client->waiting = std::move(bytes);
+        wire.to_client->changed.notify();
+        loop.settle();
+    }
 
     std::string sent() {
         std::string out = std::exchange(wire.to_server->waiting, {});
@@ -41,7 +50,7 @@ struct silent {
     test::test_loop loop;
     test::memory_connection wire{loop.executor()};
     std::shared_ptr<net::channel> channel = net::make_http2_channel(
-        std::move(wire.client), {"http://peer:1", "peer", 1, false}, loop.clock, loop.tasks, {});
+        std::move(wire.client), {"http://peer:1", "peer", 1, nullptr, {}}, loop.clock, loop.tasks, {});
 };
 
 }  // namespace
@@ -79,17 +88,11 @@ TEST_CASE("pings go out no closer than etcd takes them, and none while the peer 
     const auto call = quiet.channel->open("/s/m", {});
     quiet.loop.settle();
     quiet.sent();
-    // Any bytes count as a sign of life: the greeting of a server, then unknown frames.
-    quiet.wire.to_client->waiting = test::raw_frame(4, 0, 0);
-    quiet.wire.to_client->changed.notify();
-    quiet.loop.settle();
-    quiet.sent();
+    // Any bytes count as a sign of life: unknown frames.
     std::size_t pings = 0;
     for (int i = 0; i < 20; ++i) {
         quiet.loop.clock.advance(9s);
-        quiet.wire.to_client->waiting = test::raw_frame(99, 0, 0, "x");
-        quiet.wire.to_client->changed.notify();
-        quiet.loop.settle();
+        quiet.say(test::raw_frame(99, 0, 0, "x"));
         pings += pings_in(quiet.sent());
     }
     CHECK(pings == 0);
@@ -134,4 +137,28 @@ TEST_CASE("a peer that does not even take our bytes is noticed as well") {
     s.loop.clock.advance(15s);
     CHECK_FALSE(s.channel->usable());
     CHECK(finish(s.loop, *call).status.value == grpc::code::unavailable);
+}
+
+TEST_CASE("a peer that takes connections but never speaks is left after three seconds, with or without a call") {
+    silent s(false);
+    std::unique_ptr<net::call> call;
+    SUBCASE("with a call") { call = s.channel->open("/s/m", {}); }
+    SUBCASE("without one") {}
+    s.loop.clock.advance(2900ms);
+    CHECK(s.channel->usable());
+    s.loop.clock.advance(200ms);
+    CHECK_FALSE(s.channel->usable());
+    if (!call) return;
+    const auto out = finish(s.loop, *call);
+    CHECK(out.status.message == "peer:1: the peer accepts connections but says nothing: it hangs, or it is no etcd");
+}
+
+TEST_CASE("a peer that hangs up without a word may want TLS") {
+    silent s(false);
+    const auto call = s.channel->open("/s/m", {});
+    s.wire.server->close();
+    s.loop.settle();
+    const auto out = finish(s.loop, *call);
+    CHECK(out.status.message ==
+          "peer:1: the server closed the connection without a word: does its endpoint need https://?");
 }

@@ -35,7 +35,7 @@ struct rig : served {
 
     static etcd::cluster_options options() {
         etcd::cluster_options out;
-        out.endpoints = {{"http://m:1", "m", 1, false}};
+        out.endpoints = {{"http://m:1", "m", 1, nullptr, {}}};
         return out;
     }
 };

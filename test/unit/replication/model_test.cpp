@@ -195,7 +195,7 @@ struct served {
     std::shared_ptr<net::channel> channel = connect();
 
     std::shared_ptr<net::channel> connect() {
-        const net::endpoint to{"http://m:1", "m", 1, false};
+        const net::endpoint to{"http://m:1", "m", 1, nullptr, {}};
         auto stream = loop.run(dialer.dial(to, loop.clock.now() + 1s));
         REQUIRE(stream.has_value());
         return net::make_http2_channel(std::move(*stream), to, loop.clock, loop.tasks, {});
@@ -245,7 +245,10 @@ TEST_CASE("model: each fault is what it says") {
         s.server.script = [&](std::uint64_t number) { return number == 1 ? what : test::fault::none; };
         etcd::kv kv(s.channel, s.loop.clock, 5s);
         const std::vector<etcd::operation> writes{{etcd::event_type::put, "a", "1"}};
-        const auto done = s.loop.run(kv.txn(etcd::encode_guarded_txn({"cp", 0, ""}, writes, "r", 128)), 1min);
+        const std::function<std::string()> encode = [&] {
+            return etcd::encode_guarded_txn({"cp", 0, ""}, writes, "r", 128);
+        };
+        const auto done = s.loop.run(kv.txn(encode), 1min);
         CHECK(done.has_error());
         CHECK(done.error().cls == etcd::error_class::ambiguous);
         const bool applied = what == test::fault::cut_late || what == test::fault::lost_late;

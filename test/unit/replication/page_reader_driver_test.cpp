@@ -17,7 +17,7 @@ namespace {
 struct rig {
     explicit rig(int keys, std::size_t value_size = 10) {
         for (int i = 0; i < keys; ++i) store.put(fmt::format("k{:05}", i), std::string(value_size, 'v'));
-        const net::endpoint to{"http://m:1", "m", 1, false};
+        const net::endpoint to{"http://m:1", "m", 1, nullptr, {}};
         auto stream = loop.run(dialer.dial(to, loop.clock.now() + 1s));
         REQUIRE(stream.has_value());
         channel = net::make_http2_channel(std::move(*stream), to, loop.clock, loop.tasks, {});

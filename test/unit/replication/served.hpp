@@ -20,7 +20,7 @@ struct served {
     explicit served(const test::model_etcd::settings& how = {}) : store(how) {}
 
     std::shared_ptr<net::channel> connect() {
-        const net::endpoint to{"http://m:1", "m", 1, false};
+        const net::endpoint to{"http://m:1", "m", 1, nullptr, {}};
         auto stream = loop.run(dialer.dial(to, loop.clock.now() + std::chrono::seconds(1)));
         REQUIRE(stream.has_value());
         return net::make_http2_channel(std::move(*stream), to, loop.clock, loop.tasks, {});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/tcp.hpp"
+#include "net/socket_dialer.hpp"
 
 #include "support/fake_clock.hpp"
 
@@ -18,7 +18,7 @@ using aio::asio::ip::tcp;
 
 namespace {
 
-using dialed = base::result<std::unique_ptr<net::byte_stream>>;
+using dialed = net::result<std::unique_ptr<net::byte_stream>>;
 
 /// Real sockets need a loop that waits.
 template <class T>
@@ -53,11 +53,11 @@ aio::awaitable<bool> write(net::byte_stream& to, std::string bytes) {
 struct rig {
     aio::asio::io_context io{1};
     aio::system_clock clock{io.get_executor()};
-    net::tcp_dialer dialer{clock};
+    net::socket_dialer dialer{clock};
     tcp::acceptor acceptor{io, tcp::endpoint(aio::asio::ip::address_v4::loopback(), 0)};
 
     net::endpoint here(const std::string& host = "127.0.0.1") {
-        return {"http://" + host, host, acceptor.local_endpoint().port(), false};
+        return {"http://" + host, host, acceptor.local_endpoint().port(), nullptr, {}};
     }
     dialed dial(const net::endpoint& to, aio::clock::duration patience = 5s) {
         return run(io, dialer.dial(to, clock.now() + patience));
@@ -67,9 +67,15 @@ struct rig {
 }  // namespace
 
 TEST_CASE("an authority has its IPv6 literal in brackets") {
-    CHECK(net::endpoint{"", "host", 2379, false}.authority() == "host:2379");
-    CHECK(net::endpoint{"", "127.0.0.1", 1, false}.authority() == "127.0.0.1:1");
-    CHECK(net::endpoint{"", "::1", 2379, true}.authority() == "[::1]:2379");
+    CHECK(net::endpoint{"", "host", 2379, nullptr, {}}.authority() == "host:2379");
+    CHECK(net::endpoint{"", "127.0.0.1", 1, nullptr, {}}.authority() == "127.0.0.1:1");
+    CHECK(net::endpoint{"", "::1", 2379, nullptr, {}}.authority() == "[::1]:2379");
+}
+
+TEST_CASE("a Unix socket is named by its path in messages, and as localhost to the server") {
+    const net::endpoint to{"unix:///run/etcd.sock", "", 0, nullptr, "/run/etcd.sock"};
+    CHECK(to.name() == "/run/etcd.sock");
+    CHECK(to.authority() == "localhost");
 }
 
 TEST_CASE("a TCP connection carries bytes both ways, and its end") {
@@ -115,7 +121,7 @@ TEST_CASE("a deadline that has passed ends the dialing") {
     tcp::acceptor narrow(r.io, tcp::v4());
     narrow.bind(tcp::endpoint(aio::asio::ip::address_v4::loopback(), 0));
     narrow.listen(0);
-    const net::endpoint to{"http://x", "127.0.0.1", narrow.local_endpoint().port(), false};
+    const net::endpoint to{"http://x", "127.0.0.1", narrow.local_endpoint().port(), nullptr, {}};
     std::vector<dialed> kept;
     bool timed_out = false;
     for (int i = 0; i < 5 && !timed_out; ++i) {
@@ -149,10 +155,10 @@ public:
 struct naming_rig {
     test::test_loop loop;
     scripted_resolver names;
-    net::tcp_dialer dialer{loop.clock, names};
+    net::socket_dialer dialer{loop.clock, names};
 
     aio::awaitable<dialed> dial(const std::string& host) {
-        return dialer.dial({"http://" + host, host, 1, false}, loop.clock.now() + 3s);
+        return dialer.dial({"http://" + host, host, 1, nullptr, {}}, loop.clock.now() + 3s);
     }
 };
 
@@ -206,7 +212,7 @@ TEST_CASE("a look-up that fails says which name and why") {
 TEST_CASE("a literal address is not looked up") {
     rig r;
     scripted_resolver names;
-    net::tcp_dialer dialer(r.clock, names);
+    net::socket_dialer dialer(r.clock, names);
     const auto stream = run(r.io, dialer.dial(r.here(), r.clock.now() + 5s));
     CHECK(stream.has_value());
     CHECK(names.asked.empty());
@@ -215,7 +221,7 @@ TEST_CASE("a literal address is not looked up") {
 TEST_CASE("a name is tried at each of its addresses") {
     rig r;
     scripted_resolver names;
-    net::tcp_dialer dialer(r.clock, names);
+    net::socket_dialer dialer(r.clock, names);
     std::optional<dialed> out;
     auto keep = [&out](const std::exception_ptr&, dialed stream) { out.emplace(std::move(stream)); };
     aio::asio::co_spawn(r.io, dialer.dial(r.here("two.example"), r.clock.now() + 5s), keep);

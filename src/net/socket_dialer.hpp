@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/byte_stream.hpp"
+#include "net/name_resolver.hpp"
+#include "net/tls_stream.hpp"
+
+#include <string>
+
+namespace etcdsync::net {
+
+/// TCP or a Unix socket, and TLS over it where the endpoint wants it; plain HTTP/2 is with prior knowledge (etcd-wire.md 1.6).
+/// Literal addresses are not resolved. A name is looked up for each connection, and tried at each of its addresses in turn; none of
+/// them takes more than its share of the time. A deadline and a cancellation end it at once, also where a look-up hangs: that is
+/// left to end by itself, and until it does the io_context can not be destroyed without waiting.
+class socket_dialer final : public dialer {
+public:
+    explicit socket_dialer(aio::clock& clock, name_resolver& names = system_resolver())
+        : clock_(&clock), names_(&names) {}
+
+    aio::awaitable<result<std::unique_ptr<byte_stream>>> dial(endpoint to, aio::clock::time_point deadline) override;
+
+private:
+    aio::awaitable<name_resolver::answer> resolve(std::string host, aio::clock::time_point deadline);
+    aio::awaitable<result<stream_socket>> connect(aio::asio::generic::stream_protocol::endpoint address,
+                                                  aio::clock::time_point deadline);
+    aio::awaitable<result<stream_socket>> connect_to_any(const endpoint& to, aio::clock::time_point deadline);
+    aio::awaitable<result<std::unique_ptr<byte_stream>>> secure(stream_socket socket, const endpoint& to,
+                                                                aio::clock::time_point deadline);
+
+    aio::clock* clock_;
+    name_resolver* names_;
+};
+
+}  // namespace etcdsync::net

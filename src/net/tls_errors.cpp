@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tls_errors.hpp"
+
+#include "base/escape.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+#include <vector>
+
+namespace etcdsync::net {
+namespace {
+
+std::string text_of(const ASN1_STRING* text) {
+    const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(text));
+    return base::printable({bytes, static_cast<std::size_t>(ASN1_STRING_length(text))});
+}
+
+std::string address_of(const ASN1_OCTET_STRING* address) {
+    const unsigned char* const b = ASN1_STRING_get0_data(address);
+    const int size = ASN1_STRING_length(address);
+    if (size == 4) return fmt::format("{}.{}.{}.{}", b[0], b[1], b[2], b[3]);
+    std::string out;
+    for (int i = 0; i + 1 < size; i += 2) out += fmt::format("{}{:x}", i == 0 ? "" : ":", b[i] << 8 | b[i + 1]);
+    return out;
+}
+
+/// What the certificate is for: its DNS names and addresses (RFC 6125), the first of them.
+std::string names_of(X509* certificate) {
+    constexpr std::size_t enough = 6;
+    const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> all(
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+        GENERAL_NAMES_free);
+    std::vector<std::string> names;
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()) && names.size() < enough; ++i) {
+        const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all.get(), i);
+        if (name->type == GEN_DNS) names.push_back(text_of(name->d.dNSName));
+        if (name->type == GEN_IPADD) names.push_back(address_of(name->d.iPAddress));
+    }
+    return names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string time_of(const ASN1_TIME* time) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable time";
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+int reason_of(const boost::system::error_code& ec) {
+    if (ec.category() != aio::asio::error::get_ssl_category()) return 0;
+    return ERR_GET_REASON(static_cast<unsigned long>(ec.value()));
+}
+
+/// The alert says that it is our certificate the server does not like (RFC 8446 section 6.2).
+bool is_refusal(int reason) {
+    switch (reason) {
+        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+        case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return true;
+        default: return false;
+    }
+}
+
+/// "bad certificate" of "sslv3 alert bad certificate".
+std::string alert_text(int reason) {
+    const char* const text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, static_cast<unsigned long>(reason)));
+    const std::string_view all = text == nullptr ? "alert" : text;
+    const std::size_t at = all.find("alert ");
+    return std::string(at == std::string_view::npos ? all : all.substr(at + 6));
+}
+
+failure refusal(int reason, bool we_have_a_certificate) {
+    if (we_have_a_certificate)
+        return {fmt::format("the server refused our client certificate ({})", alert_text(reason)), true};
+    return {fmt::format("the server wants a client certificate ({}): set tls.cert and tls.key", alert_text(reason)),
+            true};
+}
+
+}  // namespace
+
+std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_view ca_file) {
+    X509* const certificate = X509_STORE_CTX_get_current_cert(at);
+    const int error = X509_STORE_CTX_get_error(at);
+    const std::string_view whose =
+        X509_STORE_CTX_get_error_depth(at) == 0 ? "the server's certificate" : "the certificate of the server's CA";
+    switch (error) {
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return fmt::format(
+                "the server's certificate is for {}, not for {}: correct the endpoint, or set tls.server_name",
+                names_of(certificate), base::printable(wanted));
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return fmt::format("{} expired at {}", whose, time_of(X509_get0_notAfter(certificate)));
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return fmt::format("{} is valid from {} only: is the clock right?", whose,
+                               time_of(X509_get0_notBefore(certificate)));
+        default: break;
+    }
+    const std::string_view why = X509_verify_cert_error_string(error);
+    if (ca_file.empty()) {
+        return fmt::format("{} is not trusted ({}): name its CA in tls.ca", whose, why);
+    }
+    return fmt::format("{} is not trusted ({}): tls.ca = {} does not vouch for it", whose, why,
+                       base::printable(ca_file));
+}
+
+failure handshake_failure(const boost::system::error_code& ec, bool we_have_a_certificate) {
+    const int reason = reason_of(ec);
+    if (is_refusal(reason)) return refusal(reason, we_have_a_certificate);
+    // Without ALPN in common some servers send this alert, others just go on.
+    if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
+        return {"the server does not speak HTTP/2: it is no etcd", false};
+    const bool no_tls = reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
+                        reason == SSL_R_HTTP_REQUEST || reason == SSL_R_UNEXPECTED_MESSAGE;
+    if (no_tls) return {"the peer does not speak TLS: does its endpoint need http://?", false};
+    if (ec == aio::asio::error::eof || ec == aio::asio::ssl::error::stream_truncated ||
+        ec == aio::asio::error::connection_reset) {
+        return {"the peer closed the connection: does its endpoint need http://?", false};
+    }
+    return {ec.message(), false};
+}
+
+failure stream_failure(const boost::system::error_code& ec, bool we_have_a_certificate) {
+    const int reason = reason_of(ec);
+    if (is_refusal(reason)) return refusal(reason, we_have_a_certificate);
+    return {ec.message(), false};
+}
+
+}  // namespace etcdsync::net

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tls_stream.hpp"
+
+#include "net/tls_client.hpp"
+#include "net/tls_errors.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include <utility>
+
+namespace etcdsync::net {
+namespace {
+
+namespace asio = aio::asio;
+namespace ssl = asio::ssl;
+using boost::system::error_code;
+
+bool is_address(const std::string& host) {
+    error_code no_address;
+    asio::ip::make_address(host, no_address);
+    return !no_address;
+}
+
+class openssl_stream final : public tls_stream {
+public:
+    openssl_stream(stream_socket socket, std::shared_ptr<ssl::context> by, const endpoint& to)
+        : by_(std::move(by)), stream_(std::move(socket), *by_), options_(to.tls->options()),
+          wanted_(options_.server_name.empty() ? to.host : options_.server_name) {}
+
+    aio::awaitable<result<void>> shake_hands() override {
+        expect_server();
+        const auto [ec] = co_await stream_.async_handshake(ssl::stream_base::client, aio::as_result);
+        if (ec && !distrust_.empty()) co_return failure(distrust_, false);
+        if (ec) co_return handshake_failure(ec, has_certificate());
+        const unsigned char* protocol = nullptr;
+        unsigned size = 0;
+        SSL_get0_alpn_selected(stream_.native_handle(), &protocol, &size);
+        if (size != 2) co_return failure("the server did not agree to speak HTTP/2 (ALPN h2): it is no etcd", false);
+        co_return result<void>();
+    }
+
+    aio::awaitable<result<std::size_t>> read_some(asio::mutable_buffer into) override {
+        const auto [ec, count] = co_await stream_.async_read_some(into, aio::as_result);
+        // etcd does not say goodbye in TLS. HTTP/2 knows by itself what is missing.
+        if (ec == asio::error::eof || ec == ssl::error::stream_truncated) co_return std::size_t{0};
+        if (ec) co_return stream_failure(ec, has_certificate());
+        co_return count;
+    }
+
+    aio::awaitable<result<void>> write(asio::const_buffer bytes) override {
+        const auto [ec, count] = co_await asio::async_write(stream_, bytes, aio::as_result);
+        if (ec) co_return stream_failure(ec, has_certificate());
+        co_return result<void>();
+    }
+
+    void close() override {
+        error_code ignored;
+        stream_.next_layer().close(ignored);
+    }
+
+private:
+    [[nodiscard]] bool has_certificate() const { return !options_.cert.empty(); }
+
+    void expect_server() {
+        SSL* const raw = stream_.native_handle();
+        const bool address = is_address(wanted_);
+        if (!address) SSL_set_tlsext_host_name(raw, wanted_.c_str());  // RFC 6066 section 3: names only
+        if (options_.insecure_skip_verify) return;
+        X509_VERIFY_PARAM* const expected = SSL_get0_param(raw);
+        X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        if (address) {
+            X509_VERIFY_PARAM_set1_ip_asc(expected, wanted_.c_str());
+        } else {
+            X509_VERIFY_PARAM_set1_host(expected, wanted_.c_str(), wanted_.size());
+        }
+        stream_.set_verify_mode(ssl::verify_peer);
+        stream_.set_verify_callback([this](bool good, ssl::verify_context& at) {
+            if (!good) distrust_ = untrusted(at.native_handle(), wanted_, options_.ca);
+            return good;
+        });
+    }
+
+    std::shared_ptr<ssl::context> by_;
+    ssl::stream<stream_socket> stream_;
+    tls_options options_;
+    std::string wanted_;
+    std::string distrust_;
+};
+
+}  // namespace
+
+std::unique_ptr<tls_stream> make_tls_stream(stream_socket socket, std::shared_ptr<ssl::context> by,
+                                            const endpoint& to) {
+    return std::make_unique<openssl_stream>(std::move(socket), std::move(by), to);
+}
+
+}  // namespace etcdsync::net

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// A user with few rights: those on the ranges of the rules and on the records, and less.
+#include "guarded.hpp"
+
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+/// Two rules far apart, named a and x, for stage_options.tables; the stage's own rules are left out.
+stage_options two_rules(std::string_view mode) {
+    stage_options how;
+    how.prefixes = {};
+    how.tables = fmt::format(
+        "[[rule]]\nname = \"a\"\nprefix = \"/a/\"\n[[rule]]\nname = \"x\"\nprefix = \"/x/\"\n"
+        "[replication]\nprobe_interval = \"1s\"\nconsistency = \"{}\"\n",
+        mode);
+    return how;
+}
+
+std::string record_of(std::string_view rule) { return fmt::format("etcd-sync/{}", rule); }
+
+/// The rules of two_rules() and no more: read on the master, write on the slave.
+void grant_rule(guarded& all, const std::string& prefix) {
+    all.at_master.grant_prefix("syncer", "read", prefix);
+    all.at_slave.grant_prefix("syncer", "readwrite", prefix);
+}
+
+/// Both rules have arrived at what is written now.
+void await(guarded& all, std::initializer_list<const char*> rules, std::string_view value) {
+    for (const char* rule : rules) {
+        const std::int64_t last = all.on.at_master.put(fmt::format("/{}/last", rule), value);
+        CAPTURE(rule);
+        INFO(all.on.sync.output());
+        REQUIRE(eventually([&] { return follows_at(all.on.at_slave(), last, record_of(rule)); }, patience(30s)));
+    }
+}
+
+void finish(guarded& all) {
+    await(all, {"a", "x"}, "the end");
+    CHECK(all.on.sync.terminate() == 0);
+    INFO(all.on.sync.output());
+    CHECK(all.on.sync.said("HELD") == 0);
+    CHECK(difference(with_prefix(keys_of(all.on.at_master), {"/a/", "/x/"}), keys_of(all.on.at_slave())) == "");
+    for (const std::string rule : {"a", "x"}) {
+        const std::string prefix = fmt::format("/{}/", rule);
+        const exactness_report report = check_exactness(
+            all.on.at_master, all.on.at_slave(),
+            {same_keys({prefix}), record_of(rule), [prefix](std::string_view key) { return key.starts_with(prefix); }});
+        CHECK(report.fault == "");
+        CHECK(report.state == "follow");
+    }
+}
+
+load::options some_load() {
+    load::options how = load_on({"/a/", "/x/", "/m/"}, 100);
+    how.may_fail = true;
+    return how;
+}
+
+}  // namespace
+
+TEST_CASE("with rights on the rules' ranges and on the records alone, consistency = \"rule\" works") {
+    guarded all({}, two_rules("rule"));
+    grant_rule(all, "/a/");
+    grant_rule(all, "/x/");
+    SUBCASE("on the prefix of the records") {
+        all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    }
+    SUBCASE("on the key of each record, and on nothing else") {
+        all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync/a");
+        all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync/x");
+    }
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 1'000);
+    fill(all.on.at_master, "/m/", 1'000);
+    fill(all.on.at_master, "/x/", 1'000);
+    all.on.sync.start();
+    await(all, {"a", "x"}, "first");
+    load writer(all.on.master.port(), some_load());
+    std::this_thread::sleep_for(2s);
+    writer.stop();
+    finish(all);
+}
+
+TEST_CASE("rights on one of two rules: that one works, the other says what is missing, and comes once it is granted") {
+    guarded all({}, two_rules("rule"));
+    all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    grant_rule(all, "/a/");
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 100);
+    fill(all.on.at_master, "/x/", 100);
+    all.on.sync.start();
+    await(all, {"a"}, "first");
+    CHECK(all.on.hears("permission denied"));
+    const std::string said = all.on.sync.output();
+    CAPTURE(said);
+    CHECK(said.find("/x/") != std::string::npos);
+    CHECK(checkpoint_of(all.on.at_slave(), "etcd-sync/x").empty());
+    grant_rule(all, "/x/");
+    finish(all);
+}
+
+TEST_CASE(
+    "with the same rights consistency = \"all\" can not work: the missing grant and consistency = \"rule\" are named") {
+    guarded all({}, two_rules("all"));
+    grant_rule(all, "/a/");
+    grant_rule(all, "/x/");
+    all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 100);
+    all.on.sync.start();
+    CHECK(all.on.hears("consistency = \"rule\""));
+    const std::string said = all.on.sync.output();
+    CAPTURE(said);
+    CHECK(said.find("/a/") != std::string::npos);
+    CHECK(said.find("/x0") != std::string::npos);
+    CHECK(said.find("grant") != std::string::npos);
+    CHECK(all.on.sync.said("permission denied") <= 12);
+    // What it asks for is enough.
+    all.at_master.grant("syncer", "read", "/a/", "/x0");
+    const std::int64_t last = all.on.at_master.put("/a/last", "1");
+    CHECK(eventually([&] { return follows_at(all.on.at_slave(), last); }, patience(20s)));
+    CHECK(all.on.sync.terminate() == 0);
+    CHECK(difference(with_prefix(keys_of(all.on.at_master), {"/a/", "/x/"}), keys_of(all.on.at_slave())) == "");
+}
+
+TEST_CASE("rights on one rule taken away in mid-run stop that rule and no other; given again, it goes on") {
+    guarded all({}, two_rules("rule"));
+    grant_rule(all, "/a/");
+    grant_rule(all, "/x/");
+    all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 300);
+    fill(all.on.at_master, "/x/", 300);
+    all.on.sync.start();
+    await(all, {"a", "x"}, "first");
+    const std::size_t full_syncs = all.on.sync.said("full sync");
+    load writer(all.on.master.port(), some_load());
+    std::size_t denied = 0;
+    SUBCASE("on the slave") {
+        all.at_slave.revoke_prefix("syncer", "/x/");
+        CHECK(all.on.hears("permission denied"));
+        await(all, {"a"}, "second");
+        CHECK_FALSE(follows_at(all.on.at_slave(), all.on.at_master.revision(), "etcd-sync/x"));
+        std::this_thread::sleep_for(4s);
+        denied = all.on.sync.said("permission denied");
+        all.at_slave.grant_prefix("syncer", "readwrite", "/x/");
+    }
+    SUBCASE("on the master, noticed with its next start") {
+        all.at_master.revoke_prefix("syncer", "/x/");
+        all.on.master.kill();
+        all.on.master.start();
+        CHECK(all.on.hears("permission denied"));
+        await(all, {"a"}, "second");
+        std::this_thread::sleep_for(4s);
+        denied = all.on.sync.said("permission denied");
+        all.at_master.grant_prefix("syncer", "read", "/x/");
+    }
+    CHECK(denied <= 12);
+    writer.stop();
+    finish(all);
+    CHECK(all.on.sync.said("full sync") == full_syncs);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passwords, tokens and keys stay where they belong.
+#include "guarded.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+using namespace etcdsync::test;
+
+namespace {
+
+std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+/// Lines of base64 of a PEM file.
+std::vector<std::string> lines_of(const std::string& path) {
+    std::vector<std::string> lines;
+    std::istringstream in(content(path));
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("-")) lines.push_back(line);
+    }
+    return lines;
+}
+
+std::set<std::filesystem::path> cores() {
+    std::set<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator(".")) {
+        if (entry.path().filename().string().starts_with("core")) found.insert(entry.path());
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a password, a token and a key are in nothing that is printed, at the highest level; nor in a core dump") {
+    const key_infrastructure keys;
+    const scratch_dir place;
+    std::vector<std::string> flags;
+    std::regex token("[A-Za-z]{16}\\.[0-9]+");
+    SUBCASE("simple tokens") { flags = {"--auth-token-ttl", "2"}; }
+    SUBCASE("signed tokens (JWT)") {
+        const certificate pair = rsa_key_pair(place.path());
+        token = "eyJ[A-Za-z0-9_-]{10}";
+        flags = {"--auth-token",
+                 fmt::format("jwt,pub-key={},priv-key={},sign-method=RS256,ttl=2s", pair.cert, pair.key)};
+    }
+    stage_options how;
+    how.master_door = how.slave_door = keys.door(true);
+    how.master_keys = keys.mutual();
+    how.slaves = {keys.mutual()};
+    how.tables = "[replication]\nprobe_interval = \"1s\"\n";
+    guarded all(flags, how);
+    all.grant_all();
+    const std::string canary = "canary-7c41f0-password";
+    all.write_password(canary);
+    for (users* of : all.both) of->set_password("syncer", canary);
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 500);
+    sync_daemon& sync = all.on.sync;
+    sync.start({"-vv", "run"});
+    REQUIRE(all.on.hears("in sync"));
+    CHECK(all.on.settle());
+    // What goes wrong is told with more words.
+    all.on.slave().kill();
+    all.on.slave().start();
+    all.write_password(canary + "-wrong");
+    for (users* of : all.both) of->set_password("syncer", canary + "-right");
+    CHECK(all.on.hears("invalid user ID or password"));
+    all.write_password(canary + "-right");
+    CHECK(all.on.settle());
+    CHECK(
+        content(fmt::format("/proc/{}/limits", sync.pid())).find("Max core file size        0                    0") !=
+        std::string::npos);
+    CHECK(content(fmt::format("/proc/{}/cmdline", sync.pid())).find(canary) == std::string::npos);
+    const auto before = cores();
+    sync.signal(SIGABRT);
+    CHECK(sync.wait(10s) == 128 + SIGABRT);
+    CHECK(cores() == before);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"check-config"},
+                                                    {"check-config", "--json"},
+                                                    {"explain", "/a/1"},
+                                                    {"sync", "--json"},
+                                                    {"-vv", "sync"},
+                                                    {"-vv", "verify"}})
+        sync.run(command);
+    const std::string said = sync.output();
+    CHECK(said.size() > 1'000);
+    CHECK(said.find("canary") == std::string::npos);
+    CHECK_FALSE(std::regex_search(said, token));
+    for (const std::string& line : lines_of(keys.client.key)) CHECK(said.find(line) == std::string::npos);
+}

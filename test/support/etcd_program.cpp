@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/etcd_program.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+
+namespace etcdsync::test {
+namespace {
+
+std::string output_of(const std::string& command) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
+    std::string text;
+    std::array<char, 256> bytes{};
+    while (pipe && std::fgets(bytes.data(), bytes.size(), pipe.get()) != nullptr) text += bytes.data();
+    return text;
+}
+
+}  // namespace
+
+const etcd_program& etcd_program::of(role plays) {
+    static const etcd_program master("ETCD_SYNC_TEST_MASTER_ETCD");
+    static const etcd_program slave("ETCD_SYNC_TEST_SLAVE_ETCD");
+    return plays == role::master ? master : slave;
+}
+
+etcd_program::etcd_program(const char* variable) {
+    if (const char* const folder = std::getenv(variable)) folder_ = folder;
+    const std::string said = output_of(fmt::format("'{}' --version 2>&1", etcd()));
+    if (std::sscanf(said.c_str(), "etcd Version: 3.%u.", &minor_) != 1)
+        throw std::runtime_error(fmt::format("{} does not tell its version: {}", etcd(), said));
+}
+
+std::string etcd_program::in_folder(std::string_view name) const {
+    return folder_.empty() ? std::string(name) : fmt::format("{}/{}", folder_, name);
+}
+
+std::vector<std::string> etcd_program::quiet() const {
+    if (minor_ >= 4) return {"--log-level", "error", "--logger", "zap"};
+    return {"--log-package-levels", "*=ERROR", "--log-output", "stderr"};
+}
+
+}  // namespace etcdsync::test

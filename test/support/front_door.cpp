@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/front_door.hpp"
+
+#include <fmt/format.h>
+
+namespace etcdsync::test {
+namespace {
+
+// etcd wants a port where there is none, and no path: this is a file of its working directory.
+constexpr std::string_view socket_name = "door:0";
+
+}  // namespace
+
+std::string front_door::url(const std::string& directory, std::uint16_t port) const {
+    if (address == "unix") return fmt::format("unix://{}/{}", directory, socket_name);
+    return fmt::format("{}:{}", address, port);
+}
+
+std::vector<std::string> front_door::flags(const std::string& plain, std::uint16_t port) const {
+    if (address.empty()) return {};
+    const std::string door =
+        address == "unix" ? fmt::format("unix://{}", socket_name) : fmt::format("{}:{}", address, port);
+    std::vector<std::string> all{"--listen-client-urls", fmt::format("{},{}", plain, door)};
+    if (!shown.cert.empty()) all.insert(all.end(), {"--cert-file", shown.cert, "--key-file", shown.key});
+    if (!client_ca.empty()) all.insert(all.end(), {"--client-cert-auth", "--trusted-ca-file", client_ca});
+    return all;
+}
+
+}  // namespace etcdsync::test

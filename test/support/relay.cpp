@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/relay.hpp"
+
+#include <array>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace etcdsync::test {
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+int new_socket() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+}  // namespace
+
+relay::relay(std::uint16_t target) : target_(target) { listen(); }
+
+relay::relay(std::string greeting) : greeting_(std::move(greeting)) { listen(); }
+
+relay::~relay() {
+    stopping_ = true;
+    thread_.join();
+    for (const auto& [fd, other] : peers_) ::close(fd);
+    ::close(listener_);
+}
+
+void relay::listen() {
+    listener_ = new_socket();
+    sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    const bool up = ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                    ::listen(listener_, 64) == 0 &&
+                    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    if (!up) throw std::runtime_error("no port for a relay");
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { work(); });
+}
+
+void relay::work() {
+    while (!stopping_) {
+        std::vector<pollfd> waited{{listener_, POLLIN, 0}};
+        for (const auto& [fd, other] : peers_) waited.push_back({fd, POLLIN, 0});
+        if (::poll(waited.data(), waited.size(), 50) <= 0) continue;
+        for (const pollfd& one : waited) {
+            if (one.revents == 0) continue;
+            if (one.fd == listener_) {
+                take();
+            } else if (peers_.contains(one.fd)) {
+                pass(one.fd);
+            }
+        }
+    }
+}
+
+void relay::take() {
+    const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0) return;
+    ++taken_;
+    if (target_ == 0) {
+        peers_[client] = -1;
+        if (!greeting_.empty()) ::send(client, greeting_.data(), greeting_.size(), MSG_NOSIGNAL);
+        return;
+    }
+    const int server = new_socket();
+    const sockaddr_in address = loopback(target_);
+    if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        ::close(server);
+        ::close(client);
+        return;
+    }
+    peers_[client] = server;
+    peers_[server] = client;
+}
+
+void relay::pass(int from) {
+    std::array<char, 64U << 10> bytes;
+    const ssize_t count = ::recv(from, bytes.data(), bytes.size(), 0);
+    if (count <= 0) {
+        drop(from);
+        return;
+    }
+    const int to = peers_[from];
+    const auto size = static_cast<std::size_t>(count);
+    for (std::size_t sent = 0; to >= 0 && sent < size;) {
+        const ssize_t went = ::send(to, bytes.data() + sent, size - sent, MSG_NOSIGNAL);
+        if (went < 0) {
+            drop(from);
+            return;
+        }
+        sent += static_cast<std::size_t>(went);
+    }
+}
+
+void relay::drop(int fd) {
+    const int other = peers_[fd];
+    for (const int one : {fd, other}) {
+        if (one < 0) continue;
+        ::close(one);
+        peers_.erase(one);
+    }
+}
+
+}  // namespace etcdsync::test

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "etcd/authenticator.hpp"
+
+#include "etcd/kv.hpp"
+#include "etcd/watch.hpp"
+#include "support/builders.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <rpc.pb.h>
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace pb = etcdserverpb;
+using http2::stream_id;
+
+/// A server with users: gives tokens "token-1", "token-2", ... and takes the last one alone.
+struct guarded : test::scripted_channel {
+    guarded() {
+        peer.server().on_end = [this](stream_id id) { answer(id); };
+        peer.server().on_body = [this](stream_id id, std::string_view) {
+            if (peer.server().request(id).value(":path") == "/etcdserverpb.Watch/Watch") watch(id);
+        };
+    }
+
+    void answer(stream_id id) {
+        const auto& request = peer.server().request(id);
+        if (request.value(":path") == "/etcdserverpb.Auth/Authenticate") return log_in(id);
+        tokens_seen.push_back(request.value("token"));
+        if (request.value("token") != valid) return peer.refuse(id, 16, "etcdserver: invalid auth token");
+        peer.reply(id, test::encode_page({}));
+    }
+
+    void log_in(stream_id id) {
+        ++logins;
+        pb::AuthenticateRequest asked;
+        REQUIRE(asked.ParseFromString(peer.messages(id).at(0)));
+        CHECK(asked.name() == "replicator");
+        if (!enabled) return peer.refuse(id, 9, "etcdserver: authentication is not enabled");
+        if (asked.password() != password)
+            return peer.refuse(id, 3, "etcdserver: authentication failed, invalid user ID or password");
+        if (given.empty()) valid = "token-" + std::to_string(logins);
+        pb::AuthenticateResponse response;
+        response.set_token(given.empty() ? valid : given);
+        peer.reply(id, response.SerializeAsString());
+    }
+
+    void watch(stream_id id) {
+        const bool good = peer.server().request(id).value("token") == valid;
+        pb::WatchResponse response;
+        response.set_created(true);
+        if (!good) {
+            response.set_canceled(true);
+            response.set_watch_id(-1);
+            response.set_cancel_reason("rpc error: code = Unauthenticated desc = etcdserver: invalid auth token");
+        }
+        peer.begin(id);
+        peer.message(id, response.SerializeAsString());
+    }
+
+    std::shared_ptr<etcd::authenticator> user() {
+        etcd::credentials who;
+        who.user = "replicator";
+        who.read_password = [this]() -> base::result<std::string> {
+            if (configured.empty()) return base::error("the password file /p can not be read: No such file");
+            return base::result<std::string>(boost::system::in_place_value, configured);
+        };
+        return std::make_shared<etcd::authenticator>(std::move(who), loop.clock, loop.executor());
+    }
+
+    etcd::result<void> log_in(etcd::authenticator& as) { return loop.run(as.log_in(*channel, 5s), 1min); }
+
+    std::string configured = "secret";
+    std::string password = "secret";
+    std::string valid;
+    std::string given;  ///< in place of a proper token
+    bool enabled = true;
+    int logins = 0;
+    std::vector<std::string> tokens_seen;
+};
+
+etcd::range_query one_key() {
+    etcd::range_query out;
+    out.key = "k";
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a call carries the token its user was given, and asks for it once") {
+    guarded r;
+    const auto as = r.user();
+    REQUIRE(r.log_in(*as).has_value());
+    REQUIRE(r.log_in(*as).has_value());
+    CHECK(r.logins == 1);
+    etcd::kv kv(etcd::make_authenticated_channel(r.channel, as, 5s), r.loop.clock, 5s);
+    CHECK(r.loop.run(kv.range(one_key())).has_value());
+    CHECK(r.tokens_seen == std::vector<std::string>{"token-1"});
+}
+
+TEST_CASE("a token that is not taken any more is replaced within the call") {
+    guarded r;
+    const auto as = r.user();
+    REQUIRE(r.log_in(*as).has_value());
+    etcd::kv kv(etcd::make_authenticated_channel(r.channel, as, 5s), r.loop.clock, 5s);
+    r.valid = "forgotten";
+    CHECK(r.loop.run(kv.range(one_key())).has_value());
+    CHECK(r.tokens_seen == std::vector<std::string>{"token-1", "token-2"});
+    SUBCASE("where the new one is refused, too, the call fails: no endless loop") {
+        r.given = "refused";
+        r.valid = "another";
+        const auto page = r.loop.run(kv.range(one_key()));
+        REQUIRE(page.has_error());
+        CHECK(page.error().cls == etcd::error_class::reauthenticate);
+        CHECK(r.logins == 3);
+    }
+}
+
+TEST_CASE("a watch that is refused for its token is created once more with another") {
+    guarded r;
+    const auto as = r.user();
+    REQUIRE(r.log_in(*as).has_value());
+    const auto channel = etcd::make_authenticated_channel(r.channel, as, 5s);
+    r.valid = "forgotten";
+    etcd::watch_query query;
+    query.key = "k";
+    etcd::watch_stream watch(*channel, query);
+    const auto message = r.loop.run(watch.next());
+    REQUIRE(message.has_value());
+    CHECK(message->what == etcd::watch_message::kind::created);
+    CHECK(r.logins == 2);
+}
+
+TEST_CASE("many calls that are refused at once ask for one token") {
+    guarded r;
+    const auto as = r.user();
+    REQUIRE(r.log_in(*as).has_value());
+    r.valid = "forgotten";
+    int good = 0;
+    const auto ask = [](guarded& at, std::shared_ptr<etcd::authenticator> by, int& count) -> aio::awaitable<> {
+        const auto renewed = co_await by->renew(*at.channel, 1, 5s);
+        if (renewed && by->token() == "token-2") ++count;
+    };
+    for (int i = 0; i < 5; ++i) r.loop.tasks.spawn("ask", ask(r, as, good));
+    r.loop.settle();
+    CHECK(good == 5);
+    CHECK(r.logins == 2);
+}
+
+TEST_CASE("a cluster without users is worked with without a token, until it has users") {
+    guarded r;
+    r.enabled = false;
+    const auto as = r.user();
+    REQUIRE(r.log_in(*as).has_value());
+    CHECK(as->token().empty());
+    etcd::kv kv(etcd::make_authenticated_channel(r.channel, as, 5s), r.loop.clock, 5s);
+    CHECK(r.loop.run(kv.range(one_key())).has_value());
+    r.enabled = true;
+    r.valid = "none that anybody has";
+    CHECK(r.loop.run(kv.range(one_key())).has_value());
+    CHECK(r.tokens_seen.back() == "token-2");
+    // And back: etcd before 3.4.28 refuses tokens where it wants none (etcd-wire.md section 6).
+    r.enabled = false;
+    r.valid = "";
+    CHECK(r.loop.run(kv.range(one_key())).has_value());
+    CHECK(r.tokens_seen.back().empty());
+}
+
+TEST_CASE("a wrong password is an error that names the user and asks for a person; the next log-in reads it anew") {
+    guarded r;
+    r.configured = "wrong";
+    const auto as = r.user();
+    const auto refused = r.log_in(*as);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().cls == etcd::error_class::denied);
+    CHECK(refused.error().text.find("authentication failed") != std::string::npos);
+    CHECK(refused.error().text.find("(user \"replicator\")") != std::string::npos);
+    CHECK(refused.error().text.find("wrong") == std::string::npos);
+    r.configured = "secret";
+    CHECK(r.log_in(*as).has_value());
+}
+
+TEST_CASE("a password that can not be read asks the server nothing") {
+    guarded r;
+    r.configured.clear();
+    const auto as = r.user();
+    const auto refused = r.log_in(*as);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().cls == etcd::error_class::denied);
+    CHECK(refused.error().text == "the password file /p can not be read: No such file (user \"replicator\")");
+    CHECK(r.logins == 0);
+}
+
+TEST_CASE("a token that could smuggle headers in, or is endless, is not used") {
+    for (const std::string& evil : {std::string("a\r\nx: y"), std::string("a\0b", 3), std::string(8193, 'a'),
+                                    std::string("a b"), std::string("\x7f")}) {
+        CHECK_FALSE(etcd::is_token(evil));
+        guarded r;
+        r.given = evil;
+        const auto as = r.user();
+        const auto refused = r.log_in(*as);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().cls == etcd::error_class::bad_peer);
+        CHECK(as->token().empty());
+    }
+    CHECK_FALSE(etcd::is_token(""));
+    CHECK(etcd::is_token("QfNABCdefghijklm.42"));
+    CHECK(etcd::is_token("eyJhbGciOi.eyJ1c2Vy-_.sig~"));
+}

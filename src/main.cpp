@@ -4,8 +4,26 @@
 
 #include <cstdio>
 #include <exception>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace {
+
+/// glibc keeps what was freed for the next time, up to twice the largest block it ever saw: a single large value of a master would
+/// stay in our memory for good.
+void give_memory_back() {
+#ifdef __GLIBC__
+    constexpr int large = 4 << 20;
+    mallopt(M_MMAP_THRESHOLD, large);
+    mallopt(M_TRIM_THRESHOLD, 2 * large);
+#endif
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
+    give_memory_back();
     try {
         return etcdsync::app::main(argc, argv);
     } catch (const std::exception& e) {

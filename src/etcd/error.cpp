@@ -17,6 +17,8 @@ constexpr std::array known_texts{
     known_text{"required revision has been compacted", error_class::compacted},
     known_text{"required revision is a future revision", error_class::future_revision},
     known_text{"too many operations in txn request", error_class::too_many_ops},
+    // Said of an operation it does not know, too. We never send what it says this of otherwise (`ignore_value`, `ignore_lease`).
+    known_text{"etcdserver: key not found", error_class::no_nesting},
     known_text{"request is too large", error_class::too_large},
     known_text{"message larger than max", error_class::too_large},
     known_text{"database space exceeded", error_class::no_space},
@@ -75,6 +77,7 @@ std::string_view to_string(error_class c) {
         case error_class::compacted: return "compacted";
         case error_class::future_revision: return "future revision";
         case error_class::too_many_ops: return "too many operations";
+        case error_class::no_nesting: return "no nested Txns";
         case error_class::too_large: return "too large";
         case error_class::no_space: return "no space";
         case error_class::denied: return "denied";

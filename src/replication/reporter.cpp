@@ -52,6 +52,7 @@ void reporter::enter(link_state state, std::string_view cause) {
     const bool another_try = state == link_state::full_sync || state == link_state::catching_up;
     if (another_try && is_parked()) return;
     parked_for_.clear();
+    if (told_ == state && !cause.empty()) tell_again(cause);
     if (told_ == state || state == link_state::stopped) return;
     told_ = state;
     const std::string line = fmt::format("{}: {}", status_.name, to_string(state));
@@ -65,10 +66,14 @@ void reporter::enter(link_state state, std::string_view cause) {
     }
 }
 
+void reporter::tell_again(std::string_view cause) const {
+    context_->log.debug(fmt::format("{}: one more try failed", status_.name), {{"cause", cause}});
+}
+
 void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (told_ == link_state::disconnected) return;
+    if (told_ == link_state::disconnected) return tell_again(cause);
     told_ = link_state::disconnected;
     context_->log.warn(fmt::format("{}: disconnected{}", status_.name, context_->once ? "" : "; trying for ever"),
                        {{"cause", cause}, {"next_try", base::format_duration(pause)}});
@@ -77,7 +82,7 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (is_parked() && without_numbers(parked_for_) == without_numbers(cause)) return;
+    if (is_parked() && without_numbers(parked_for_) == without_numbers(cause)) return tell_again(cause);
     parked_for_ = cause;
     written_ = status_.puts + status_.deletes;
     told_ = link_state::disconnected;

@@ -33,7 +33,7 @@ TEST_CASE("what etcd says is understood by its text, whatever the code (etcd-wir
         {"etcdserver: value is provided", {3}, error_class::bad_request},
         {"etcdserver: lease is provided", {3}, error_class::bad_request},
         {"etcdserver: invalid sort option", {3}, error_class::bad_request},
-        {"etcdserver: key not found", {3}, error_class::bad_request},
+        {"etcdserver: key not found", {3}, error_class::no_nesting},
         {"etcdserver: too many operations in txn request", {3, 2}, error_class::too_many_ops},
         {"etcdserver: duplicate key given in txn request", {3, 2}, error_class::bad_request},
         {"etcdserver: request is too large", {3, 2}, error_class::too_large},

@@ -303,6 +303,7 @@ TEST_CASE("a field of the wrong kind is refused") {
                                              "a",
                                              3))
                     .has_value());  // succeeded as bytes
+    CHECK_FALSE(etcd::decode_txn(std::string("\x18\x01", 2)).has_value());  // a response as a number
 }
 
 TEST_CASE("lengths that reach behind the end are refused") {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// One binary a target: ETCDSYNC_FUZZ names it.
+#include "entries.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+// NOLINTNEXTLINE: libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    etcdsync::fuzz::ETCDSYNC_FUZZ({reinterpret_cast<const char*>(data), size});
+    return 0;
+}

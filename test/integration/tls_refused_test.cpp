@@ -189,7 +189,7 @@ TEST_CASE(
 
 TEST_CASE("the daemon says once what keeps it from a slave, tries again without haste, and goes on with the others") {
     const closed_ways ways;
-    etcd_server master;
+    etcd_server master(role::master);
     etcd_server other;
     master.start();
     other.start();

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "entries.hpp"
 #include "etcd/watch.hpp"
+
+#include "entries.hpp"
 #include "replication/folder.hpp"
 #include "replication/log.hpp"
+
+#include <google/protobuf/stubs/logging.h>
 
 #include <rpc.pb.h>
 #include <string>
@@ -13,12 +16,16 @@ namespace {
 
 constexpr std::size_t log_limit = 64U << 10;
 
+/// It has something to say of each text that is no UTF-8.
+[[maybe_unused]] const auto talkative = google::protobuf::SetLogHandler(nullptr);
+
 /// The events of a message, as the reader gives them out in parts.
 void compare(const std::string& message, std::size_t size) {
     const auto whole = etcd::decode_watch(message);
     etcdserverpb::WatchResponse theirs;
     if (whole && theirs.ParseFromString(message)) {
-        promise(whole->events.size() == static_cast<std::size_t>(theirs.events_size()), "events: not as protobuf reads it");
+        promise(whole->events.size() == static_cast<std::size_t>(theirs.events_size()),
+                "events: not as protobuf reads it");
         promise(whole->header.store_revision == theirs.header().revision(), "header: not as protobuf reads it");
         promise(whole->compact_revision == theirs.compact_revision(), "compaction: not as protobuf reads it");
     }

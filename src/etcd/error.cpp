@@ -17,6 +17,8 @@ constexpr std::array known_texts{
     known_text{"required revision has been compacted", error_class::compacted},
     known_text{"required revision is a future revision", error_class::future_revision},
     known_text{"too many operations in txn request", error_class::too_many_ops},
+    // Said of an operation it does not know, too. We never send what it says this of otherwise (`ignore_value`, `ignore_lease`).
+    known_text{"etcdserver: key not found", error_class::no_nesting},
     known_text{"request is too large", error_class::too_large},
     known_text{"message larger than max", error_class::too_large},
     known_text{"database space exceeded", error_class::no_space},
@@ -75,6 +77,7 @@ std::string_view to_string(error_class c) {
         case error_class::compacted: return "compacted";
         case error_class::future_revision: return "future revision";
         case error_class::too_many_ops: return "too many operations";
+        case error_class::no_nesting: return "no nested Txns";
         case error_class::too_large: return "too large";
         case error_class::no_space: return "no space";
         case error_class::denied: return "denied";
@@ -93,6 +96,7 @@ error_class classify(const grpc::status& status) {
         case grpc::origin::local: return error_class::cancelled;
         case grpc::origin::deadline: return error_class::ambiguous;
         case grpc::origin::connection:
+            if (status.value == grpc::code::permission_denied) return error_class::denied;  // before it took any call
             if (status.unprocessed) return error_class::retry;
             return status.value == grpc::code::unavailable ? error_class::ambiguous : by_code(status.value);
         case grpc::origin::server: break;
@@ -107,6 +111,10 @@ std::string_view advice_for(std::string_view text) {
     if (text.find("permission denied") != std::string_view::npos)
         return ": `etcd-sync check-config --connect` tells what to grant";
     return {};
+}
+
+bool is_permission_denied(const error& e) {
+    return e.cls == error_class::denied && e.text.find("permission denied") != std::string::npos;
 }
 
 bool is_auth_disabled(const error& e) { return e.text.find("authentication is not enabled") != std::string::npos; }

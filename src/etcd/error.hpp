@@ -18,6 +18,7 @@ enum class error_class : std::uint8_t {
     compacted,        ///< the revision asked for is no longer kept
     future_revision,  ///< this member has not got there yet (or never will: a rewound cluster)
     too_many_ops,     ///< more operations than --max-txn-ops
+    no_nesting,       ///< an operation arrived empty: before 3.3 etcd knows no Txn inside a Txn
     too_large,        ///< above --max-request-bytes, or above what the server receives
     no_space,         ///< NOSPACE alarm of the slave
     denied,           ///< roles do not cover it, or the password is wrong: a person must act
@@ -54,6 +55,9 @@ using result = base::result<T, error>;
 
 /// What to do about it, to follow etcd's own text; empty: nothing that we know.
 [[nodiscard]] std::string_view advice_for(std::string_view text);
+
+/// Our user is known, and its roles do not cover what was asked for.
+[[nodiscard]] bool is_permission_denied(const error& e);
 
 /// The cluster has no users: a token is neither to be had nor needed.
 [[nodiscard]] bool is_auth_disabled(const error& e);

@@ -121,6 +121,11 @@ failure handshake_failure(const boost::system::error_code& ec, bool we_have_a_ce
     // Without ALPN in common some servers send this alert, others just go on.
     if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
         return {"the server does not speak HTTP/2: it is no etcd", false};
+    if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE) {
+        return {fmt::format("the server ended the handshake: it has no cipher in common with us{}",
+                            we_have_a_certificate ? "" : ", or wants a client certificate (tls.cert and tls.key)"),
+                false};
+    }
     const bool no_tls = reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
                         reason == SSL_R_HTTP_REQUEST || reason == SSL_R_UNEXPECTED_MESSAGE;
     if (no_tls) return {"the peer does not speak TLS: does its endpoint need http://?", false};

@@ -5,17 +5,21 @@
 
 namespace etcdsync::replication {
 
+std::size_t txn_limits::max_writes() const {
+    if (max_ops == unlimited_ops) return std::string::npos;
+    return nested ? etcd::txn_capacity(max_ops) : max_ops - 1;
+}
+
 batch::batch(const txn_limits& limits)
-    : max_writes_(limits.max_ops == txn_limits::unlimited_ops ? std::string::npos : etcd::txn_capacity(limits.max_ops)),
-      max_bytes_(limits.max_bytes), max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
+    : max_writes_(limits.max_writes()), max_bytes_(limits.max_bytes),
+      max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
 
 bool batch::fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const {
     return more_writes <= max_writes_ - writes_.size() && bytes_ + more_bytes <= max_bytes;
 }
 
 bool batch::fits_in(const txn_limits& limits) const {
-    return writes_.size() <= etcd::txn_capacity(limits.max_ops) &&
-           bytes_ <= std::max(limits.max_bytes, limits.max_revision_bytes);
+    return writes_.size() <= limits.max_writes() && bytes_ <= std::max(limits.max_bytes, limits.max_revision_bytes);
 }
 
 void batch::keep(const base::shared_buffer& owner) {

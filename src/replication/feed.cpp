@@ -38,6 +38,10 @@ private:
     history** pointer_;
 };
 
+bool is_refusal(etcd::error_class cls) {
+    return cls == etcd::error_class::denied || cls == etcd::error_class::reauthenticate;
+}
+
 }  // namespace
 
 feed::feed(const context& with, etcd::cluster& master, config::key_range cover, folder::selector selects,
@@ -103,7 +107,8 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    if (end.cls == etcd::error_class::retry) master_->avoid(on->peer());  // it says itself that it can not serve
+    // It says itself that it can not serve, or the connection broke: one that stands still would take the next one, too.
+    if (end.cls == etcd::error_class::retry || end.cls == etcd::error_class::ambiguous) master_->avoid(on->peer());
     co_return end;
 }
 
@@ -173,19 +178,29 @@ void feed::report_up(const net::endpoint& peer) {
     changed();
 }
 
+/// etcd does not say which keys it was that we may not read.
+std::string feed::explained(const etcd::error& why) const {
+    if (why.text.find("permission denied") == std::string::npos) return why.text;
+    const std::string end =
+        cover_.end.empty() ? "on" : fmt::format("to before \"{}\"", base::printable(cover_.end, cover_.end.size()));
+    return fmt::format("{}; it takes read from \"{}\" {}{}", why.text,
+                       base::printable(cover_.begin, cover_.begin.size()), end,
+                       rule_.empty() ? ", or consistency = \"rule\", which needs the rules' own keys alone" : "");
+}
+
 void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
-    const bool news = status_.connected || status_.cause.empty();
-    status_.cause = why.text;
+    const bool was_refused = std::exchange(told_of_refusal_, is_refusal(why.cls));
+    const bool news = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
+    status_.cause = explained(why);
     status_.failure = why.cls;
     if (news) {
         status_.since = context_->clock.now();
-        const bool refused = why.cls == etcd::error_class::denied || why.cls == etcd::error_class::reauthenticate;
-        const std::string line = fmt::format("the master {}{}{}", refused ? "refuses us" : "is not reachable",
+        const std::string line = fmt::format("the master {}{}{}", told_of_refusal_ ? "refuses us" : "is not reachable",
                                              rule_.empty() ? "" : " for rule " + base::printable(rule_),
                                              context_->once ? "" : "; trying for ever");
-        context_->log.warn(line, {{"cause", why.text}, {"next_try", base::format_duration(pause)}});
+        context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
     } else {
-        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", why.text}});
+        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
     }
     status_.connected = false;
     changed();

@@ -47,6 +47,7 @@ private:
     void settle_start(const etcd::response_header& header);
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
+    [[nodiscard]] std::string explained(const etcd::error& why) const;
     void go_back();
     void warn_of_waste(const folder& events);
     void changed() const;
@@ -67,6 +68,7 @@ private:
     master_status status_;
     std::vector<std::function<void()>> listeners_;
     bool told_of_waste_ = false;
+    bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
     history* reading_ = nullptr;    ///< the watch under way
     bool better_endpoint_ = false;  ///< it was ended for an endpoint that comes first
 };

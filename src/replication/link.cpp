@@ -25,6 +25,7 @@ bool needs_a_person(etcd::error_class cls) {
         case etcd::error_class::no_space:
         case etcd::error_class::bad_request:
         case etcd::error_class::too_many_ops:
+        case etcd::error_class::no_nesting:
         case etcd::error_class::too_large:
         case etcd::error_class::unsupported: return true;
         default: return false;

@@ -29,6 +29,10 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
         limits.max_ops = std::max(least_ops, limits.max_ops / 2);
         return true;
     }
+    if (refused.cls == etcd::error_class::no_nesting && limits.nested) {
+        limits.nested = false;
+        return true;
+    }
     if (refused.cls == etcd::error_class::too_large && writes.writes().size() == 1)
         limits.refused = std::min(limits.refused, writes.bytes());
     if (refused.cls != etcd::error_class::too_large || writes.writes().size() < 2) return false;

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -136,6 +137,7 @@ void replace_file(const std::string& path, std::string_view text) {
         out << text;
         if (!out.flush()) throw std::runtime_error("can not write " + fresh);
     }
+    std::filesystem::permissions(fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     if (std::rename(fresh.c_str(), path.c_str()) != 0) throw std::runtime_error("can not write " + path);
 }
 

@@ -46,7 +46,7 @@ private:
 /// An RSA key pair in `dir`, for JWT: `cert` is the public key.
 certificate rsa_key_pair(const std::string& dir);
 
-/// Writes `text` to `path`, in the place of what stood there by rename.
+/// Writes `text` to `path`, for its owner's eyes, in the place of what stood there by rename.
 void replace_file(const std::string& path, std::string_view text);
 
 }  // namespace etcdsync::test

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 namespace etcdsync::test {
 namespace {
 
@@ -14,6 +16,10 @@ constexpr std::string_view socket_name = "door:0";
 std::string front_door::url(const std::string& directory, std::uint16_t port) const {
     if (address == "unix") return fmt::format("unix://{}/{}", directory, socket_name);
     return fmt::format("{}:{}", address, port);
+}
+
+void front_door::clear(const std::string& directory) {
+    std::filesystem::remove(fmt::format("{}/{}", directory, socket_name));
 }
 
 std::vector<std::string> front_door::flags(const std::string& plain, std::uint16_t port) const {

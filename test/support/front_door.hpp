@@ -21,6 +21,9 @@ struct front_door {
     /// As a configuration has it. `directory`: where etcd was started.
     [[nodiscard]] std::string url(const std::string& directory, std::uint16_t port) const;
 
+    /// What an etcd that was killed left in `directory`, and the next one would stumble over.
+    static void clear(const std::string& directory);
+
     /// Of etcd; `plain`: where else it listens.
     [[nodiscard]] std::vector<std::string> flags(const std::string& plain, std::uint16_t port) const;
 };

@@ -114,10 +114,11 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& ask
 
 bool model_etcd::holds(const pb::Compare& compare) const {
     // Of an interval every key must hold; where there is none, what a key that does not exist has.
+    const std::string range_end = settings_.like_3_2 ? std::string() : compare.range_end();
     bool any = false;
     bool all = true;
-    for (auto it = keys_.lower_bound(compare.key());
-         it != keys_.end() && inside(it->first, compare.key(), compare.range_end()); ++it) {
+    for (auto it = keys_.lower_bound(compare.key()); it != keys_.end() && inside(it->first, compare.key(), range_end);
+         ++it) {
         const version* const is = find(it->first, revision_);
         if (is == nullptr) continue;
         any = true;
@@ -147,6 +148,8 @@ std::optional<model_etcd::refusal> model_etcd::wrong_with(const pb::TxnRequest& 
     const int ops = std::max({asked.compare_size(), asked.success_size(), asked.failure_size()});
     if (ops > limit) return refusal{invalid_argument, "etcdserver: too many operations in txn request"};
     for (const pb::RequestOp& op : asked.success()) {
+        if (op.has_request_txn() && settings_.like_3_2)
+            return refusal{invalid_argument, "etcdserver: key not found"};  // to it, an operation without content
         if (op.has_request_txn()) {
             auto inner = wrong_with(op.request_txn(), limit - ops, puts);
             if (inner) return inner;
@@ -226,7 +229,7 @@ std::vector<pb::WatchResponse> model_etcd::news(watcher& to, bool behind) const 
         pb::WatchResponse& gone = out.emplace_back();
         gone.mutable_header()->set_cluster_id(settings_.cluster_id);
         gone.set_watch_id(to.id);
-        gone.set_canceled(true);
+        gone.set_canceled(!settings_.like_3_2);
         gone.set_compact_revision(compacted_);
         return out;
     }

@@ -29,6 +29,9 @@ public:
         std::size_t max_request_bytes = 3U << 19;
         int watch_batch = 1'000;   ///< revisions in one answer to a watcher behind
         int fragment_events = -1;  ///< events in one fragment; etcd counts bytes. -1: never cut
+        /// Knows no Txn inside a Txn, compares one key where an interval is meant, names its watches itself and does not say
+        /// "canceled" of one below its compaction.
+        bool like_3_2 = false;
     };
     struct refusal {
         int code = 0;
@@ -52,6 +55,7 @@ public:
 
     [[nodiscard]] std::int64_t revision() const { return revision_; }
     [[nodiscard]] std::int64_t compacted() const { return compacted_; }
+    [[nodiscard]] bool like_3_2() const { return settings_.like_3_2; }
 
     /// All keys, now or at a revision (whatever is compacted: the model forgets nothing).
     [[nodiscard]] key_map keys(std::int64_t at = 0) const;

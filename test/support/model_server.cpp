@@ -132,7 +132,8 @@ void model_server::create(client& from, stream_id id, const std::string& message
     asked.ParseFromString(message);
     const pb::WatchCreateRequest& wanted = asked.create_request();
     watch& added = from.watches[id];
-    added.state = {wanted.key(), wanted.range_end(), wanted.watch_id(), wanted.start_revision()};
+    added.state = {wanted.key(), wanted.range_end(), store_->like_3_2() ? 0 : wanted.watch_id(),
+                   wanted.start_revision()};
     added.behind = wanted.start_revision() <= store_->revision();
     pb::WatchResponse created;
     store_->fill_header(*created.mutable_header());
@@ -149,7 +150,7 @@ void model_server::tick(client& from, stream_id id) {
     each.tick.emplace(loop_->clock, loop_->clock.now() + etcd_looks_every, [this, &from, id] {
         watch& due = from.watches[id];
         const auto news = store_->news(due.state, true);
-        if (!news.empty() && news[0].canceled()) due.state.next = 0;  // it hears of nothing any more
+        if (!news.empty() && news[0].compact_revision() > 0) due.state.next = 0;  // it hears of nothing any more
         due.behind = due.state.next > 0 && due.state.next <= store_->revision();
         send(from, id, news);
         if (due.behind) tick(from, id);

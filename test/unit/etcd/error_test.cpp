@@ -33,7 +33,7 @@ TEST_CASE("what etcd says is understood by its text, whatever the code (etcd-wir
         {"etcdserver: value is provided", {3}, error_class::bad_request},
         {"etcdserver: lease is provided", {3}, error_class::bad_request},
         {"etcdserver: invalid sort option", {3}, error_class::bad_request},
-        {"etcdserver: key not found", {3}, error_class::bad_request},
+        {"etcdserver: key not found", {3}, error_class::no_nesting},
         {"etcdserver: too many operations in txn request", {3, 2}, error_class::too_many_ops},
         {"etcdserver: duplicate key given in txn request", {3, 2}, error_class::bad_request},
         {"etcdserver: request is too large", {3, 2}, error_class::too_large},
@@ -100,6 +100,8 @@ TEST_CASE("no code of a server means that nothing was done, unless its text says
 TEST_CASE("what the server never acted on may be sent again") {
     CHECK(from_connection(grpc::code::unavailable, true) == error_class::retry);
     CHECK(from_connection(grpc::code::cancelled, true) == error_class::retry);
+    CHECK(from_connection(grpc::code::permission_denied, true) ==
+          error_class::denied);  // TLS: not with our certificate
 }
 
 TEST_CASE("a connection that broke leaves open whether a write was done") {

@@ -85,6 +85,23 @@ TEST_CASE("a revision that does not fit leaves no trace") {
     CHECK(small.bytes() == 0);
 }
 
+TEST_CASE("where no Txn is taken inside a Txn, what fits is what stands beside the record") {
+    txn_limits flat;
+    flat.nested = false;
+    CHECK(flat.max_writes() == 127);
+    batch b{flat};
+    std::vector<test::built_event> many;
+    for (int i = 0; i < 127; ++i) many.push_back(put("/a/" + std::to_string(i), "v", 5));
+    CHECK(b.add(entry(5, many), to_x(), everything));
+    CHECK(b.fits_in(flat));
+    CHECK_FALSE(b.add(entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
+    many.push_back(put("/a/new", "v", 5));
+    batch whole{txn_limits{}};
+    CHECK(whole.add(entry(5, many), to_x(), everything));
+    CHECK(whole.fits_in({}));
+    CHECK_FALSE(whole.fits_in(flat));
+}
+
 TEST_CASE("the bytes are those of the writes as they stand, whatever was replaced") {
     base::random_source random(1);
     batch b{txn_limits()};

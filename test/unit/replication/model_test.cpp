@@ -164,6 +164,27 @@ TEST_CASE("model: a Txn is one revision; it is refused where it holds too much o
     CHECK(store.revision() == 2);
 }
 
+TEST_CASE(
+    "model: like 3.2, a Txn inside a Txn is an operation without content, and an interval is compared as one key") {
+    model_etcd::settings how;
+    how.like_3_2 = true;
+    model_etcd store(how);
+    store.put("b", "v");
+    pb::TxnRequest txn;
+    pb::TxnResponse answer;
+    pb::Compare& none = *txn.add_compare();
+    none.set_target(pb::Compare::CREATE);
+    none.set_key("a");
+    none.set_range_end("c");
+    none.set_create_revision(0);
+    txn.add_success()->mutable_request_put()->set_key("d");
+    CHECK_FALSE(store.txn(txn, answer).has_value());
+    CHECK(answer.succeeded());
+    txn.add_success()->mutable_request_txn()->add_success()->mutable_request_put()->set_key("e");
+    CHECK(store.txn(txn, answer)->text == "etcdserver: key not found");
+    CHECK(store.revision() == 3);
+}
+
 TEST_CASE("model: a guarded Txn of ours is done where the record is as it was, and nothing is done where it is not") {
     model_etcd store;
     const std::vector<etcd::operation> writes{{etcd::event_type::put, "a", "1"}};

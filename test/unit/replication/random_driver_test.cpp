@@ -61,12 +61,14 @@ private:
     test::model_etcd::settings settings_of_master() {
         test::model_etcd::settings out;
         out.fragment_events = one_of({-1, 1, 3, 50});
+        out.like_3_2 = below(4) == 0;
         return out;
     }
     test::model_etcd::settings settings_of_slave() {
         test::model_etcd::settings out;
         out.max_txn_ops = one_of({8, 20, 128});
         out.max_request_bytes = one_of({20U << 10, 3U << 19});
+        out.like_3_2 = below(4) == 0;
         return out;
     }
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "stage.hpp"
+#include "support/etcd_cluster.hpp"
+#include "support/metrics.hpp"
+
+#include <functional>
+#include <thread>
+
+/// What is common to tests with clusters of three members of which some are away.
+namespace etcdsync::test {
+
+inline constexpr std::string_view two_prefixes = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
+
+inline load::options load_with_failures() {
+    load::options how;
+    how.prefixes = {"/a/", "/b/", "/other/"};
+    how.per_second = 200;
+    how.may_fail = true;
+    return how;
+}
+
+/// What is written last on the master arrives, the daemon ends well, and the slave is and was exact, with one full sync: the first.
+inline void finish_exact(sync_daemon& sync, etcd_client& at_master, etcd_client& at_slave) {
+    const std::int64_t last = at_master.put("/a/~last", "1");
+    CHECK(eventually([&] { return at_slave.answers() && follows_at(at_slave, last); }, patience(30s)));
+    CHECK(sync.terminate() == 0);
+    INFO(sync.output());
+    CHECK(sync.said("HELD") == 0);
+    CHECK(sync.said("slave-1: full sync") == 1);
+    CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
+    const exactness_report report = check_exactness(at_master, at_slave, {same_keys({"/a/", "/b/"}), "etcd-sync"});
+    CHECK(report.fault == "");
+    CHECK(report.state == "follow");
+}
+
+/// While the master at `writable` is written to: how long after `action` the record on the slave moves again. What was on its way
+/// before is over after a moment.
+inline std::chrono::milliseconds time_away(std::uint16_t writable, etcd_client& at_slave,
+                                           const std::function<void()>& action, std::chrono::milliseconds limit) {
+    load writer(writable, load_with_failures());
+    std::this_thread::sleep_for(500ms);
+    const auto begin = std::chrono::steady_clock::now();
+    action();
+    std::this_thread::sleep_for(150ms);
+    const std::int64_t reached = checkpoint_revision(at_slave);
+    CHECK(
+        eventually([&] { return at_slave.answers() && checkpoint_revision(at_slave) > reached + 5; }, patience(limit)));
+    const auto took = std::chrono::steady_clock::now() - begin;
+    writer.stop();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(took);
+}
+
+}  // namespace etcdsync::test

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masters and slaves of three members, of which some are killed or stand still: how soon it is noticed, and that nothing is lost.
+#include "away.hpp"
+
+using namespace etcdsync::test;
+
+namespace {
+
+constexpr std::size_t size = etcd_cluster::size;
+
+/// The member whose endpoint the daemon told of last.
+std::size_t connected_master(const sync_daemon& sync, etcd_cluster& master) {
+    const std::string said = sync.output();
+    const std::size_t at = said.rfind("connected to the master");
+    for (std::size_t i = 0; i < size; ++i) {
+        const std::string url = fmt::format("endpoint={} ", master.member(i).url());
+        if (at != std::string::npos && said.find(url, at) != std::string::npos) return i;
+    }
+    FAIL("the daemon did not say where it is connected: " << said);
+    return size;
+}
+
+/// The member that is asked for Txns.
+std::size_t connected_slave(etcd_cluster& slave) {
+    const auto txns = [&](std::size_t i) {
+        return metric(slave.member(i),
+                      "grpc_server_started_total{grpc_method=\"Txn\",grpc_service=\"etcdserverpb.KV\","
+                      "grpc_type=\"unary\"}");
+    };
+    std::array<long, size> before{};
+    for (std::size_t i = 0; i < size; ++i) before[i] = txns(i);
+    std::size_t found = size;
+    const auto one_grew = [&] {
+        for (std::size_t i = 0; i < size; ++i) {
+            if (txns(i) > before[i]) found = i;
+        }
+        return found < size;
+    };
+    REQUIRE(eventually(one_grew, patience(10s)));
+    return found;
+}
+
+/// All answer, and one leads.
+void wait_for(etcd_cluster& all) {
+    for (std::size_t i = 0; i < size; ++i) CHECK(eventually([&] { return all.at(i).answers(); }, patience(20s)));
+    all.leader();
+}
+
+std::string id_of(etcd_cluster& all, std::size_t i) {
+    const std::string status = etcdctl(all.member(i), {"endpoint", "status"});
+    return status.substr(status.find(", ") + 2, status.find(", ", status.find(", ") + 2) - status.find(", ") - 2);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "members of the master that are killed, stand still or lose their leader are left soon, and come back into use") {
+    etcd_cluster master(role::master);
+    etcd_server slave;
+    master.start();
+    slave.start();
+    etcd_client at_slave(slave.port());
+    const std::size_t first = master.follower();
+    fill(master.at(first), "/a/kept/", 1'000);
+    sync_daemon sync(config_for(master.endpoints(first), {slave}, two_prefixes));
+    sync.start();
+    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+
+    std::size_t used = connected_master(sync, master);
+    CHECK(used == first);
+    const auto survivor = [&] { return master.member((used + 1) % size).port(); };
+    auto took = time_away(
+        survivor(), at_slave, [&] { master.member(used).kill(); }, 20s);
+    MESSAGE("connected member killed: " << took.count() << " ms");
+    CHECK(took <= patience(2s));
+    master.member(used).start();
+    wait_for(master);
+
+    used = connected_master(sync, master);
+    CHECK(used != first);
+    const std::size_t leads = master.leader();
+    if (leads != used) etcdctl(master.member(leads), {"move-leader", id_of(master, used)});
+    took = time_away(
+        survivor(), at_slave, [&] { master.member(used).kill(); }, 20s);
+    MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
+    CHECK(took <= patience(5s));
+    master.member(used).start();
+    wait_for(master);
+
+    used = connected_master(sync, master);
+    took = time_away(
+        survivor(), at_slave, [&] { master.member(used).pause(); }, 30s);
+    MESSAGE("connected member stands still: " << took.count() << " ms");
+    CHECK(took <= patience(20s));
+    master.member(used).resume();
+    wait_for(master);
+
+    used = connected_master(sync, master);
+    const std::size_t told = sync.said("no leader");
+    const auto begin = std::chrono::steady_clock::now();
+    for (const std::size_t other : {used + 1, used + 2}) master.member(other % size).pause();
+    CHECK(eventually([&] { return sync.said("no leader") > told; }, patience(10s)));
+    took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+    MESSAGE("two of three stand still, the third is left: " << took.count() << " ms");
+    CHECK(took <= patience(5s));
+    const auto go_on = [&] {
+        for (const std::size_t other : {used + 1, used + 2}) master.member(other % size).resume();
+    };
+    took = time_away(survivor(), at_slave, go_on, 30s);
+    MESSAGE("and go on: " << took.count() << " ms, the election included");
+    CHECK(took <= patience(15s));
+    wait_for(master);
+
+    if (connected_master(sync, master) != first) {
+        const auto back = [&] { return connected_master(sync, master) == first; };
+        CHECK(eventually(back, patience(45s)));
+        CHECK(sync.said("back to an endpoint of the master that comes first") >= 1);
+    }
+    finish_exact(sync, master.at(first), at_slave);
+}
+
+TEST_CASE("members of a slave that are killed or stand still are left soon, and come back into use") {
+    etcd_server master(role::master);
+    etcd_cluster slave;
+    master.start();
+    slave.start();
+    etcd_client at_master(master.port());
+    const std::size_t first = slave.follower();
+    fill(at_master, "/a/kept/", 1'000);
+    sync_daemon sync(config_for(master, {slave_entry(slave.endpoints(first))}, two_prefixes));
+    sync.start();
+    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    const auto used_now = [&] {
+        load writer(master.port(), load_with_failures());
+        return connected_slave(slave);
+    };
+
+    std::size_t used = used_now();
+    CHECK(used == first);
+    const auto survivor = [&]() -> etcd_client& { return slave.at((used + 1) % size); };
+    auto took = time_away(
+        master.port(), survivor(), [&] { slave.member(used).kill(); }, 20s);
+    MESSAGE("connected member killed: " << took.count() << " ms");
+    CHECK(took <= patience(2s));
+    slave.member(used).start();
+    wait_for(slave);
+
+    used = used_now();
+    CHECK(used != first);
+    const std::size_t leads = slave.leader();
+    if (leads != used) etcdctl(slave.member(leads), {"move-leader", id_of(slave, used)});
+    took = time_away(
+        master.port(), survivor(), [&] { slave.member(used).kill(); }, 20s);
+    MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
+    CHECK(took <= patience(5s));
+    slave.member(used).start();
+    wait_for(slave);
+
+    used = used_now();
+    took = time_away(
+        master.port(), survivor(), [&] { slave.member(used).pause(); }, 30s);
+    MESSAGE("connected member stands still: " << took.count() << " ms");
+    CHECK(took <= patience(20s));
+    slave.member(used).resume();
+    wait_for(slave);
+
+    used = used_now();
+    for (const std::size_t other : {used + 1, used + 2}) slave.member(other % size).pause();
+    std::this_thread::sleep_for(3s);
+    const auto go_on = [&] {
+        for (const std::size_t other : {used + 1, used + 2}) slave.member(other % size).resume();
+    };
+    took = time_away(master.port(), slave.at(used), go_on, 30s);
+    MESSAGE("two of three stood still and go on: " << took.count() << " ms, the election included");
+    CHECK(took <= patience(15s));
+    wait_for(slave);
+
+    if (used_now() != first) {
+        CHECK(eventually([&] { return used_now() == first; }, patience(45s)));
+        CHECK(sync.said("slave-1: back to an endpoint that comes first") >= 1);
+    }
+    finish_exact(sync, at_master, slave.at(first));
+}

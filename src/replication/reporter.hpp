@@ -33,6 +33,8 @@ public:
 private:
     [[nodiscard]] bool is_parked() const { return !parked_for_.empty() && status_.puts + status_.deletes == written_; }
     void change(link_state state, std::string_view cause);
+    /// At debug level: what is tried for ever fails for other causes as time goes on.
+    void tell_again(std::string_view cause) const;
 
     const context* context_;
     link_status status_;

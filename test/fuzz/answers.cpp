@@ -48,7 +48,8 @@ void txn(std::string_view input) {
     if (!answer || !theirs.ParseFromString(std::string(input))) return;
     promise(answer->succeeded == theirs.succeeded(), "succeeded: not as protobuf reads it");
     promise(answer->header.store_revision == theirs.header().revision(), "revision: not as protobuf reads it");
-    promise(answer->responses == static_cast<std::size_t>(theirs.responses_size()), "responses: not as protobuf reads it");
+    promise(answer->responses == static_cast<std::size_t>(theirs.responses_size()),
+            "responses: not as protobuf reads it");
 }
 
 void checkpoint(std::string_view input) {

@@ -56,7 +56,8 @@ private:
 };
 
 void request(http2::session& session, owner& by) {
-    const std::vector<http2::header_view> headers{{":method", "POST"}, {":scheme", "http"}, {":path", "/x"}, {":authority", "a"}};
+    const std::vector<http2::header_view> headers{
+        {":method", "POST"}, {":scheme", "http"}, {":path", "/x"}, {":authority", "a"}};
     const auto id = session.submit_request(headers);
     if (!id) return;
     by.open.insert(*id);

@@ -15,7 +15,8 @@ void config(std::string_view input) {
     bool has_error = false;
     for (const config::diagnostic& d : read.diagnostics) {
         has_error = has_error || d.level == config::diagnostic::severity::error;
-        promise(base::is_printable_utf8(d.message) && base::is_printable_utf8(d.hint), "a complaint that can not be printed");
+        promise(base::is_printable_utf8(d.message) && base::is_printable_utf8(d.hint),
+                "a complaint that can not be printed");
         promise(!d.message.empty(), "a complaint without words");
     }
     promise(read.value.has_value() == !has_error, "a value beside an error, or neither");

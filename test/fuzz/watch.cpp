@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "entries.hpp"
 #include "etcd/watch.hpp"
+
+#include "entries.hpp"
 #include "replication/folder.hpp"
 #include "replication/log.hpp"
 
@@ -18,7 +19,8 @@ void compare(const std::string& message, std::size_t size) {
     const auto whole = etcd::decode_watch(message);
     etcdserverpb::WatchResponse theirs;
     if (whole && theirs.ParseFromString(message)) {
-        promise(whole->events.size() == static_cast<std::size_t>(theirs.events_size()), "events: not as protobuf reads it");
+        promise(whole->events.size() == static_cast<std::size_t>(theirs.events_size()),
+                "events: not as protobuf reads it");
         promise(whole->header.store_revision == theirs.header().revision(), "header: not as protobuf reads it");
         promise(whole->compact_revision == theirs.compact_revision(), "compaction: not as protobuf reads it");
     }

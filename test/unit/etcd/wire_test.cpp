@@ -302,7 +302,7 @@ TEST_CASE("a field of the wrong kind is refused") {
     CHECK_FALSE(etcd::decode_txn(std::string("\x12\x01"
                                              "a",
                                              3))
-                    .has_value());  // succeeded as bytes
+                    .has_value());                                          // succeeded as bytes
     CHECK_FALSE(etcd::decode_txn(std::string("\x18\x01", 2)).has_value());  // a response as a number
 }
 

@@ -199,6 +199,8 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
                                              rule_.empty() ? "" : " for rule " + base::printable(rule_),
                                              context_->once ? "" : "; trying for ever");
         context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
+    } else {
+        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
     }
     status_.connected = false;
     changed();

@@ -30,7 +30,8 @@ exit_code dispatch(const options& asked, const surroundings& around) {
         case command::run: return run(asked, around);
         case command::sync: return asked.dry_run ? verify(asked, around) : sync(asked, around);
         case command::verify: return verify(asked, around);
-        case command::check_config: return deliver(check_config(asked, around));
+        case command::check_config:
+            return asked.connect ? check_connections(asked, around) : deliver(check_config(asked, around));
         case command::explain: return deliver(explain(asked, around));
         case command::version: return deliver(version(asked));
         case command::help: return deliver({.out = long_help(asked.topic)});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/check_config.hpp"
+
 #include "app/commands.hpp"
 #include "app/count.hpp"
 #include "app/json.hpp"
-#include "app/settings.hpp"
 #include "base/escape.hpp"
 
 #include <boost/json/array.hpp>
@@ -20,7 +21,16 @@ boost::json::object as_json(const config::diagnostic& d) {
     return out;
 }
 
-std::string json_report(const loaded_config& loaded) {
+std::string table_report(const loaded_config& loaded) {
+    if (!loaded.result.value) return "";
+    return fmt::format("{}: ok: 1 master, {}, {}\n", base::printable(loaded.path, loaded.path.size()),
+                       count(loaded.result.value->slaves.size(), "slave"),
+                       count(loaded.result.value->rules.size(), "rule"));
+}
+
+}  // namespace
+
+boost::json::object config_report(const loaded_config& loaded) {
     boost::json::object out;
     out["schema"] = 1;
     out["ok"] = loaded.result.value.has_value();
@@ -33,21 +43,14 @@ std::string json_report(const loaded_config& loaded) {
     boost::json::array diagnostics;
     for (const config::diagnostic& d : loaded.result.diagnostics) diagnostics.push_back(as_json(d));
     out["diagnostics"] = std::move(diagnostics);
-    return to_line(out);
+    return out;
 }
 
-std::string table_report(const loaded_config& loaded) {
-    if (!loaded.result.value) return "";
-    return fmt::format("{}: ok: 1 master, {}, {}\n", base::printable(loaded.path, loaded.path.size()),
-                       count(loaded.result.value->slaves.size(), "slave"),
-                       count(loaded.result.value->rules.size(), "rule"));
-}
-
-}  // namespace
-
-answer check_config(const options& asked, const surroundings& around) {
-    const loaded_config loaded = load_config(asked, around);
-    answer reply;
+offline_check check_offline(const options& asked, const surroundings& around) {
+    offline_check out;
+    out.loaded = load_config(asked, around);
+    const loaded_config& loaded = out.loaded;
+    answer& reply = out.told;
     reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
     const bool json = asked.format == output_format::json;
     // In JSON the diagnostics are the result: told once.
@@ -60,15 +63,17 @@ answer check_config(const options& asked, const surroundings& around) {
         if (!level) {
             reply.code = exit_code::configuration;
             reply.err += fmt::format("etcd-sync: {}\n", level.error().text);
-            return reply;
+            return out;
         }
     }
     if (json) {
-        reply.out = json_report(loaded);
+        reply.out = to_line(config_report(loaded));
     } else if (!asked.quiet) {
         reply.out = table_report(loaded);
     }
-    return reply;
+    return out;
 }
+
+answer check_config(const options& asked, const surroundings& around) { return check_offline(asked, around).told; }
 
 }  // namespace etcdsync::app

@@ -167,6 +167,7 @@ base::result<options> check_choices(const CLI::App& app, const raw& from) {
     value.dry_run = from.dry_run;
     value.approve = from.approve;
     value.repair = from.repair;
+    value.connect = from.connect;
     if (app.count("--write-out") > 0) {
         const auto format = one_of("--write-out", from.format, formats);
         if (!format) return format.error();
@@ -196,7 +197,6 @@ base::result<options> check(const CLI::App& app, const raw& from) {
     if (!value) return value;
     if (from.help) return check_help(c == nullptr ? "" : c->name, *value);
     value->what = from.version ? command::version : c == nullptr ? command::none : c->what;
-    if (from.connect) return wrong("--connect is not supported yet");
     if (value->what == command::explain) return check_explain(from, *value);
     if (value->what == command::help) return check_help(from.topic, *value);
     return value;

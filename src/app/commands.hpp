@@ -13,6 +13,9 @@ namespace etcdsync::app {
 /// `check-config`: would `run` start with this file?
 [[nodiscard]] answer check_config(const options& asked, const surroundings& around);
 
+/// `check-config --connect`: and would the clusters let it do its work?
+[[nodiscard]] exit_code check_connections(const options& asked, const surroundings& around);
+
 /// `explain KEY`: which rule takes a key of the master, and where it goes on each slave.
 [[nodiscard]] answer explain(const options& asked, const surroundings& around);
 

@@ -58,6 +58,10 @@ key_range without_zeros(const key_range& keys) {
     return out;
 }
 
+std::string shown(std::string_view key) { return fmt::format("\"{}\"", base::printable(key, key.size())); }
+
+std::string without_last(std::string_view key) { return shown(key.substr(0, key.size() - 1)); }
+
 struct grant_words {
     std::string flag;  ///< --prefix, --from-key
     std::string key;
@@ -99,13 +103,17 @@ std::string grant_line(std::string_view what, const key_range& keys) {
 }
 
 std::string described(const key_range& keys) {
-    const auto shown = [](const std::string& key) { return fmt::format("\"{}\"", base::printable(key, key.size())); };
     if (is_single(keys)) return "key " + shown(keys.begin);
     if (is_prefix(keys)) return "keys under " + shown(keys.begin);
     const bool from_first = keys.begin.empty() || keys.begin == std::string(1, '\0');
     if (from_first && keys.end.empty()) return "every key";
-    if (keys.end.empty()) return "keys from " + shown(keys.begin) + " on";
-    return fmt::format("keys from {} to before {}", from_first ? "the first" : shown(keys.begin), shown(keys.end));
+    // Behind a zero byte there is nothing between a key and the next one.
+    const bool after = !from_first && keys.begin.ends_with('\0');
+    const bool including = keys.end.ends_with('\0');
+    std::string out = after ? "keys after " + without_last(keys.begin)
+                            : "keys from " + (from_first ? "the first" : shown(keys.begin));
+    if (keys.end.empty()) return out + " on";
+    return out + (including ? " to " + without_last(keys.end) : " to before " + shown(keys.end));
 }
 
 }  // namespace etcdsync::app

@@ -78,8 +78,12 @@ Exit 0: equal. 2: differences. 3: some slaves could not be compared, the others 
 slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::check_config:
-            return R"(Reports every error at once, with its place. Contacts nobody: it is safe beside a running daemon.
-Exit 0: `run` would start with it. Exit 78: it would not.
+            return R"(Reports every error at once, with its place. Contacts nobody, but for --connect: safe beside a running daemon.
+      --connect             then connect to every endpoint, log in, and ask for every permission the rules need, without
+                            writing anything; tells the etcdctl commands that grant what is missing
+  -q                        with --connect: only what is wrong
+Exit 0: `run` would start with it. 78: it would not. With --connect: 77: etcd refused us, or something is not granted;
+69: nothing but that an endpoint is not reachable; 1: failed otherwise.
 )";
         case command::explain:
             return R"(KEY is a key of the master. Contacts nobody. Exit 0: some slave takes the key. Exit 1: none does.

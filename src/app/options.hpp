@@ -25,6 +25,7 @@ struct options {
     std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
     bool dry_run = false;             ///< sync: only tell
     bool approve = false;             ///< sync: what a guard would hold is wanted
+    bool connect = false;             ///< check-config: ask the clusters, too
     bool repair = false;              ///< verify: sync what differs
     std::string key;                  ///< explain: the bytes
     std::string topic;                ///< help: of this command

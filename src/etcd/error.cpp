@@ -113,6 +113,10 @@ std::string_view advice_for(std::string_view text) {
     return {};
 }
 
+bool is_permission_denied(const error& e) {
+    return e.cls == error_class::denied && e.text.find("permission denied") != std::string::npos;
+}
+
 bool is_auth_disabled(const error& e) { return e.text.find("authentication is not enabled") != std::string::npos; }
 
 error_class classify_cancel_reason(std::string_view reason) {

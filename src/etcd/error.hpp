@@ -56,6 +56,9 @@ using result = base::result<T, error>;
 /// What to do about it, to follow etcd's own text; empty: nothing that we know.
 [[nodiscard]] std::string_view advice_for(std::string_view text);
 
+/// Our user is known, and its roles do not cover what was asked for.
+[[nodiscard]] bool is_permission_denied(const error& e);
+
 /// The cluster has no users: a token is neither to be had nor needed.
 [[nodiscard]] bool is_auth_disabled(const error& e);
 

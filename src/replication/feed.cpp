@@ -108,8 +108,8 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    // It says itself that it can not serve, or it went: one that stands still still takes connections.
-    if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
+    // It says itself that it can not serve, or the connection broke: one that stands still would take the next one, too.
+    if (end.cls == etcd::error_class::retry || end.cls == etcd::error_class::ambiguous) master_->avoid(on->peer());
     co_return end;
 }
 

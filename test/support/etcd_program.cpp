@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
@@ -42,6 +44,20 @@ std::string etcd_program::in_folder(std::string_view name) const {
 std::vector<std::string> etcd_program::quiet() const {
     if (minor_ >= 4) return {"--log-level", "error", "--logger", "zap"};
     return {"--log-package-levels", "*=ERROR", "--log-output", "stderr"};
+}
+
+std::vector<std::string> etcd_program::known(const std::vector<std::string>& flags) const {
+    if (minor_ >= 3) return flags;
+    constexpr std::string_view unknown[] = {"--max-txn-ops", "--auth-token-ttl"};
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+        const std::string_view name = std::string_view(flags[i]).substr(0, flags[i].find('='));
+        if (std::find(std::begin(unknown), std::end(unknown), name) == std::end(unknown))
+            out.push_back(flags[i]);
+        else if (name.size() == flags[i].size())
+            ++i;  // its value goes with it
+    }
+    return out;
 }
 
 }  // namespace etcdsync::test

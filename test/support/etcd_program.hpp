@@ -22,7 +22,10 @@ public:
     /// Flags that make it say nothing but errors.
     [[nodiscard]] std::vector<std::string> quiet() const;
 
-    /// Whether `--max-txn-ops` is its flag, and nested Txns and compares of ranges are known to it: since 3.3.
+    /// `flags`, each "--name=value" or "--name", "value", without those it does not know and can do without.
+    [[nodiscard]] std::vector<std::string> known(const std::vector<std::string>& flags) const;
+
+    /// Txns inside Txns, compares of ranges, and `--max-txn-ops`: since 3.3. Before, a Txn has 128 operations at the most.
     [[nodiscard]] bool takes_nested_txns() const { return minor_ >= 3; }
 
 private:

@@ -199,7 +199,8 @@ void etcd_server::start_without_waiting() {
     front_door::clear(dir_.path());
     const std::vector<std::string> opened = door_.flags(plain_url(), door_port_);
     command.insert(command.end(), opened.begin(), opened.end());
-    command.insert(command.end(), extra_flags_.begin(), extra_flags_.end());
+    const std::vector<std::string> extra = program_->known(extra_flags_);
+    command.insert(command.end(), extra.begin(), extra.end());
     process_ = process(command, dir_.path() + "/log", dir_.path());
 }
 

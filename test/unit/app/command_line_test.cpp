@@ -114,6 +114,12 @@ TEST_CASE("a key is taken as it is, or in hexadecimal digits") {
     CHECK(refused({"explain", "--hex", "2g"}) == "\"2g\" is not hexadecimal");
 }
 
+TEST_CASE("check-config connects where it is told to") {
+    CHECK_FALSE(accepted({"check-config"}).connect);
+    CHECK(accepted({"check-config", "--connect"}).connect);
+    CHECK(accepted({"--json", "check-config", "--connect", "-c", "f"}).connect);
+}
+
 TEST_CASE("what is planned is recognised, with whatever follows, and refused") {
     for (const command_info& c : all_commands()) {
         if (c.what != command::none) continue;
@@ -124,7 +130,6 @@ TEST_CASE("what is planned is recognised, with whatever follows, and refused") {
         CHECK(refused({"-c", "f", name, "x"}) == refusal);
         CHECK(refused({"help", name}) == refusal);
     }
-    CHECK(refused({"check-config", "--connect"}) == "--connect is not supported yet");
     CHECK(refused({"run", "--admin", "127.0.0.1:1"}) == "--admin is not supported yet");
     CHECK(refused({"--admin=x", "run"}) == "--admin is not supported yet");
 }

@@ -96,6 +96,9 @@ TEST_CASE("intervals are told in words") {
     CHECK(described({"/a", "/n"}) == "keys from \"/a\" to before \"/n\"");
     CHECK(described({"\0"s, "/n"}) == "keys from the first to before \"/n\"");
     CHECK(described({"/a", ""}) == "keys from \"/a\" on");
+    CHECK(described({"/a/", "/motd\0"s}) == "keys from \"/a/\" to \"/motd\"");
+    CHECK(described({"/a/x\0"s, "/a0"}) == "keys after \"/a/x\" to before \"/a0\"");
+    CHECK(described({"/a/x\0"s, ""}) == "keys after \"/a/x\" on");
     CHECK(described({"\0"s, ""}) == "every key");
     CHECK(described(single_key("\xff")) == "key \"\\xff\"");
 }

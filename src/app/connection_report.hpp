@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/exit_code.hpp"
+#include "app/slave_result.hpp"
+#include "replication/permissions.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <string>
+#include <vector>
+
+/// What `check-config --connect` found out, and how it is told: pure.
+namespace etcdsync::app {
+
+struct endpoint_answer {
+    std::string url;
+    outcome how = outcome::good;
+    std::string cause;  ///< empty where it is good
+};
+
+struct permission_answer {
+    replication::permission of;
+    bool read = false;
+    bool write = false;  ///< only asked for where it is needed; false where it could not be asked
+
+    [[nodiscard]] bool good() const { return read && (write || !of.write); }
+};
+
+/// Of one cluster.
+struct cluster_report {
+    bool is_master = false;
+    std::string name;  ///< of a slave
+    std::string user;  ///< empty: none is configured
+    std::vector<endpoint_answer> endpoints;
+    std::vector<permission_answer> permissions;  ///< as far as they could be asked for
+    /// On the master, in consistency = "all": what "rule" needs is granted, and what "all" needs is not.
+    bool rule_mode_would_do = false;
+    outcome how = outcome::good;  ///< of asking for permissions, where an endpoint was usable
+    std::string cause;            ///< why that ended early
+};
+
+/// 0: all is well. 77 where some cluster refuses us, or lacks a permission; else 69 where an endpoint is not reachable; else 1.
+[[nodiscard]] exit_code code_for(const std::vector<cluster_report>& all);
+
+/// A line for each endpoint, and each rule or what is wrong with it; below what is denied, the command that grants it. `bad_only` leaves
+/// out what is good.
+[[nodiscard]] std::string lines_of(const cluster_report& one, bool bad_only);
+
+[[nodiscard]] boost::json::object json_of(const cluster_report& one);
+
+}  // namespace etcdsync::app

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/connection_report.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::app;
+using replication::permission;
+using subject = permission::subject;
+
+namespace {
+
+const permission cover{subject::all_rules, "", {"/a/", "/n"}, false};
+const permission record{subject::record, "", config::single_key("/.etcd-sync/etcd-sync"), true};
+const permission app_rule{subject::rule, "app", config::prefix_range("/app/"), true};
+const permission rest_of_app{subject::rule, "app", {"/app/x0", "/app0"}, true};
+
+cluster_report master(bool read = true) {
+    cluster_report out;
+    out.is_master = true;
+    out.endpoints = {{"http://m:1", outcome::good, ""}};
+    out.permissions = {{cover, read, false}};
+    return out;
+}
+
+cluster_report slave(permission_answer of_app) {
+    cluster_report out;
+    out.name = "edge-1";
+    out.user = "repl";
+    out.endpoints = {{"http://s:1", outcome::good, ""}};
+    out.permissions = {{record, true, true}, std::move(of_app)};
+    return out;
+}
+
+cluster_report gone(outcome how) {
+    cluster_report out;
+    out.name = "edge-2";
+    out.endpoints = {{"http://t:1", how, "t:1: told why"}};
+    return out;
+}
+
+const cluster_report good_slave = slave({app_rule, true, true});
+
+}  // namespace
+
+TEST_CASE("the exit code: refused before unreachable before failed") {
+    CHECK(code_for({master(), good_slave}) == exit_code::ok);
+    CHECK(code_for({master(false), good_slave}) == exit_code::denied);
+    CHECK(code_for({master(), slave({app_rule, true, false})}) == exit_code::denied);
+    CHECK(code_for({master(), gone(outcome::unreachable)}) == exit_code::unreachable);
+    CHECK(code_for({master(), gone(outcome::denied)}) == exit_code::denied);
+    CHECK(code_for({master(), gone(outcome::failed)}) == exit_code::failed);
+    CHECK(code_for({master(false), gone(outcome::unreachable)}) == exit_code::denied);
+    CHECK(code_for({gone(outcome::failed), gone(outcome::unreachable)}) == exit_code::unreachable);
+}
+
+TEST_CASE("what broke off in the middle counts, and is told") {
+    cluster_report broken = good_slave;
+    broken.how = outcome::unreachable;
+    broken.cause = "s:1: went away";
+    CHECK(code_for({master(), broken}) == exit_code::unreachable);
+    CHECK(lines_of(broken, true) == "slave edge-1: permissions could not be checked: s:1: went away\n");
+}
+
+TEST_CASE("what is good takes a line for each endpoint and rule, and none where only the bad is wanted") {
+    CHECK(lines_of(master(), false) ==
+          "master: http://m:1: ok\nmaster: all rules: may read keys from \"/a/\" to before \"/n\"\n");
+    CHECK(lines_of(good_slave, false) ==
+          "slave edge-1: http://s:1: ok\n"
+          "slave edge-1: record: may read and write key \"/.etcd-sync/etcd-sync\"\n"
+          "slave edge-1: rule \"app\": may read and write keys under \"/app/\"\n");
+    CHECK(lines_of(master(), true).empty());
+    CHECK(lines_of(good_slave, true).empty());
+}
+
+TEST_CASE("several intervals of a rule are one line where they are granted") {
+    cluster_report one = good_slave;
+    one.permissions.push_back({rest_of_app, true, true});
+    CHECK(
+        lines_of(one, false)
+            .ends_with(
+                "rule \"app\": may read and write keys under \"/app/\", keys from \"/app/x0\" to before \"/app0\"\n"));
+    one.permissions.back().write = false;
+    CHECK(lines_of(one, false).find("rule \"app\": may read and write keys under \"/app/\"\n") != std::string::npos);
+}
+
+TEST_CASE("what is denied is told with the command that grants all that is needed there") {
+    CHECK(lines_of(slave({app_rule, true, false}), true) ==
+          "slave edge-1: rule \"app\": may NOT write keys under \"/app/\"\n"
+          "  etcdctl role grant-permission ROLE readwrite /app/ --prefix\n"
+          "  ROLE is a role of user \"repl\": etcdctl user get repl\n");
+    CHECK(lines_of(slave({app_rule, false, true}), true).find("may NOT read keys") != std::string::npos);
+    CHECK(lines_of(slave({app_rule, false, false}), true).find("may NOT read or write keys") != std::string::npos);
+    CHECK(lines_of(master(false), true) ==
+          "master: all rules: may NOT read keys from \"/a/\" to before \"/n\"\n"
+          "  etcdctl role grant-permission ROLE read /a/ /n\n");
+}
+
+TEST_CASE("where every rule alone is granted, the other consistency is offered") {
+    cluster_report one = master(false);
+    one.rule_mode_would_do = true;
+    CHECK(lines_of(one, true).ends_with(
+        "  or write consistency = \"rule\" in [replication]: what that needs on the master is granted\n"));
+}
+
+TEST_CASE("an endpoint that is of no use is told with its cause, and nothing it says reaches the terminal as it is") {
+    cluster_report one = gone(outcome::unreachable);
+    one.endpoints.push_back({"http://\x1b[2J", outcome::good, ""});
+    CHECK(lines_of(one, false) ==
+          "slave edge-2: http://t:1: not usable: t:1: told why\nslave edge-2: http://\\x1b[2J: ok\n");
+}
+
+TEST_CASE("in JSON a cluster is an object with its endpoints and permissions") {
+    CHECK(
+        boost::json::serialize(json_of(slave({app_rule, true, false}))) ==
+        R"({"cluster":"slave","name":"edge-1","user":"repl","endpoints":[{"url":"http://s:1","state":"ok"}],)"
+        R"("permissions":[{"of":"record","begin":"/.etcd-sync/etcd-sync","end_b64":"Ly5ldGNkLXN5bmMvZXRjZC1zeW5jAA==",)"
+        R"("needs":"readwrite","read":true,"write":true,"ok":true},)"
+        R"({"rule":"app","of":"rule","begin":"/app/","end":"/app0","needs":"readwrite","read":true,"write":false,)"
+        R"("ok":false,"grant":"etcdctl role grant-permission ROLE readwrite /app/ --prefix"}],"ok":false})");
+    CHECK(
+        boost::json::serialize(json_of(gone(outcome::denied))) ==
+        R"({"cluster":"slave","name":"edge-2","endpoints":[{"url":"http://t:1","state":"denied","cause":"t:1: told why"}],)"
+        R"("permissions":[],"ok":false})");
+    const auto of_master = json_of(master());
+    CHECK(of_master.at("cluster").as_string() == "master");
+    CHECK_FALSE(of_master.at("consistency_rule_would_do").as_bool());
+    CHECK(of_master.at("ok").as_bool());
+}

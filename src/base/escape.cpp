@@ -76,6 +76,7 @@ std::string base64_encode(std::string_view bytes) {
 
 bool base64_decode(std::string_view text, std::string& out) {
     namespace base64 = boost::beast::detail::base64;
+    if (text.size() % 4 != 0) return false;  // Beast would write behind the size it names for these
     out.assign(base64::decoded_size(text.size()), '\0');
     const auto [written, read] = base64::decode(out.data(), text.data(), text.size());
     out.resize(written);

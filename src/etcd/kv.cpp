@@ -58,6 +58,7 @@ net::call_options options_for(aio::clock::time_point deadline, const range_query
 
 std::string check_page(const range_query& query, const range_page& page) {
     constexpr std::int64_t most_to_count = std::int64_t{1} << 40;  // no store of etcd holds a millionth of it
+    constexpr std::size_t longest_key = 1U << 20;  // it goes into records, where it takes many times its size
     if (!is_possible(page.header.store_revision)) return "a page is of an impossible revision";
     if (page.count < 0 || page.count > most_to_count) return "a page counts an impossible number of keys";
     if (page.kvs.size() > most_keys(query)) return "a page holds more keys than asked for";
@@ -66,6 +67,7 @@ std::string check_page(const range_query& query, const range_page& page) {
     std::string_view previous;
     for (const key_value& kv : page.kvs) {
         if (kv.key.empty() || (!previous.empty() && kv.key <= previous)) return "a page is not in key order";
+        if (kv.key.size() > longest_key) return "a page holds a key of more than 1 MiB";
         const bool inside = kv.key >= query.key &&
                             (query.range_end.empty() ? kv.key == query.key : open_end || kv.key < query.range_end);
         if (!inside) return fmt::format("a page holds the key {} outside the range asked for", base::printable(kv.key));

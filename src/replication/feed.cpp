@@ -108,8 +108,8 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    // It says itself that it can not serve, or the connection broke: one that stands still would take the next one, too.
-    if (end.cls == etcd::error_class::retry || end.cls == etcd::error_class::ambiguous) master_->avoid(on->peer());
+    // It says itself that it can not serve, or it went: one that stands still still takes connections.
+    if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
     co_return end;
 }
 
@@ -200,6 +200,8 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
                                              rule_.empty() ? "" : " for rule " + base::printable(rule_),
                                              context_->once ? "" : "; trying for ever");
         context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
+    } else {
+        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
     }
     status_.connected = false;
     changed();

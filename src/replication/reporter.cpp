@@ -67,7 +67,7 @@ void reporter::enter(link_state state, std::string_view cause) {
 }
 
 void reporter::tell_again(std::string_view cause) const {
-    context_->log.debug(fmt::format("{}: one more try failed", status_.name), {{"cause", cause}});
+    context_->log.debug("one more try failed", {{"slave", status_.name}, {"cause", cause}});
 }
 
 void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {

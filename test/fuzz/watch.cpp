@@ -5,6 +5,8 @@
 #include "replication/folder.hpp"
 #include "replication/log.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <rpc.pb.h>
 #include <string>
 #include <vector>
@@ -13,6 +15,9 @@ namespace etcdsync::fuzz {
 namespace {
 
 constexpr std::size_t log_limit = 64U << 10;
+
+/// It has something to say of each text that is no UTF-8.
+[[maybe_unused]] const auto talkative = google::protobuf::SetLogHandler(nullptr);
 
 /// The events of a message, as the reader gives them out in parts.
 void compare(const std::string& message, std::size_t size) {

@@ -275,6 +275,49 @@ TEST_CASE("a peer that takes connections and is silent ends with 69 in bounded t
     on.master.resume();
 }
 
+TEST_CASE("over TLS: all is well; a certificate that is missing ends with 77, a server that is not trusted with 69") {
+    const key_infrastructure keys;
+    const certificate_authority other(keys.dir.path(), "other");
+    stage_options how = two_rules();
+    how.master_door = keys.door(true);
+    int code = 0;
+    std::string said = ": ok\n";
+    SUBCASE("all is well") { how.master_keys = keys.mutual(); }
+    SUBCASE("no certificate of ours") {
+        how.master_keys = keys.trusting();
+        code = 77;
+        said = "certificate";
+    }
+    SUBCASE("another authority") {
+        how.master_keys = fmt::format("tls = {{ ca = \"{}\" }}\n", other.file());
+        code = 69;
+        said = "is not trusted";
+    }
+    stage on(how);
+    const answer told = check(on);
+    CAPTURE(told.text);
+    CHECK(told.code == code);
+    CHECK(told.holds("master: " + on.master.url() + ": "));
+    CHECK(told.holds(said));
+    CHECK(told.holds("slave slave-1: rule \"a\": may read and write"));
+}
+
+TEST_CASE("a slave that is full still tells what it grants") {
+    stage_options how = two_rules();
+    how.slave_flags = {"--quota-backend-bytes", "16777216"};
+    stage on(how);
+    const std::string value(1'000'000, 'x');
+    const auto fill_up = [&] {
+        for (int i = 0; i < 40; ++i) on.at_slave().put(fmt::format("/fill/{}", i), value);
+    };
+    CHECK_THROWS(fill_up());
+    const unchanged stores(on);
+    const answer told = check(on);
+    CAPTURE(told.text);
+    CHECK(told.code == 0);
+    CHECK(stores.still());
+}
+
 TEST_CASE("a configuration with errors contacts nobody") {
     sync_daemon sync("[master]\nendpoints = [\"http://127.0.0.1:1\"]\n");
     CHECK(sync.run({"check-config", "--connect"}, patience(10s)) == 78);

@@ -19,7 +19,7 @@ constexpr std::int64_t beyond = std::int64_t{1} << 62;
 constexpr std::string_view records = "/.etcd-sync/";
 
 hostile_case range(std::string name, range_twist twist) {
-    hostile_case out{"range: " + std::move(name), {}};
+    hostile_case out{"range: " + std::move(name), {}, 700ms};  // time for a full sync to begin
     out.how.range = std::move(twist);
     return out;
 }

@@ -99,7 +99,7 @@ hostile_cases creations() {
     }));
     all.push_back(created("and canceled with escapes", [](auto& answer) {
         answer.set_canceled(true);
-        answer.set_cancel_reason("\x1b]0;owned\x07\x1b[31m\r\nfake line\x9b");
+        answer.set_cancel_reason("\x1b]0;owned\x07\x1b[31m\r\nfake line\xc2\x9b");
     }));
     for (const std::int64_t at : {std::int64_t{-1}, std::int64_t{1}, std::int64_t{1} << 40, beyond, highest}) {
         all.push_back(created("and compacted at " + std::to_string(at), [at](auto& answer) {

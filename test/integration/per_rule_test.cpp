@@ -364,6 +364,8 @@ TEST_CASE("a record of the other mode that comes up beside ours is gone before a
     for (const std::string mode : {"all", "rule"}) {
         CAPTURE(mode);
         stage on;
+        // 3.2 compares no interval: there a record of a rule shows only when all are read, before a claim.
+        if (mode == "all" && !on.slave_1.program().takes_nested_txns()) continue;
         fill(on.at_master, "/a/", 100);
         fill(on.at_master, "/b/", 100);
         sync_daemon sync(on.config(in_mode(mode)));

@@ -16,6 +16,8 @@ constexpr std::string_view txn_path = "/etcdserverpb.KV/Txn";
 constexpr std::string_view watch_path = "/etcdserverpb.Watch/Watch";
 constexpr int unavailable = 14;
 constexpr int unimplemented = 12;
+constexpr int permission_denied = 7;
+constexpr std::string_view denied_text = "etcdserver: permission denied";
 
 }  // namespace
 
@@ -107,12 +109,15 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
         pb::RangeRequest asked;
         pb::RangeResponse found;
         asked.ParseFromString(message);
+        if (denies && denies(asked.key(), asked.range_end()))
+            return from.peer.refuse(id, permission_denied, denied_text);
         const auto refused = store_->range(asked, found);
         reply(refused, found);
     } else if (path == txn_path) {
         pb::TxnRequest asked;
         pb::TxnResponse done;
         asked.ParseFromString(message);
+        if (denies && is_denied(asked)) return from.peer.refuse(id, permission_denied, denied_text);
         const auto refused = store_->txn(asked, done);
         reply(refused, done);
         // Not from here: another client's connection may be in the middle of something.
@@ -127,10 +132,29 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
     }
 }
 
+bool model_server::is_denied(const pb::TxnRequest& asked) const {
+    const auto compare = [this](const pb::Compare& c) { return denies(c.key(), c.range_end()); };
+    if (std::any_of(asked.compare().begin(), asked.compare().end(), compare)) return true;
+    return std::any_of(asked.success().begin(), asked.success().end(), [this](const pb::RequestOp& op) {
+        if (op.has_request_txn()) return is_denied(op.request_txn());
+        if (op.has_request_put()) return denies(op.request_put().key(), {});
+        return denies(op.request_delete_range().key(), op.request_delete_range().range_end());
+    });
+}
+
 void model_server::create(client& from, stream_id id, const std::string& message) {
     pb::WatchRequest asked;
     asked.ParseFromString(message);
     const pb::WatchCreateRequest& wanted = asked.create_request();
+    if (denies && denies(wanted.key(), wanted.range_end())) {
+        pb::WatchResponse refused;
+        refused.set_watch_id(-1);
+        refused.set_created(true);
+        refused.set_canceled(true);
+        refused.set_cancel_reason("rpc error: code = PermissionDenied desc = " + std::string(denied_text));
+        from.peer.begin(id);
+        return from.peer.message(id, refused.SerializeAsString());
+    }
     watch& added = from.watches[id];
     added.state = {wanted.key(), wanted.range_end(), store_->like_3_2() ? 0 : wanted.watch_id(),
                    wanted.start_revision()};

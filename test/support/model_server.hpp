@@ -43,6 +43,10 @@ public:
     /// Asked to spoil each watch answer, where it is set.
     std::function<void(etcdserverpb::WatchResponse&)> spoil;
 
+    /// Where it is set: says of an interval (or a key, without `range_end`) that our user has no right on it. As etcd does, a whole Range,
+    /// Txn or watch is refused for one such interval.
+    std::function<bool(std::string_view key, std::string_view range_end)> denies;
+
     /// Call after each change of the store that did not come through here: watches that have caught up learn of it.
     void changed();
 
@@ -74,6 +78,7 @@ private:
     std::unique_ptr<net::byte_stream> accept();
     void asked(client& from, stream_id id);
     void answer(client& from, stream_id id, const std::string& path, const std::string& message, fault what);
+    [[nodiscard]] bool is_denied(const etcdserverpb::TxnRequest& asked) const;
     void create(client& from, stream_id id, const std::string& message);
     void tick(client& from, stream_id id);
     static void cut(client& from);

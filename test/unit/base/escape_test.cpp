@@ -45,3 +45,12 @@ TEST_CASE("what is not base64 is refused") {
     for (const auto* bad : {"a", "ab", "abc", "ab=c", "ab!=", "YQ", "YQ==x", "YR=="})
         CHECK_FALSE(base64_decode(bad, out));
 }
+
+TEST_CASE("base64 of any length that it can not have is refused before it is decoded") {
+    // Beast's decoder writes behind the size it asks for: the sanitizers see it.
+    std::string out;
+    for (std::size_t size = 1; size < 200; ++size) {
+        CAPTURE(size);
+        CHECK(base64_decode(std::string(size, 'A'), out) == (size % 4 == 0));
+    }
+}

@@ -61,6 +61,11 @@ TEST_CASE("the page behind a key never holds that key again") {
     CHECK_FALSE(etcd::check_page(next, page({{"b", "1"}}, true)).empty());
 }
 
+TEST_CASE("a key that would take a record many times its size is refused") {
+    CHECK(etcd::check_page(query("a", "z"), page({{std::string(1U << 20, 'b'), "1"}})).empty());
+    CHECK_FALSE(etcd::check_page(query("a", "z"), page({{std::string((1U << 20) + 1, 'b'), "1"}})).empty());
+}
+
 TEST_CASE("revisions that can not be are refused") {
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", 0}})).empty());
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", -5}})).empty());

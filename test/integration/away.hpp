@@ -44,6 +44,7 @@ inline std::chrono::milliseconds time_away(std::uint16_t writable, etcd_client& 
     const auto one_more = [&] {
         load::options how = load_with_failures();
         how.seed = static_cast<unsigned>(writers.size());
+        if (!writers.empty()) how.per_second = 20;
         writers.emplace_back(writable, how);
     };
     one_more();

@@ -14,6 +14,12 @@
 namespace etcdsync::test {
 namespace {
 
+struct newer_flag {
+    std::string_view name;
+    unsigned since;
+};
+constexpr newer_flag newer_flags[] = {{"--max-txn-ops", 3}, {"--auth-token-ttl", 3}, {"--bcrypt-cost", 4}};
+
 std::string output_of(const std::string& command) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
     std::string text;
@@ -47,12 +53,15 @@ std::vector<std::string> etcd_program::quiet() const {
 }
 
 std::vector<std::string> etcd_program::known(const std::vector<std::string>& flags) const {
-    if (minor_ >= 3) return flags;
-    constexpr std::string_view unknown[] = {"--max-txn-ops", "--auth-token-ttl"};
+    const auto is_known = [this](std::string_view name) {
+        const auto newer = std::find_if(std::begin(newer_flags), std::end(newer_flags),
+                                        [name](const newer_flag& each) { return each.name == name; });
+        return newer == std::end(newer_flags) || minor_ >= newer->since;
+    };
     std::vector<std::string> out;
     for (std::size_t i = 0; i < flags.size(); ++i) {
         const std::string_view name = std::string_view(flags[i]).substr(0, flags[i].find('='));
-        if (std::find(std::begin(unknown), std::end(unknown), name) == std::end(unknown))
+        if (is_known(name))
             out.push_back(flags[i]);
         else if (name.size() == flags[i].size())
             ++i;  // its value goes with it

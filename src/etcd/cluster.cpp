@@ -15,10 +15,16 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect(const net
         const std::size_t which = (first + i) % options_.endpoints.size();
         auto channel = co_await connect_to(options_.endpoints[which], options);
         if (channel) {
-            prefer(which);
-            co_return std::move(*channel);
+            auto unfit = co_await why_unfit(*channel);
+            if (!unfit) {
+                prefer(which);
+                co_return std::move(*channel);
+            }
+            (*channel)->close();
+            last = std::move(*unfit);
+        } else {
+            last = channel.error();
         }
-        last = channel.error();
         if (last.cls == error_class::denied) break;
     }
     co_return last;
@@ -47,9 +53,17 @@ void cluster::avoid(const net::endpoint& peer) {
     }
 }
 
-void cluster::watch_for_return(range_query probe, std::function<void()> listener) {
-    return_.emplace(return_watch{std::move(probe), std::move(listener)});
+aio::awaitable<std::optional<error>> cluster::why_unfit(std::shared_ptr<net::channel> member) {
+    if (!probe_ || options_.endpoints.size() < 2) co_return std::nullopt;
+    kv asked(std::move(member), *clock_, options_.request_timeout);
+    const auto page = co_await asked.range(*probe_);
+    const bool elsewhere =
+        !page && (page.error().cls == error_class::retry || page.error().cls == error_class::ambiguous);
+    if (elsewhere) co_return page.error();
+    co_return std::nullopt;  // what else is wrong is wrong everywhere
 }
+
+void cluster::watch_for_return(std::function<void()> listener) { return_.emplace(return_watch{std::move(listener)}); }
 
 void cluster::prefer(std::size_t which) {
     preferred_ = which;
@@ -77,11 +91,9 @@ aio::awaitable<bool> cluster::answers(net::endpoint to) {
     small.http2.connection_window = 64U << 10;
     const auto channel = co_await connect_to(std::move(to), small);
     if (!channel) co_return false;
-    kv member(*channel, *clock_, options_.request_timeout);
-    range_query probe = return_->probe;
-    const auto page = co_await member.range(std::move(probe));
-    member.close();
-    co_return page.has_value();
+    const auto unfit = co_await why_unfit(*channel);
+    (*channel)->close();
+    co_return !unfit;
 }
 
 }  // namespace etcdsync::etcd

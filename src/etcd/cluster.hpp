@@ -36,10 +36,14 @@ public:
     /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.
     void avoid(const net::endpoint& peer);
 
-    /// While another than the first endpoint is in use, those before it are tried now and then, with `probe`. When one answers, the
+    /// Where there are several endpoints, each new connection is asked with `probe` first: a member that says it can not serve (a
+    /// learner, one without a leader or still starting), or says nothing, is passed over. To be called before connect().
+    void pass_over_unfit(range_query probe) { probe_ = std::move(probe); }
+
+    /// While another than the first endpoint is in use, those before it are tried now and then, with the probe. When one answers, the
     /// next connect() begins there, and `listener` is told. To be called once, before connect(); this stays where it is from
     /// then on.
-    void watch_for_return(range_query probe, std::function<void()> listener);
+    void watch_for_return(std::function<void()> listener);
 
     /// The endpoint the next connect() begins with.
     [[nodiscard]] const net::endpoint& preferred() const { return options_.endpoints[preferred_]; }
@@ -51,6 +55,7 @@ private:
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect_to(net::endpoint to, net::channel_options options);
     aio::awaitable<> look_for_better();
     aio::awaitable<bool> answers(net::endpoint to);
+    aio::awaitable<std::optional<error>> why_unfit(std::shared_ptr<net::channel> member);
     void prefer(std::size_t which);
 
     net::dialer* dialer_;
@@ -58,8 +63,8 @@ private:
     aio::task_group* tasks_;
     cluster_options options_;
     std::size_t preferred_ = 0;
+    std::optional<range_query> probe_;
     struct return_watch {
-        range_query probe;
         std::function<void()> listener;
         bool running = false;
     };

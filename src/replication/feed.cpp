@@ -50,7 +50,8 @@ feed::feed(const context& with, etcd::cluster& master, config::key_range cover, 
       log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
-    master_->watch_for_return(probe_query(cover_), [this] { go_back(); });
+    master_->pass_over_unfit(probe_query(cover_));
+    master_->watch_for_return([this] { go_back(); });
 }
 
 void feed::go_back() {
@@ -107,8 +108,8 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    // It says itself that it can not serve, or the connection broke: one that stands still would take the next one, too.
-    if (end.cls == etcd::error_class::retry || end.cls == etcd::error_class::ambiguous) master_->avoid(on->peer());
+    // It says itself that it can not serve, or it went: one that stands still still takes connections.
+    if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
     co_return end;
 }
 

@@ -74,6 +74,10 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
       settings_(std::move(settings)), tell_(std::move(tell)), pauses_(first_pause, with.probe_interval),
       found_(keys_.rules()) {
     progress_.pass = "compare";
+    etcd::range_query record;
+    record.key = settings_.checkpoint_key;
+    slave_.pass_over_unfit(std::move(record));
+    master_.pass_over_unfit(probe_query(keys_.cover()));
 }
 
 aio::awaitable<inspection_report> inspection::run() {

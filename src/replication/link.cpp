@@ -71,7 +71,9 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     places.on_free([this] { wake_.notify(); });
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
-    slave_.watch_for_return(std::move(probe), [this] {
+    slave_.pass_over_unfit(std::move(probe));
+    master_.pass_over_unfit(probe_query(keys_.cover()));
+    slave_.watch_for_return([this] {
         better_endpoint_ = true;
         wake_.notify();
     });

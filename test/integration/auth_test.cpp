@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Users and passwords: tokens that are forgotten, passwords that change, authentication switched on and off.
+#include "away.hpp"
 #include "guarded.hpp"
 #include "support/metrics.hpp"
 
@@ -182,4 +183,39 @@ TEST_CASE("etcds that start anew have forgotten their tokens: nobody notices") {
     }
     writer.stop();
     finish(all);
+}
+
+TEST_CASE(
+    "three members over TLS with users: a token of one means nothing to the next, and is replaced within the call") {
+    const key_infrastructure keys;
+    const scratch_dir secrets;
+    replace_file(secrets.path() + "/password", guarded::password);
+    etcd_cluster master(quick_passwords, keys.door(), role::master);
+    etcd_server slave;
+    master.start();
+    slave.start();
+    etcd_client at_slave(slave.port());
+    users at_master(master.member(0));
+    at_master.add("syncer", guarded::password);
+    at_master.grant("syncer", "read", "/a/", "/c");
+    at_master.switch_on(master.at(0));
+    for (const std::size_t i : {1U, 2U}) master.at(i).log_in("root", std::string(users::root_password));
+    fill(master.at(0), "/a/kept/", 500);
+    sync_daemon sync(config_for(master.endpoints(), {slave}, two_prefixes, {},
+                                keys.trusting() + as_user("syncer", secrets.path() + "/password")));
+    sync.start();
+    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    load::options how = load_on({"/a/", "/b/", "/other/"});
+    how.may_fail = true;
+    for (std::size_t i = 0; i < etcd_cluster::size; ++i) {
+        CAPTURE(i);
+        const std::size_t other = (i + 1) % etcd_cluster::size;
+        load writer(master.member(other).port(), how);
+        master.member(i).kill();
+        std::this_thread::sleep_for(3s);
+        const std::int64_t reached = master.at(other).revision();
+        CHECK(eventually([&] { return follows_at(at_slave, reached); }, patience(15s)));
+        master.member(i).start();
+    }
+    finish_exact(sync, master.at(0), at_slave);
 }

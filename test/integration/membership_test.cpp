@@ -107,4 +107,5 @@ TEST_CASE("a learner that comes first among the endpoints is passed over, of the
     writer.stop();
     finish_exact(sync, master.at(0), slave.at(0));
     CHECK(sync.run({"verify"}, patience(30s)) == 0);
+    CHECK(sync.run({"sync"}, patience(30s)) == 0);
 }

@@ -26,11 +26,12 @@ struct rig {
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
 
-    void listen(const std::string& url) {
-        dialer.listen(url, [this] {
+    void listen(const std::string& url, const std::string& refusal = {}) {
+        dialer.listen(url, [this, refusal] {
             test::memory_connection made(loop.executor());
             peers.push_back(std::make_unique<test::scripted_peer>(loop, std::move(made.server)));
-            peers.back()->server().on_end = [this, peer = peers.back().get()](http2::stream_id id) {
+            peers.back()->server().on_end = [this, refusal, peer = peers.back().get()](http2::stream_id id) {
+                if (!refusal.empty()) return peer->refuse(id, 14, refusal);
                 if (has_leader) return peer->reply(id, test::encode_page({}));
                 peer->refuse(id, 14, "etcdserver: no leader");
             };
@@ -51,6 +52,12 @@ struct rig {
     std::unique_ptr<etcd::cluster> cluster;
     bool has_leader = true;
 };
+
+etcd::range_query some_key() {
+    etcd::range_query probe;
+    probe.key = "k";
+    return probe;
+}
 
 }  // namespace
 
@@ -105,12 +112,25 @@ TEST_CASE("a cluster without endpoints is an error, not a crash") {
     CHECK(r.loop.run(empty.connect(options)).has_error());
 }
 
+TEST_CASE("a member that says it can not serve is passed over, as long as there is another") {
+    rig r;
+    r.cluster->pass_over_unfit(some_key());
+    r.listen("http://b:2", "etcdserver: rpc not supported for learner");
+    r.listen("http://c:3");
+    CHECK(r.connect() == "c");
+    CHECK(r.connect() == "c");
+    r.dialer.refuse("http://c:3");
+    CHECK(r.connect().ends_with("rpc not supported for learner (UNAVAILABLE)"));
+    // What is refused everywhere is no reason to go elsewhere.
+    r.listen("http://a:1", "etcdserver: permission denied");
+    CHECK(r.connect() == "a");
+}
+
 TEST_CASE("an endpoint that comes first is gone back to when it answers again") {
     rig r;
     int told = 0;
-    etcd::range_query probe;
-    probe.key = "k";
-    r.cluster->watch_for_return(probe, [&told] { ++told; });
+    r.cluster->pass_over_unfit(some_key());
+    r.cluster->watch_for_return([&told] { ++told; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.loop.clock.advance(65s);

@@ -159,6 +159,7 @@ TEST_CASE("a rule whose right is taken away on the master stops with its next co
     w.put("/a/1", "at once");
     w.put("/b/1", "not yet");
     CHECK(w.eventually([&] { return w.exact() && w.current().links[0].state == link_state::in_sync; }, 20s));
+    CHECK(w.eventually([&] { return w.current().links[1].state == link_state::connecting; }, 2s));
     CHECK_FALSE(w.eventually([&] { return w.current().links[1].state == link_state::in_sync; }, 2min));
     w.master_server.denies = nullptr;
     CHECK(w.eventually([&] { return all_in_sync(w) && w.slave.keys().count("/b/1") == 1; }, 20s));

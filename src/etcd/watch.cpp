@@ -159,6 +159,7 @@ aio::awaitable<result<watch_response>> watch_stream::receive() {
         const auto progress = co_await call_->receive(part_size);
         if (progress == net::call::progress::ended) co_return ended();
         const bool last = progress == net::call::progress::message;
+        ++received_;
         response = parts_.take(last ? call_->take() : call_->take_part(), last);
     }
     if (!response) co_return about_peer(error_class::bad_peer, "a watch response is malformed");
@@ -182,6 +183,10 @@ aio::awaitable<result<watch_message>> watch_stream::read() {
         ++empty;
     }
     co_return about_peer(error_class::bad_peer, "the server floods the watch with messages that say nothing");
+}
+
+std::size_t watch_stream::unfinished() const {
+    return call_->inside_message() || parts_.waiting() > 0 ? 1 + received_ : 0;
 }
 
 void watch_stream::cancel() {

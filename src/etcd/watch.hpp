@@ -69,6 +69,9 @@ public:
     /// Makes next() end with class `cancelled`. May be called while it waits.
     void cancel();
 
+    /// 0 between messages. While one has come in part: a number that changes when more of it was read.
+    [[nodiscard]] std::size_t unfinished() const;
+
 private:
     void open();
     aio::awaitable<result<watch_message>> read();
@@ -81,6 +84,7 @@ private:
     watch_checker checker_;
     watch_assembler parts_;
     std::unique_ptr<net::call> call_;
+    std::size_t received_ = 0;  ///< parts
     std::uint64_t access_ = 0;  ///< what the stream under way carries
     bool cancelled_ = false;
 };

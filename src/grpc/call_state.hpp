@@ -37,6 +37,9 @@ public:
     /// Set once the call is over; it never changes after that (an RST_STREAM behind the trailers is normal).
     [[nodiscard]] const std::optional<status>& final_status() const { return final_; }
 
+    /// A message has begun to arrive and is not whole.
+    [[nodiscard]] bool inside_message() const { return !deframer_.at_boundary(); }
+
 private:
     void take_trailers(const std::vector<http2::header>& headers);
 

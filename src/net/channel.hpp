@@ -66,6 +66,9 @@ public:
     /// After receive() told `partial`: what came so far. What is left of the message comes next, as if it were one of its own.
     virtual std::string take_part() = 0;
 
+    /// A message has begun to arrive and is not whole: the peer owes the rest of it.
+    [[nodiscard]] virtual bool inside_message() const = 0;
+
     /// Ends the call from our side; receive() then tells `ended`. May be called while another coroutine is in receive().
     virtual void cancel() = 0;
 

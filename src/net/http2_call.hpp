@@ -21,6 +21,7 @@ public:
     aio::awaitable<progress> receive(std::size_t enough) override;
     std::string take() override;
     std::string take_part() override;
+    [[nodiscard]] bool inside_message() const override { return state_.inside_message(); }
     void cancel() override;
     [[nodiscard]] const grpc::status& status() const override;
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <optional>
 #include <utility>
 
 namespace etcdsync::replication {
@@ -15,6 +16,34 @@ constexpr std::chrono::seconds patience{8};
 /// E's events are held until all of them came. A revision of puts is one request of 1.5 MiB; a larger one may be anything, and
 /// without end.
 constexpr std::size_t largest_witness = 16U << 20;
+
+/// A watch may be silent for ever, but not in the middle of a message: so long a part of 256 KiB may take.
+constexpr std::chrono::minutes patience_with_parts{1};
+
+/// Looks again and again whether a message that began goes on; where it does not, the watch is ended.
+class progress_guard {
+public:
+    progress_guard(aio::clock& clock, etcd::watch_stream& of) : clock_(&clock), of_(&of) { arm(); }
+
+    [[nodiscard]] bool stalled() const { return stalled_; }
+
+private:
+    void arm() {
+        alarm_.emplace(*clock_, clock_->now() + patience_with_parts, [this] { look(); });
+    }
+    void look() {
+        const std::size_t before = std::exchange(seen_, of_->unfinished());
+        if (seen_ == 0 || seen_ != before) return arm();
+        stalled_ = true;
+        of_->cancel();
+    }
+
+    aio::clock* clock_;
+    etcd::watch_stream* of_;
+    std::size_t seen_ = 0;
+    bool stalled_ = false;
+    std::optional<aio::alarm> alarm_;
+};
 
 /// A position this far ahead of the last one is believed only where the master says so twice: one wrong header would make a
 /// record of a slave that no true revision ever reaches.
@@ -80,7 +109,12 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
 
 aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
     const bool may_be_silent = created_ && (from_.last_event == 0 || proved_);
-    if (may_be_silent) co_return co_await watch_.next();
+    if (may_be_silent) {
+        const progress_guard guard(*clock_, watch_);
+        auto message = co_await watch_.next();
+        if (message || !guard.stalled()) co_return message;
+        co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": a message of the watch does not go on");
+    }
     bool silent = false;
     const aio::alarm limit(*clock_, clock_->now() + patience, [this, &silent] {
         silent = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/model_server.hpp"
 
+#include "grpc/framing.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -184,7 +186,9 @@ void model_server::tick(client& from, stream_id id) {
 void model_server::send(client& to, stream_id id, const std::vector<pb::WatchResponse>& all) {
     for (pb::WatchResponse each : all) {
         if (spoil) spoil(each);
-        to.peer.message(id, each.SerializeAsString());
+        const std::string framed = grpc::frame(each.SerializeAsString());
+        to.peer.server().data(id, cut_messages ? framed.substr(0, framed.size() / 2) : framed);
+        to.peer.flush();
     }
 }
 

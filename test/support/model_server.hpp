@@ -40,6 +40,9 @@ public:
     std::function<fault(std::uint64_t number)> script;
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
+    /// Of each message of a watch only the first half is sent.
+    bool cut_messages = false;
+
     /// Asked to spoil each watch answer, where it is set.
     std::function<void(etcdserverpb::WatchResponse&)> spoil;
 

@@ -299,3 +299,30 @@ TEST_CASE("a witness without end is given up, and that is no other history") {
     CHECK(r.fails() == error_class::compacted);
     CHECK(r.got.empty());
 }
+
+namespace {
+
+aio::awaitable<> read_once(history& of, std::optional<error_class>& out) {
+    std::deque<log_entry> entries;
+    const auto read = co_await of.read(entries);
+    out = read ? error_class::cancelled : read.error().cls;
+}
+
+}  // namespace
+
+TEST_CASE("a message that began and does not go on is given up; silence between messages is not") {
+    rig r;
+    r.put("/a/1", "v");
+    r.open(r.after(2));
+    REQUIRE(r.read());
+    std::optional<error_class> ended;
+    r.loop.tasks.spawn("reader", read_once(*r.source, ended));
+    r.loop.clock.advance(1h);
+    CHECK_FALSE(ended.has_value());
+    r.server.cut_messages = true;
+    r.put("/a/2", "half of it comes");
+    r.loop.clock.advance(50s);
+    CHECK_FALSE(ended.has_value());
+    r.loop.clock.advance(2min);
+    CHECK(ended == error_class::retry);
+}

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t most_chunks = 500;  // more are only slow
 
+/// Every other request is whole at once; of the others more may follow.
+bool asks_whole(http2::stream_id id) { return (id & 2) == 0; }
+
 /// An owner of a session who holds it to its word, and acts from inside its events as the input says.
 class owner final : public http2::events {
 public:
@@ -39,7 +42,7 @@ public:
             owed[id] += bytes.size();
             promise(owed[id] <= 1U << 20, "more than the window was taken in");
         }
-        if ((habits_ & 4U) != 0) session->send(id, "more", false);
+        if ((habits_ & 4U) != 0 && !asks_whole(id)) session->send(id, "more", false);
     }
     void on_close(http2::stream_id id, http2::error_code, bool) override {
         promise(open.erase(id) == 1, "closed twice");
@@ -63,7 +66,7 @@ void request(http2::session& session, owner& by) {
     const auto id = session.submit_request(headers);
     if (!id) return;
     by.open.insert(*id);
-    session.send(*id, "question", (*id & 2) == 0);
+    session.send(*id, "question", asks_whole(*id));
 }
 
 }  // namespace

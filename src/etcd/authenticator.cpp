@@ -73,6 +73,7 @@ error authenticator::about_user(const error& why) const {
 }
 
 aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on, aio::clock::duration timeout) {
+    refused_ = true;
     auto password = who_.read_password();
     if (!password) co_return error(error_class::denied, password.error().text);
     etcdserverpb::AuthenticateRequest request;
@@ -82,6 +83,7 @@ aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on
     constexpr std::size_t largest_answer = 64U << 10;
     const net::call_options options = unary_options(clock_->now() + timeout, largest_answer);
     auto answer = co_await unary(on, "/etcdserverpb.Auth/Authenticate", std::move(framed), options);
+    refused_ = !answer && is_login_refused(answer.error());
     // A cluster without users needs none; it is no error to be prepared for one that gets them.
     if (!answer && is_auth_disabled(answer.error())) co_return std::string();
     if (!answer) co_return answer.error();
@@ -93,12 +95,22 @@ aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on
 
 aio::awaitable<result<void>> authenticator::renew(net::channel& on, std::uint64_t refused,
                                                   aio::clock::duration timeout) {
-    while (asking_) co_await changed_.wait();
+    const auto deadline = clock_->now() + timeout;
+    const std::uint64_t before = attempts_;
+    while (asking_ && clock_->now() < deadline) co_await aio::wait_until(changed_, *clock_, deadline);
     if (generation_ != 0 && generation_ != refused) co_return result<void>();
+    if (asking_) co_return error(error_class::retry, on.peer().name() + ": no token in time");
+    // Many who ask with a wrong password one after the other would only load the cluster.
+    if (attempts_ != before && last_failure_ && last_failure_->cls == error_class::denied) co_return *last_failure_;
     const asking now(asking_, changed_);
     generation_ = 0;
     auto fresh = co_await authenticate(on, timeout);
-    if (!fresh) co_return about_user(fresh.error());
+    ++attempts_;
+    last_failure_.reset();
+    if (!fresh) {
+        last_failure_ = about_user(fresh.error());
+        co_return *last_failure_;
+    }
     token_ = std::move(*fresh);
     generation_ = ++last_generation_;
     co_return result<void>();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,11 @@ public:
     [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
     /// Something in place of the token of generation `refused`, asked for over `on`; nothing is asked where that happened
-    /// already. Of class `denied` where the cluster does not take user and password: then log_in() asks again.
+    /// already. Who waits meanwhile shares what comes of it. Of class `denied` where the cluster does not take user and password: then log_in() asks again.
     aio::awaitable<result<void>> renew(net::channel& on, std::uint64_t refused, aio::clock::duration timeout);
+
+    /// The last time a token was asked for the cluster did not take user and password, or the password could not be read.
+    [[nodiscard]] bool refused() const { return refused_; }
 
     /// Makes sure that the cluster was asked for a token.
     aio::awaitable<result<void>> log_in(net::channel& on, aio::clock::duration timeout);
@@ -49,7 +53,10 @@ private:
     std::string token_;
     std::uint64_t generation_ = 0;  ///< 0: the cluster was not asked, or did not answer
     std::uint64_t last_generation_ = 0;
-    bool asking_ = false;  ///< by some call, now
+    bool refused_ = false;
+    std::uint64_t attempts_ = 0;         ///< that have ended
+    std::optional<error> last_failure_;  ///< of the last of them
+    bool asking_ = false;                ///< by some call, now
     aio::event changed_;
 };
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/cluster.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace etcdsync::etcd {
+namespace {
+
+/// What every member would say is no fault of this one.
+bool is_about_us(const error& e) { return is_permission_denied(e) || e.cls == error_class::reauthenticate; }
+
+}  // namespace
 
 cluster::cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options)
     : dialer_(&dialer), clock_(&clock), tasks_(&tasks), options_(std::move(options)) {}
@@ -17,6 +24,7 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect(const net
         if (channel) {
             auto unfit = co_await why_unfit(*channel);
             if (!unfit) {
+                cluster_id_ = asked_cluster_;
                 prefer(which);
                 co_return std::move(*channel);
             }
@@ -25,7 +33,8 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect(const net
         } else {
             last = channel.error();
         }
-        if (last.cls == error_class::denied) break;
+        // Users are the cluster's. A certificate one member refuses another may take.
+        if (options_.auth && options_.auth->refused()) break;
     }
     co_return last;
 }
@@ -49,21 +58,31 @@ aio::awaitable<result<std::shared_ptr<net::channel>>> cluster::connect_to(net::e
 
 void cluster::avoid(const net::endpoint& peer) {
     for (std::size_t i = 0; i < options_.endpoints.size(); ++i) {
-        if (options_.endpoints[i].url == peer.url) prefer((i + 1) % options_.endpoints.size());
+        if (options_.endpoints[i].url != peer.url) continue;
+        if (return_ && return_->to == i) return_->came_to_nothing(clock_->now(), options_.return_interval);
+        prefer((i + 1) % options_.endpoints.size());
     }
+}
+
+void cluster::return_watch::came_to_nothing(aio::clock::time_point now, std::chrono::milliseconds interval) {
+    constexpr std::chrono::minutes soon{1};
+    constexpr std::chrono::milliseconds longest = std::chrono::minutes(10);
+    pause = now - last < soon ? std::min(2 * pause, longest) : interval;
 }
 
 aio::awaitable<std::optional<error>> cluster::why_unfit(std::shared_ptr<net::channel> member) {
     if (!probe_ || options_.endpoints.size() < 2) co_return std::nullopt;
     kv asked(std::move(member), *clock_, options_.request_timeout);
     const auto page = co_await asked.range(*probe_);
-    const bool elsewhere =
-        !page && (page.error().cls == error_class::retry || page.error().cls == error_class::ambiguous);
-    if (elsewhere) co_return page.error();
-    co_return std::nullopt;  // what else is wrong is wrong everywhere
+    if (!page && is_about_us(page.error())) co_return std::nullopt;
+    if (!page) co_return page.error();
+    asked_cluster_ = page->header.cluster_id;
+    co_return std::nullopt;
 }
 
-void cluster::watch_for_return(std::function<void()> listener) { return_.emplace(return_watch{std::move(listener)}); }
+void cluster::watch_for_return(std::function<void()> listener) {
+    return_.emplace(return_watch{std::move(listener), options_.return_interval});
+}
 
 void cluster::prefer(std::size_t which) {
     preferred_ = which;
@@ -74,11 +93,13 @@ void cluster::prefer(std::size_t which) {
 
 aio::awaitable<> cluster::look_for_better() {
     while (preferred_ != 0) {
-        co_await aio::sleep(*clock_, options_.return_interval);
+        co_await aio::sleep(*clock_, return_->pause);
         for (std::size_t i = 0; i < preferred_; ++i) {
             const bool better = co_await answers(options_.endpoints[i]);
             if (!better || i >= preferred_) continue;
             preferred_ = i;
+            return_->to = i;
+            return_->last = clock_->now();
             return_->listener();
         }
     }
@@ -93,7 +114,8 @@ aio::awaitable<bool> cluster::answers(net::endpoint to) {
     if (!channel) co_return false;
     const auto unfit = co_await why_unfit(*channel);
     (*channel)->close();
-    co_return !unfit;
+    // A member that was made anew is a cluster of its own, however good it looks.
+    co_return !unfit && asked_cluster_ == cluster_id_;
 }
 
 }  // namespace etcdsync::etcd

@@ -29,8 +29,8 @@ public:
     cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options);
 
     /// A new connection, logged in, to the first endpoint that takes one, beginning with the one that did last time (at first: the
-    /// first of the configuration). The error is the last one met; one that refuses our user ends it at once, as users are the
-    /// cluster's and not the member's.
+    /// first of the configuration). The error is the last one met; where our user is refused that ends it at once, as users are
+    /// the cluster's and not the member's.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 
     /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.
@@ -40,8 +40,9 @@ public:
     /// learner, one without a leader or still starting), or says nothing, is passed over. To be called before connect().
     void pass_over_unfit(range_query probe) { probe_ = std::move(probe); }
 
-    /// While another than the first endpoint is in use, those before it are tried now and then, with the probe. When one answers, the
-    /// next connect() begins there, and `listener` is told. To be called once, before connect(); this stays where it is from
+    /// While another than the first endpoint is in use, those before it are tried now and then, with the probe. When one answers, as a
+    /// member of the same cluster, the next connect() begins there, and `listener` is told. The longer apart, the sooner after going back
+    /// it had to be left again. To be called once, before connect(); this stays where it is from
     /// then on.
     void watch_for_return(std::function<void()> listener);
 
@@ -64,8 +65,15 @@ private:
     cluster_options options_;
     std::size_t preferred_ = 0;
     std::optional<range_query> probe_;
+    std::uint64_t asked_cluster_ = 0;  ///< of the member asked last
+    std::uint64_t cluster_id_ = 0;     ///< of the member in use, as far as the probe tells; 0: not known
     struct return_watch {
+        void came_to_nothing(aio::clock::time_point now, std::chrono::milliseconds interval);
+
         std::function<void()> listener;
+        std::chrono::milliseconds pause;
+        std::size_t to = 0;             ///< the endpoint gone back to ...
+        aio::clock::time_point last{};  ///< ... and when
         bool running = false;
     };
     std::optional<return_watch> return_;

@@ -96,7 +96,8 @@ error_class classify(const grpc::status& status) {
         case grpc::origin::local: return error_class::cancelled;
         case grpc::origin::deadline: return error_class::ambiguous;
         case grpc::origin::connection:
-            if (status.value == grpc::code::permission_denied) return error_class::denied;  // before it took any call
+            if (status.value == grpc::code::permission_denied)
+                return error_class::denied;  // it refuses our certificate
             if (status.unprocessed) return error_class::retry;
             return status.value == grpc::code::unavailable ? error_class::ambiguous : by_code(status.value);
         case grpc::origin::server: break;
@@ -116,6 +117,8 @@ std::string_view advice_for(std::string_view text) {
 bool is_permission_denied(const error& e) {
     return e.cls == error_class::denied && e.text.find("permission denied") != std::string::npos;
 }
+
+bool is_login_refused(const error& e) { return e.text.find("authentication failed") != std::string::npos; }
 
 bool is_auth_disabled(const error& e) { return e.text.find("authentication is not enabled") != std::string::npos; }
 

@@ -59,6 +59,9 @@ using result = base::result<T, error>;
 /// Our user is known, and its roles do not cover what was asked for.
 [[nodiscard]] bool is_permission_denied(const error& e);
 
+/// The cluster does not take user and password.
+[[nodiscard]] bool is_login_refused(const error& e);
+
 /// The cluster has no users: a token is neither to be had nor needed.
 [[nodiscard]] bool is_auth_disabled(const error& e);
 

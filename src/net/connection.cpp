@@ -139,7 +139,7 @@ void connection::fail(const failure& why) {
     if (broken_) return;
     broken_ = true;
     why_ = why.text;
-    if (why.access_denied) broken_as_ = grpc::code::permission_denied;
+    if (why.access_denied && !greeted_) broken_as_ = grpc::code::permission_denied;
     keepalive_.reset();
     greeting_limit_.reset();
     parting_.reset();

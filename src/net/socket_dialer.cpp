@@ -103,31 +103,6 @@ aio::awaitable<result<stream_socket>> socket_dialer::connect(any_address address
     co_return std::move(socket);
 }
 
-aio::awaitable<result<stream_socket>> socket_dialer::connect_to_any(const endpoint& to,
-                                                                    aio::clock::time_point deadline) {
-    if (!to.socket.empty()) {
-        const any_address address = asio::local::stream_protocol::endpoint(to.socket);
-        auto socket = co_await connect(address, deadline);
-        if (!socket) co_return can_not("connect", to, socket.error().text);
-        co_return std::move(*socket);
-    }
-    const auto addresses = co_await resolve(to.host, deadline);
-    if (!addresses) co_return addresses.error();
-    std::string why = "no address";
-    for (std::size_t i = 0; i < addresses->size(); ++i) {
-        const any_address address = tcp::endpoint((*addresses)[i], to.port);
-        auto socket = co_await connect(address, share(clock_->now(), deadline, addresses->size() - i));
-        if (!socket) {
-            why = socket.error().text;
-            continue;
-        }
-        error_code only_slower;
-        socket->set_option(tcp::no_delay(true), only_slower);
-        co_return std::move(*socket);
-    }
-    co_return can_not("connect", to, why);
-}
-
 aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::secure(stream_socket socket, const endpoint& to,
                                                                            aio::clock::time_point deadline) {
     auto by = to.tls->context();
@@ -145,12 +120,35 @@ aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::secure(strea
     co_return ready;
 }
 
-aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::dial(endpoint to, aio::clock::time_point deadline) {
-    auto socket = co_await connect_to_any(to, deadline);
-    if (!socket) co_return std::move(socket).error();
+aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::dial_address(any_address address,
+                                                                                 const endpoint& to,
+                                                                                 aio::clock::time_point deadline) {
+    auto socket = co_await connect(address, deadline);
+    if (!socket) co_return can_not("connect", to, socket.error().text);
+    if (to.socket.empty()) {
+        error_code only_slower;
+        socket->set_option(tcp::no_delay(true), only_slower);
+    }
     if (to.tls) co_return co_await secure(std::move(*socket), to, deadline);
     std::unique_ptr<byte_stream> stream = std::make_unique<socket_stream>(std::move(*socket));
     co_return stream;
+}
+
+aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::dial(endpoint to, aio::clock::time_point deadline) {
+    if (!to.socket.empty()) {
+        const any_address address = asio::local::stream_protocol::endpoint(to.socket);
+        co_return co_await dial_address(address, to, deadline);
+    }
+    const auto addresses = co_await resolve(to.host, deadline);
+    if (!addresses) co_return addresses.error();
+    failure why = can_not("connect", to, "no address");
+    for (std::size_t i = 0; i < addresses->size(); ++i) {
+        const any_address address = tcp::endpoint((*addresses)[i], to.port);
+        auto stream = co_await dial_address(address, to, share(clock_->now(), deadline, addresses->size() - i));
+        if (stream) co_return std::move(*stream);
+        why = stream.error();
+    }
+    co_return why;
 }
 
 }  // namespace etcdsync::net

@@ -24,7 +24,8 @@ private:
     aio::awaitable<name_resolver::answer> resolve(std::string host, aio::clock::time_point deadline);
     aio::awaitable<result<stream_socket>> connect(aio::asio::generic::stream_protocol::endpoint address,
                                                   aio::clock::time_point deadline);
-    aio::awaitable<result<stream_socket>> connect_to_any(const endpoint& to, aio::clock::time_point deadline);
+    aio::awaitable<result<std::unique_ptr<byte_stream>>> dial_address(
+        aio::asio::generic::stream_protocol::endpoint address, const endpoint& to, aio::clock::time_point deadline);
     aio::awaitable<result<std::unique_ptr<byte_stream>>> secure(stream_socket socket, const endpoint& to,
                                                                 aio::clock::time_point deadline);
 

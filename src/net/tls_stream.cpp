@@ -33,7 +33,7 @@ public:
           wanted_(options_.server_name.empty() ? to.host : options_.server_name) {}
 
     aio::awaitable<result<void>> shake_hands() override {
-        expect_server();
+        if (!expect_server()) co_return failure(fmt::format("{} is no name a certificate can be for", wanted_), false);
         const auto [ec] = co_await stream_.async_handshake(ssl::stream_base::client, aio::as_result);
         if (ec && !distrust_.empty()) co_return failure(distrust_, false);
         if (ec) co_return handshake_failure(ec, has_certificate());
@@ -66,23 +66,25 @@ public:
 private:
     [[nodiscard]] bool has_certificate() const { return !options_.cert.empty(); }
 
-    void expect_server() {
+    /// False: the name can not be verified.
+    bool expect_server() {
         SSL* const raw = stream_.native_handle();
         const bool address = is_address(wanted_);
         if (!address) SSL_set_tlsext_host_name(raw, wanted_.c_str());  // RFC 6066 section 3: names only
-        if (options_.insecure_skip_verify) return;
+        if (options_.insecure_skip_verify) return true;
         X509_VERIFY_PARAM* const expected = SSL_get0_param(raw);
-        X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        if (address) {
-            X509_VERIFY_PARAM_set1_ip_asc(expected, wanted_.c_str());
-        } else {
-            X509_VERIFY_PARAM_set1_host(expected, wanted_.c_str(), wanted_.size());
-        }
+        // As Go's clients do it: the subject's common name is nobody's name (RFC 9525 section 2).
+        X509_VERIFY_PARAM_set_hostflags(expected,
+                                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+        const int set = address ? X509_VERIFY_PARAM_set1_ip_asc(expected, wanted_.c_str())
+                                : X509_VERIFY_PARAM_set1_host(expected, wanted_.c_str(), wanted_.size());
+        if (set != 1) return false;
         stream_.set_verify_mode(ssl::verify_peer);
         stream_.set_verify_callback([this](bool good, ssl::verify_context& at) {
             if (!good) distrust_ = untrusted(at.native_handle(), wanted_, options_.ca);
             return good;
         });
+        return true;
     }
 
     std::shared_ptr<ssl::context> by_;

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] const checkpoint& record() const { return record_; }
     /// The bytes that stand under the checkpoint's key.
     [[nodiscard]] const std::string& text() const { return text_; }
+    /// Of the slave, at which these bytes were written; 0: there are none.
+    [[nodiscard]] revision revision_of_record() const { return mod_revision_; }
     /// What stands there, as far as we know, is record(), under our name.
     [[nodiscard]] bool is_ours() const { return ours_; }
     /// `seq` of the last record written over this connection; 0: none was.

@@ -43,4 +43,11 @@ struct wire_range {
     return query;
 }
 
+/// The least a member can be asked that shows that it serves: one key of the range, which need not exist.
+[[nodiscard]] inline etcd::range_query fitness_query(const config::key_range& range) {
+    etcd::range_query query = probe_query(range);
+    query.range_end.clear();
+    return query;
+}
+
 }  // namespace etcdsync::replication

@@ -50,7 +50,7 @@ feed::feed(const context& with, etcd::cluster& master, config::key_range cover, 
       log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
-    master_->pass_over_unfit(probe_query(cover_));
+    master_->pass_over_unfit(fitness_query(cover_));
     master_->watch_for_return([this] { go_back(); });
 }
 
@@ -83,7 +83,11 @@ aio::awaitable<> feed::run() {
         }
         auto pause = pauses_.next(context_->random);
         if (why.cls == etcd::error_class::broken_contract) pause = std::max(pause, distrust_.next(context_->random));
-        if (!news) report_down(why, pause);
+        if (news) {
+            step_back();
+        } else {
+            report_down(why, pause);
+        }
         co_await aio::sleep(context_->clock, pause);
     }
 }
@@ -175,6 +179,14 @@ void feed::report_up(const net::endpoint& peer) {
     context_->log.info("connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
     status_.connected = true;
     status_.endpoint = peer.url;
+    status_.cause.clear();
+    changed();
+}
+
+/// What happened was told. Until the next watch stands nobody is to think that he hears of everything.
+void feed::step_back() {
+    status_.connected = false;
+    status_.since = context_->clock.now();
     status_.cause.clear();
     changed();
 }

@@ -47,6 +47,7 @@ private:
     void settle_start(const etcd::response_header& header);
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
+    void step_back();
     [[nodiscard]] std::string explained(const etcd::error& why) const;
     void go_back();
     void warn_of_waste(const folder& events);

@@ -123,8 +123,9 @@ aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
     auto message = co_await watch_.next();
     if (message || !silent) co_return message;
     if (created_) {
-        const bool has_others = co_await has_other_events();
-        if (has_others) co_return other_history();
+        const auto has_others = co_await has_other_events();
+        if (!has_others) co_return has_others.error();
+        if (*has_others) co_return other_history();
     }
     co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": no answer to a watch in time");
 }
@@ -134,7 +135,7 @@ etcd::error history::other_history() const {
             fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().name(), from_.last_event)};
 }
 
-aio::awaitable<bool> history::has_other_events() {
+aio::awaitable<etcd::result<bool>> history::has_other_events() {
     // No revision is without any event, so a watch on all keys is answered whatever history this is.
     const etcd::watch_query query = watch_query_for(config::key_range(), from_);
     etcd::watch_stream everything(*kv_.on(), query);
@@ -142,6 +143,12 @@ aio::awaitable<bool> history::has_other_events() {
     bool seen = false;
     for (;;) {
         const auto message = co_await everything.next();
+        if (!message && message.error().cls == etcd::error_class::denied) {
+            // Our user sees its own keys alone. What E was can not be found out, as if it had been compacted.
+            co_return etcd::error(
+                etcd::error_class::compacted,
+                fmt::format("{}: the events of revision {} are not to be seen", kv_.peer().name(), from_.last_event));
+        }
         if (!message || message->what == etcd::watch_message::kind::compacted) co_return false;
         if (message->what != etcd::watch_message::kind::events) continue;
         for (const etcd::event& event : message->response.events) {
@@ -175,7 +182,7 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     if (witness_too_large_) {
         co_return etcd::error(etcd::error_class::compacted,
                               fmt::format("{}: the events of revision {} are too many to be compared",
-                                          kv_.peer().authority(), from_.last_event));
+                                          kv_.peer().name(), from_.last_event));
     }
     if (witness_.position() < from_.last_event) co_return std::nullopt;
     proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
@@ -191,7 +198,7 @@ aio::awaitable<std::optional<etcd::error>> history::check_reached(revision at, e
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();
     if (page->header.store_revision >= at) co_return std::nullopt;
-    co_return etcd::error(otherwise, fmt::format("{}: it told of revision {}, but is at {}", kv_.peer().authority(), at,
+    co_return etcd::error(otherwise, fmt::format("{}: it told of revision {}, but is at {}", kv_.peer().name(), at,
                                                  page->header.store_revision));
 }
 

@@ -48,8 +48,8 @@ public:
 
 private:
     aio::awaitable<etcd::result<etcd::watch_message>> next_message();
-    /// After silence: E's revision is there, but holds nothing inside the cover.
-    aio::awaitable<bool> has_other_events();
+    /// After silence: E's revision is there, but holds nothing inside the cover. Of class `compacted` where we may not look.
+    aio::awaitable<etcd::result<bool>> has_other_events();
     [[nodiscard]] etcd::error other_history() const;
     aio::awaitable<std::optional<etcd::error>> check_readable(revision at);
     /// By a linearizable read; `otherwise` is what it means where the master is not there.

@@ -77,7 +77,7 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
     etcd::range_query record;
     record.key = settings_.checkpoint_key;
     slave_.pass_over_unfit(std::move(record));
-    master_.pass_over_unfit(probe_query(keys_.cover()));
+    master_.pass_over_unfit(fitness_query(keys_.cover()));
 }
 
 aio::awaitable<inspection_report> inspection::run() {

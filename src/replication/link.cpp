@@ -4,6 +4,8 @@
 #include "base/escape.hpp"
 #include "replication/handover.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace etcdsync::replication {
@@ -72,7 +74,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
     slave_.pass_over_unfit(std::move(probe));
-    master_.pass_over_unfit(probe_query(keys_.cover()));
+    master_.pass_over_unfit(fitness_query(keys_.cover()));
     slave_.watch_for_return([this] {
         better_endpoint_ = true;
         wake_.notify();
@@ -167,16 +169,32 @@ aio::awaitable<ending> link::hold(std::string why) {
     co_return ending::reason::begin_again;
 }
 
-aio::awaitable<bool> link::is_the_master(applier& slave) {
+aio::awaitable<etcd::result<bool>> link::is_the_master(applier& slave) {
     // Ids alone prove nothing. What was just written on the slave, and stands on the master as well, does.
     const net::channel_options options = slave_connection();
     const auto channel = co_await master_.connect(options);
-    if (!channel) co_return false;
+    if (!channel) co_return channel.error();
     etcd::kv master(*channel, context_->clock, master_.request_timeout());
     etcd::range_query query;
     query.key = settings_.checkpoint_key;
     const auto page = co_await master.range(query);
-    co_return page && page->kvs.size() == 1 && page->kvs.front().value == slave.text();
+    if (page) co_return page->kvs.size() == 1 && page->kvs.front().value == slave.text();
+    if (!etcd::is_permission_denied(page.error())) co_return page.error();
+    co_return co_await moves_with(master, slave);
+}
+
+aio::awaitable<etcd::result<bool>> link::moves_with(etcd::kv& master, applier& slave) {
+    // Our user on the master sees no record. But a store that is both gets a revision more by the next claim, at that very number.
+    const etcd::range_query query = probe_query(keys_.cover());
+    const auto before = co_await master.range(query);
+    if (!before) co_return before.error();
+    const batch nothing(settings_.limits);
+    const auto claimed = co_await slave.commit(nothing, slave.record(), settings_.limits.max_ops);
+    if (!claimed) co_return claimed.error();
+    const auto after = co_await master.range(query);
+    if (!after) co_return after.error();
+    co_return before->header.store_revision < slave.revision_of_record() &&
+        slave.revision_of_record() <= after->header.store_revision;
 }
 
 aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
@@ -253,8 +271,13 @@ aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
 
 aio::awaitable<ending> link::settle_records(applier& slave) {
     const auto found = co_await slave.read_all();
-    if (!found && found.error().cls == etcd::error_class::denied) {
-        slave.ignore_other_mode();  // where it is our own record that may not be read, that is told next
+    if (!found && etcd::is_permission_denied(found.error())) {
+        // Where it is our own record that may not be read, that is told next.
+        slave.ignore_other_mode();
+        if (!std::exchange(told_of_blindness_, true)) {
+            context_->log.info(report_.status().name + ": records of another consistency are not looked for",
+                               {{"cause", found.error().text}});
+        }
         co_return ending::reason::done;
     }
     if (!found) co_return ending(ending::reason::slave_failed, found.error());
@@ -268,6 +291,13 @@ aio::awaitable<ending> link::settle_records(applier& slave) {
     if (stopping_) co_return ending::reason::stopped;
     const auto done = co_await slave.hand_over(*found, plan, settings_.limits.max_ops);
     const batch none(settings_.limits);
+    if (!done && etcd::is_permission_denied(done.error())) {
+        co_return ending(ending::reason::slave_failed,
+                         etcd::error(etcd::error_class::denied,
+                                     fmt::format("{}: to take over the records of another consistency it takes "
+                                                 "readwrite on all keys that begin with {}, once",
+                                                 done.error().text, base::printable(settings_.records->whole()))));
+    }
     if (!done && learn_from(done.error(), none, settings_.limits)) co_return ending::reason::begin_again;
     if (!done) co_return ending(ending::reason::slave_failed, done.error());
     if (!*done) co_return ending::reason::begin_again;
@@ -336,7 +366,11 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
     contested_ = end.why == ending::reason::begin_again;
     if (end.why != ending::reason::done) co_return end;
-    same_store_ = same_ids_ && co_await is_the_master(slave);
+    if (same_ids_) {
+        const auto same = co_await is_the_master(slave);
+        if (!same) co_return co_await master_failed(same.error());
+        same_store_ = *same;
+    }
     if (same_store_) co_return co_await hold(std::string(slave_is_master));
     begun_ = true;
     if (plan.proven) trusted_ = source_->continuity();

@@ -57,7 +57,8 @@ private:
     [[nodiscard]] std::optional<etcd::error> refused_by_master() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
     aio::awaitable<ending> hold(std::string why);
-    aio::awaitable<bool> is_the_master(applier& slave);
+    aio::awaitable<etcd::result<bool>> is_the_master(applier& slave);
+    aio::awaitable<etcd::result<bool>> moves_with(etcd::kv& master, applier& slave);
     aio::awaitable<ending> wait_for_a_person(applier& slave, std::string why);
     aio::awaitable<ending> take_up(applier& slave, start_plan plan, const guards& by);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
@@ -90,6 +91,7 @@ private:
     bool begun_ = false;         ///< of a job done once: the full sync was begun
     unsigned failures_ = 0;      ///< of it, in a row
     std::uint64_t trusted_ = 0;  ///< feed::continuity() when the master was last known to be the one the slave follows
+    bool told_of_blindness_ = false;
     bool better_endpoint_ = false;  ///< of the slave, than the one in use
     bool stopping_ = false;
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/cluster.hpp"
 
-#include "support/builders.hpp"
 #include "support/memory_stream.hpp"
 #include "support/scripted_peer.hpp"
 
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <rpc.pb.h>
 #include <string>
 #include <vector>
 
@@ -26,13 +26,17 @@ struct rig {
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
 
-    void listen(const std::string& url, const std::string& refusal = {}) {
-        dialer.listen(url, [this, refusal] {
+    void listen(const std::string& url, const std::string& refusal = {}, std::uint64_t cluster_id = 1) {
+        dialer.listen(url, [this, refusal, cluster_id] {
             test::memory_connection made(loop.executor());
             peers.push_back(std::make_unique<test::scripted_peer>(loop, std::move(made.server)));
-            peers.back()->server().on_end = [this, refusal, peer = peers.back().get()](http2::stream_id id) {
+            peers.back()->server().on_end = [this, refusal, cluster_id,
+                                             peer = peers.back().get()](http2::stream_id id) {
                 if (!refusal.empty()) return peer->refuse(id, 14, refusal);
-                if (has_leader) return peer->reply(id, test::encode_page({}));
+                etcdserverpb::RangeResponse page;
+                page.mutable_header()->set_cluster_id(cluster_id);
+                page.mutable_header()->set_revision(7);
+                if (has_leader) return peer->reply(id, page.SerializeAsString());
                 peer->refuse(id, 14, "etcdserver: no leader");
             };
             return std::move(made.client);
@@ -162,4 +166,54 @@ TEST_CASE("who did not ask for it is not led back to the first endpoint") {
     r.listen("http://a:1");
     r.loop.clock.advance(10min);
     CHECK(r.connect() == "b");
+}
+
+TEST_CASE(
+    "an endpoint whose certificate authority, proxy or service is another one is passed over, and not gone back to") {
+    rig r;
+    r.cluster->pass_over_unfit(some_key());
+    int told = 0;
+    r.cluster->watch_for_return([&told] { ++told; });
+    r.listen("http://a:1", "who are you?");
+    r.listen("http://b:2");
+    CHECK(r.connect() == "b");
+    r.loop.clock.advance(10min);
+    CHECK(told == 0);
+}
+
+TEST_CASE("a member that was made anew is another cluster, and not gone back to") {
+    rig r;
+    r.cluster->pass_over_unfit(some_key());
+    int told = 0;
+    r.cluster->watch_for_return([&told] { ++told; });
+    r.listen("http://b:2");
+    CHECK(r.connect() == "b");
+    r.listen("http://a:1", "", 2);
+    r.loop.clock.advance(10min);
+    CHECK(told == 0);
+    r.listen("http://a:1");
+    r.loop.clock.advance(1min);
+    CHECK(told == 1);
+}
+
+TEST_CASE("an endpoint that comes to nothing each time it is gone back to is looked for ever more seldom") {
+    rig r;
+    r.cluster->pass_over_unfit(some_key());
+    int told = 0;
+    r.cluster->watch_for_return([&told] { ++told; });
+    r.listen("http://b:2");
+    CHECK(r.connect() == "b");
+    r.listen("http://a:1");
+    const auto live = [&] {
+        for (int i = 0; i < 3600; ++i) {
+            r.loop.clock.advance(1s);
+            if (r.cluster->preferred().host != "a") continue;
+            CHECK(r.connect() == "a");
+            r.cluster->avoid({"http://a:1", "a", 1, nullptr, {}});
+            CHECK(r.connect() == "b");
+        }
+    };
+    live();
+    CHECK(told >= 5);
+    CHECK(told <= 12);
 }

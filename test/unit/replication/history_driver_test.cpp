@@ -118,6 +118,19 @@ TEST_CASE("where the witness has other events it is another history, and nothing
     CHECK(r.got.empty());
 }
 
+TEST_CASE("where the witness is silent and our user may not look at other keys, nothing is proved, in either way") {
+    rig r;
+    r.put("/a/1", "v");
+    const std::string digest = r.digest(2);
+    r.server.cut();
+    r.store = test::model_etcd();
+    r.put("/b/1", "v");
+    r.server.denies = [](std::string_view key, std::string_view) { return !key.starts_with("/a/"); };
+    r.open(r.after(2, 2, digest));
+    CHECK(r.fails() == error_class::compacted);
+    CHECK(r.got.empty());
+}
+
 TEST_CASE("a delete that proves nothing any more because the compaction took it is no other history") {
     rig r;
     r.put("/a/1", "v");

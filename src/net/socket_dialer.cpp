@@ -70,6 +70,20 @@ aio::awaitable<name_resolver::answer> socket_dialer::resolve(std::string host, a
     const auto literal = asio::ip::make_address(host, not_literal);
     if (!not_literal) co_return std::vector<asio::ip::address>(1, literal);
 
+    // The system looks up one name after the other: one that hangs may be another's. What was found before is better than nothing.
+    const auto before = known_.find(host);
+    const auto now = clock_->now();
+    const auto patience = before == known_.end() ? deadline : now + (deadline - now) / 2;
+    auto found = co_await look_up(host, patience);
+    if (found) {
+        known_[host] = *found;
+    } else if (before != known_.end()) {
+        co_return before->second;
+    }
+    co_return found;
+}
+
+aio::awaitable<name_resolver::answer> socket_dialer::look_up(std::string host, aio::clock::time_point deadline) {
     // Shared with the look-up, which may end long after this coroutine.
     struct state {
         explicit state(const asio::any_io_executor& executor) : come(executor) {}

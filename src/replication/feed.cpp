@@ -2,6 +2,7 @@
 #include "replication/feed.hpp"
 
 #include "base/escape.hpp"
+#include "base/pointing.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -25,18 +26,6 @@ net::channel_options watch_connection(std::size_t log_limit) {
     options.http2.connection_window = 2 * window;
     return options;
 }
-
-/// Says what is being read for as long as it lives.
-class reading {
-public:
-    reading(history*& pointer, history& source) : pointer_(&pointer) { pointer = &source; }
-    reading(const reading&) = delete;
-    reading& operator=(const reading&) = delete;
-    ~reading() { *pointer_ = nullptr; }
-
-private:
-    history** pointer_;
-};
 
 bool is_refusal(etcd::error_class cls) {
     return cls == etcd::error_class::denied || cls == etcd::error_class::reauthenticate;
@@ -119,7 +108,7 @@ aio::awaitable<etcd::error> feed::follow() {
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
     history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
-    const reading now(reading_, source);
+    const base::pointing<history> now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     for (;;) {

@@ -2,6 +2,7 @@
 #include "replication/link.hpp"
 
 #include "base/escape.hpp"
+#include "base/pointing.hpp"
 #include "replication/handover.hpp"
 
 #include <fmt/format.h>
@@ -12,13 +13,6 @@ namespace etcdsync::replication {
 namespace {
 
 constexpr std::chrono::milliseconds first_pause{250};
-
-net::channel_options slave_connection() {
-    net::channel_options options;
-    options.http2.stream_window = 1U << 20;
-    options.http2.connection_window = 2U << 20;
-    return options;
-}
 
 /// Knocking sooner does not help.
 bool needs_a_person(etcd::error_class cls) {
@@ -46,20 +40,14 @@ std::string shown_name(const link_settings& settings) {
     return settings.rule.empty() ? settings.slave : settings.slave + "/" + base::printable(settings.rule);
 }
 
-/// Sets a pointer for as long as it lives.
-template <class T>
-class pointing {
-public:
-    pointing(T*& pointer, T& to) : pointer_(&pointer) { pointer = &to; }
-    pointing(const pointing&) = delete;
-    pointing& operator=(const pointing&) = delete;
-    ~pointing() { *pointer_ = nullptr; }
-
-private:
-    T** pointer_;
-};
-
 }  // namespace
+
+net::channel_options slave_connection() {
+    net::channel_options options;
+    options.http2.stream_window = 1U << 20;
+    options.http2.connection_window = 2U << 20;
+    return options;
+}
 
 link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
            feed& source, slots& places)
@@ -169,34 +157,6 @@ aio::awaitable<ending> link::hold(std::string why) {
     co_return ending::reason::begin_again;
 }
 
-aio::awaitable<etcd::result<bool>> link::is_the_master(applier& slave) {
-    // Ids alone prove nothing. What was just written on the slave, and stands on the master as well, does.
-    const net::channel_options options = slave_connection();
-    const auto channel = co_await master_.connect(options);
-    if (!channel) co_return channel.error();
-    etcd::kv master(*channel, context_->clock, master_.request_timeout());
-    etcd::range_query query;
-    query.key = settings_.checkpoint_key;
-    const auto page = co_await master.range(query);
-    if (page) co_return page->kvs.size() == 1 && page->kvs.front().value == slave.text();
-    if (!etcd::is_permission_denied(page.error())) co_return page.error();
-    co_return co_await moves_with(master, slave);
-}
-
-aio::awaitable<etcd::result<bool>> link::moves_with(etcd::kv& master, applier& slave) {
-    // Our user on the master sees no record. But a store that is both gets a revision more by the next claim, at that very number.
-    const etcd::range_query query = probe_query(keys_.cover());
-    const auto before = co_await master.range(query);
-    if (!before) co_return before.error();
-    const batch nothing(settings_.limits);
-    const auto claimed = co_await slave.commit(nothing, slave.record(), settings_.limits.max_ops);
-    if (!claimed) co_return claimed.error();
-    const auto after = co_await master.range(query);
-    if (!after) co_return after.error();
-    co_return before->header.store_revision < slave.revision_of_record() &&
-        slave.revision_of_record() <= after->header.store_revision;
-}
-
 aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
     report_.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
     if (settings_.once) co_return ending::reason::finished;
@@ -235,7 +195,7 @@ aio::awaitable<ending> link::serve() {
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
-    const pointing<applier> while_connected(applier_, slave);
+    const base::pointing<applier> while_connected(applier_, slave);
     for (unsigned rounds = 0;; ++rounds) {
         if (rounds > 1) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
         ending end = co_await work(slave);

@@ -12,6 +12,9 @@
 
 namespace etcdsync::replication {
 
+/// Windows for a Txn at a time, and for single keys.
+[[nodiscard]] net::channel_options slave_connection();
+
 /// What a link is for.
 struct link_settings {
     std::string slave;

@@ -234,3 +234,40 @@ TEST_CASE("a name is tried at each of its addresses") {
     REQUIRE(out.has_value());
     CHECK(out->has_value());
 }
+
+TEST_CASE("a look-up that fails or is late leaves the addresses that were found before in use") {
+    rig r;
+    scripted_resolver names;
+    net::socket_dialer dialer(r.clock, names);
+    std::optional<dialed> out;
+    const auto dial = [&] {
+        out.reset();
+        auto keep = [&out](const std::exception_ptr&, dialed stream) { out.emplace(std::move(stream)); };
+        aio::asio::co_spawn(r.io, dialer.dial(r.here("moves.example"), r.clock.now() + 600ms), keep);
+        r.io.restart();
+        r.io.poll();
+    };
+    const auto finish = [&] {
+        r.io.restart();
+        while (!out) REQUIRE(r.io.run_one_for(5s) > 0);
+        return out->has_value();
+    };
+    dial();
+    names.answer_with(loopback);
+    CHECK(finish());
+    SUBCASE("late") {
+        dial();
+        CHECK(finish());
+    }
+    SUBCASE("failed") {
+        dial();
+        names.answer_with(base::error("Host not found"));
+        CHECK(finish());
+    }
+    SUBCASE("what is found anew counts") {
+        dial();
+        names.answer_with(std::vector<aio::asio::ip::address>{aio::asio::ip::make_address("127.77.0.1")});
+        CHECK_FALSE(finish());
+    }
+    CHECK(names.asked.size() == 2);
+}

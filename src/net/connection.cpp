@@ -30,7 +30,7 @@ aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
         const auto space = buffer(into);
         const auto count = co_await stream_->read_some(space);
         if (!count) {
-            fail(about_peer(count.error()));
+            fail(about_peer(explained(count.error())));
         } else if (*count == 0) {
             fail(about_peer(base::error(closed_by_peer())));
         } else if (!broken_) {
@@ -74,6 +74,12 @@ void connection::heard() {
     greeted_ = true;
     last_heard_ = clock_->now();
     ping_open_ = false;
+}
+
+/// A peer that hangs up on bytes it did not read resets the connection.
+failure connection::explained(const failure& why) const {
+    if (greeted_ || peer_.tls || why.access_denied) return why;
+    return base::error(fmt::format("{} ({})", closed_by_peer(), why.text));
 }
 
 std::string connection::closed_by_peer() const {

@@ -56,6 +56,7 @@ private:
 
     base::result<void> tell_refused(base::result<void> outcome);
     [[nodiscard]] failure about_peer(const failure& why) const;
+    [[nodiscard]] failure explained(const failure& why) const;
     [[nodiscard]] std::string closed_by_peer() const;
     void leave_it_to_reader(failure why);
     void heard();

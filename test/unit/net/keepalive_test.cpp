@@ -156,9 +156,14 @@ TEST_CASE("a peer that takes connections but never speaks is left after three se
 TEST_CASE("a peer that hangs up without a word may want TLS") {
     silent s(false);
     const auto call = s.channel->open("/s/m", {});
-    s.wire.server->close();
+    std::string how;
+    SUBCASE("in order") { s.wire.server->close(); }
+    SUBCASE("with bytes it did not read") {
+        s.wire.cut();
+        how = " (Connection reset by peer)";
+    }
     s.loop.settle();
     const auto out = finish(s.loop, *call);
     CHECK(out.status.message ==
-          "peer:1: the server closed the connection without a word: does its endpoint need https://?");
+          "peer:1: the server closed the connection without a word: does its endpoint need https://?" + how);
 }

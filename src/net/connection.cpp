@@ -149,6 +149,7 @@ void connection::fail(const failure& why) {
     keepalive_.reset();
     greeting_limit_.reset();
     parting_.reset();
+    leaving_.reset();
     for (const auto& [call, code] : std::exchange(refused_, {})) call->on_broken(true);
     for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(false);
     stream_->close();
@@ -188,8 +189,11 @@ base::result<void> connection::tell_refused(base::result<void> outcome) {
 }
 
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
+    // What is under way may end. A watch never does, and a server that shuts down in order would wait for it.
+    constexpr std::chrono::seconds to_end{2};
     why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.name(), http2::to_string(code),
                        base::printable(debug_data));
+    if (!leaving_) leaving_.emplace(*clock_, clock_->now() + to_end, [this] { fail(base::error(why_)); });
 }
 
 void connection::on_ping_ack(std::uint64_t) { ping_open_ = false; }

@@ -78,6 +78,7 @@ private:
     aio::clock::time_point last_heard_;
     std::optional<aio::alarm> greeting_limit_;  ///< until the peer said something
     std::optional<aio::alarm> parting_;         ///< a write failed: the reader may still learn why
+    std::optional<aio::alarm> leaving_;         ///< GOAWAY came
     bool greeted_ = false;
     bool ping_open_ = false;
     bool broken_ = false;

@@ -8,6 +8,7 @@
 #include <string>
 
 using namespace etcdsync;
+using namespace std::chrono_literals;
 using http2::stream_id;
 using net::finish;
 using test::scripted_channel;
@@ -118,6 +119,25 @@ TEST_CASE("GOAWAY: calls the server took go on, those beyond may be repeated, ne
     const auto out = finish(s.loop, *taken);
     CHECK(out.messages == std::vector<std::string>{"answer"});
     CHECK(out.status.ok());
+}
+
+TEST_CASE(
+    "after GOAWAY a call that does not end is ended, so that a server that shuts down need not wait for a watch") {
+    scripted_channel s;
+    const auto call = s.call();
+    const stream_id id = s.peer.server().requests().begin()->first;
+    s.peer.begin(id);
+    s.loop.settle();
+    s.peer.server().goaway(id, http2::error_code::no_error, "");
+    s.peer.flush();
+    s.loop.clock.advance(1900ms);
+    s.peer.message(id, "still told");
+    s.loop.settle();
+    s.loop.clock.advance(200ms);
+    const auto out = finish(s.loop, *call);
+    CHECK(out.messages == std::vector<std::string>{"still told"});
+    CHECK(out.status.message == "peer:2379: the server sent GOAWAY NO_ERROR ");
+    CHECK(out.status.value == grpc::code::unavailable);
 }
 
 TEST_CASE("after GOAWAY and the last call the connection is closed, and who waits for that is told") {

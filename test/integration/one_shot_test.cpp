@@ -384,10 +384,11 @@ TEST_CASE("a signal ends a command in the middle of its work, in order and with 
     sync_daemon sync(all.config());
     for (const char* const command : {"sync", "verify"}) {
         for (const int number : {SIGTERM, SIGINT}) {
-            CAPTURE(command);
+            CAPTURE(std::string(command));
             all.second.pause();
             sync.start({command});
             std::this_thread::sleep_for(700ms);
+            INFO(sync.output());
             REQUIRE(sync.running());
             sync.signal(number);
             CHECK(sync.wait(patience(8s)) == 128 + number);

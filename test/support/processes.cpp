@@ -132,6 +132,20 @@ void process::signal(int number) const {
     if (pid_ > 0) ::kill(pid_, number);
 }
 
+void process::stop() const {
+    signal(SIGSTOP);
+    const auto stands_still = [this] {
+        for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid_))) {
+            std::string stat;
+            std::getline(std::ifstream(thread.path() / "stat"), stat);
+            const std::size_t name_end = stat.rfind(')');
+            if (name_end == std::string::npos || stat.compare(name_end, 3, ") T") != 0) return false;
+        }
+        return true;
+    };
+    eventually(stands_still, std::chrono::seconds(2));
+}
+
 void process::kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);

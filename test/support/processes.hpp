@@ -42,6 +42,8 @@ public:
     process& operator=(process&& other) noexcept;
 
     void signal(int number) const;
+    /// SIGSTOP, and waits until every thread of it stands still: on a busy machine some go on for a moment.
+    void stop() const;
     /// SIGKILL, and waits.
     void kill();
     /// Waits until it ends by itself: its exit status, 128 + signal, or -1 where it still runs after `limit`.
@@ -65,7 +67,7 @@ public:
     void start_without_waiting();
     void kill() { process_.kill(); }                        ///< SIGKILL
     void terminate();                                       ///< SIGTERM, and waits
-    void pause() const { process_.signal(19); }             ///< SIGSTOP
+    void pause() const { process_.stop(); }                 ///< SIGSTOP
     void resume() const { process_.signal(18); }            ///< SIGCONT
     void wipe();                                            ///< its data; it must not run
     void keep_copy();                                       ///< of its data, as of now; it must not run

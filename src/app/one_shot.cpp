@@ -91,8 +91,8 @@ exit_code result_stream::code_after(exit_code code) {
 }
 
 bool master_patience::is_over(const replication::master_status& master, aio::clock::time_point now) {
-    constexpr aio::clock::duration to_come = 3500ms;     // at the start: it is down, or the address is wrong
-    constexpr aio::clock::duration to_return = 30s;  // in the middle of the work: it may only start anew
+    constexpr aio::clock::duration to_come = 3500ms;  // at the start: it is down, or the address is wrong
+    constexpr aio::clock::duration to_return = 30s;   // in the middle of the work: it may only start anew
     if (master.connected) {
         was_there_ = true;
         away_since_ = now;

@@ -73,8 +73,8 @@ error authenticator::about_user(const error& why) const {
 }
 
 aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on, aio::clock::duration timeout) {
-    refused_ = true;
     auto password = who_.read_password();
+    refused_ = !password;
     if (!password) co_return error(error_class::denied, password.error().text);
     etcdserverpb::AuthenticateRequest request;
     request.set_name(who_.user);

@@ -197,6 +197,24 @@ TEST_CASE("a password that can not be read asks the server nothing") {
     CHECK(refused.error().cls == etcd::error_class::denied);
     CHECK(refused.error().text == "the password file /p can not be read: No such file (user \"replicator\")");
     CHECK(r.logins == 0);
+    CHECK(as->refused());
+    r.configured = "secret";
+    CHECK(r.log_in(*as).has_value());
+    CHECK_FALSE(as->refused());
+}
+
+TEST_CASE("as long as the answer is not there nobody is told that user and password are refused") {
+    guarded r;
+    const auto as = r.user();
+    r.peer.server().on_end = nullptr;  // silent
+    const auto ask = [](guarded& at, std::shared_ptr<etcd::authenticator> by) -> aio::awaitable<> {
+        static_cast<void>(co_await by->log_in(*at.channel, 5s));
+    };
+    r.loop.tasks.spawn("ask", ask(r, as));
+    r.loop.settle();
+    CHECK_FALSE(as->refused());
+    r.loop.clock.advance(6s);
+    CHECK_FALSE(as->refused());
 }
 
 TEST_CASE("a token that could smuggle headers in, or is endless, is not used") {

@@ -54,8 +54,8 @@ exit_code run(const options& asked, const surroundings& around) {
     }
     stderr_log voice(observe::choose_style(chosen_log_format(settings.logging.format), asked.colour, around.err),
                      *level);
+    foreground at(voice);  // listens for signals: who reads "starting" may send one
     greet(voice.log, loaded, around);
-    foreground at(voice);
     at.on_hangup([&voice] { voice.log.warn("reload is not supported yet: restart to apply changes"); });
     replication::replicator all(settings, at.environment());
     progress_view view;

@@ -58,6 +58,16 @@ TEST_CASE("asked to stop during a full sync it ends in time, and the next start 
     CHECK(on.check().fault == "");  // nothing was written twice
 }
 
+TEST_CASE("who reads that it starts may ask it to stop") {
+    stage on({.start = false});
+    for (int starts = 1; starts <= 30; ++starts) {
+        on.sync.start();
+        while (on.sync.running() && on.sync.said("starting") < static_cast<std::size_t>(starts)) {}
+        CHECK(on.sync.handles(SIGTERM));
+        CHECK(on.sync.terminate(promised) == 0);
+    }
+}
+
 TEST_CASE("asked to stop while nobody answers it ends in time") {
     stage on({.start = false});
     SUBCASE("no etcd is up") {

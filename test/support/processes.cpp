@@ -132,6 +132,15 @@ void process::signal(int number) const {
     if (pid_ > 0) ::kill(pid_, number);
 }
 
+bool process::handles(int number) const {
+    std::ifstream in(fmt::format("/proc/{}/status", pid_));
+    for (std::string word; in >> word;) {
+        std::uint64_t caught = 0;
+        if (word == "SigCgt:" && in >> std::hex >> caught) return ((caught >> (number - 1)) & 1) != 0;
+    }
+    return false;
+}
+
 void process::stop() const {
     signal(SIGSTOP);
     const auto stands_still = [this] {
@@ -258,8 +267,14 @@ int sync_daemon::run(const std::vector<std::string>& arguments, std::chrono::mil
     return process_.wait(limit);
 }
 
+void sync_daemon::signal(int number) const {
+    const bool asks = number == SIGTERM || number == SIGINT || number == SIGHUP;
+    if (asks) eventually([&] { return handles(number); }, std::chrono::seconds(2));
+    process_.signal(number);
+}
+
 int sync_daemon::terminate(std::chrono::milliseconds limit) {
-    process_.signal(SIGTERM);
+    signal(SIGTERM);
     return process_.wait(limit);
 }
 

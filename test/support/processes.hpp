@@ -42,6 +42,8 @@ public:
     process& operator=(process&& other) noexcept;
 
     void signal(int number) const;
+    /// Whether it handles this signal by itself by now: one just started does not.
+    [[nodiscard]] bool handles(int number) const;
     /// SIGSTOP, and waits until every thread of it stands still: on a busy machine some go on for a moment.
     void stop() const;
     /// SIGKILL, and waits.
@@ -103,7 +105,9 @@ public:
     /// Runs a command to its end: its exit status, or -1 where it still runs after `limit`.
     int run(const std::vector<std::string>& arguments, std::chrono::milliseconds limit = std::chrono::seconds(30));
     void kill() { process_.kill(); }
-    void signal(int number) const { process_.signal(number); }
+    /// One just started is given the time to listen for it, where it ever does.
+    void signal(int number) const;
+    [[nodiscard]] bool handles(int number) const { return process_.handles(number); }
     /// SIGTERM; its exit status.
     int terminate(std::chrono::milliseconds limit = std::chrono::seconds(10));
     int wait(std::chrono::milliseconds limit) { return process_.wait(limit); }

@@ -96,6 +96,19 @@ TEST_CASE("etcds that want a client certificate get ours") {
     exercise(on);
 }
 
+TEST_CASE("etcds whose TLS port is gRPC's alone") {
+    for (const role plays : {role::master, role::slave}) {
+        if (etcd_program::of(plays).serves_grpc_alone()) continue;
+        MESSAGE("not with this etcd: it has no --listen-client-http-urls");
+        return;
+    }
+    const key_infrastructure keys;
+    front_door door = keys.door(true);
+    door.grpc_alone = true;
+    stage on(both_by(door, keys.mutual()));
+    exercise(on);
+}
+
 TEST_CASE("a user and a password over TLS") {
     const key_infrastructure keys;
     replace_file(keys.dir.path() + "/password", "correct horse\n");

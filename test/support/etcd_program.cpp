@@ -43,6 +43,10 @@ etcd_program::etcd_program(const char* variable) {
         throw std::runtime_error(fmt::format("{} does not tell its version: {}", etcd(), said));
 }
 
+bool etcd_program::serves_grpc_alone() const {
+    return output_of(fmt::format("'{}' --help 2>&1", etcd())).find("--listen-client-http-urls") != std::string::npos;
+}
+
 std::string etcd_program::in_folder(std::string_view name) const {
     return folder_.empty() ? std::string(name) : fmt::format("{}/{}", folder_, name);
 }

@@ -28,6 +28,9 @@ public:
     /// Txns inside Txns, compares of ranges, and `--max-txn-ops`: since 3.3. Before, a Txn has 128 operations at the most.
     [[nodiscard]] bool takes_nested_txns() const { return minor_ >= 3; }
 
+    /// `--listen-client-http-urls`: since 3.4.25 and 3.5.8.
+    [[nodiscard]] bool serves_grpc_alone() const;
+
 private:
     explicit etcd_program(const char* variable);
     [[nodiscard]] std::string in_folder(std::string_view name) const;

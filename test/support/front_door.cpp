@@ -29,6 +29,7 @@ std::vector<std::string> front_door::flags(const std::string& plain, std::uint16
     std::vector<std::string> all{"--listen-client-urls", fmt::format("{},{}", plain, door)};
     if (!shown.cert.empty()) all.insert(all.end(), {"--cert-file", shown.cert, "--key-file", shown.key});
     if (!client_ca.empty()) all.insert(all.end(), {"--client-cert-auth", "--trusted-ca-file", client_ca});
+    if (grpc_alone) all.insert(all.end(), {"--listen-client-http-urls", fmt::format("http://127.0.0.1:{}", port + 1)});
     return all;
 }
 

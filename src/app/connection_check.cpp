@@ -146,6 +146,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const conf
             usable->close();
         }
     }
+    judge_membership(into.endpoints);
     co_return found;
 }
 
@@ -160,6 +161,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::try_endpoint(etcd::clu
     } else {
         etcd::kv usable(*channel, env_.clock, member.request_timeout());
         const auto page = co_await usable.range(std::move(probe));
+        if (page) into.cluster_id = page->header.cluster_id;
         // A key that may not be read is no fault of the member: it answered as one that works.
         if (verdict(page)) co_return usable;
         failed = page.error();

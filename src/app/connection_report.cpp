@@ -118,6 +118,19 @@ boost::json::object json_of(const permission_answer& answer) {
 
 }  // namespace
 
+void judge_membership(std::vector<endpoint_answer>& all) {
+    const auto tells = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
+    const auto first = std::ranges::find_if(all, tells);
+    if (first == all.end()) return;
+    for (endpoint_answer& answer : all) {
+        if (!tells(answer) || answer.cluster_id == first->cluster_id) continue;
+        answer.how = outcome::failed;
+        answer.cause =
+            fmt::format("it is a member of cluster {:x}, and {} of cluster {:x}: list members of one cluster only",
+                        answer.cluster_id, base::printable(first->url), first->cluster_id);
+    }
+}
+
 exit_code code_for(const std::vector<cluster_report>& all) {
     std::vector<outcome> met;
     for (const cluster_report& one : all) {

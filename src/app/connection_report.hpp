@@ -7,6 +7,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace etcdsync::app {
 struct endpoint_answer {
     std::string url;
     outcome how = outcome::good;
-    std::string cause;  ///< empty where it is good
+    std::string cause;             ///< empty where it is good
+    std::uint64_t cluster_id = 0;  ///< of the cluster it is a member of; 0: it did not tell
 };
 
 struct permission_answer {
@@ -39,6 +41,9 @@ struct cluster_report {
     outcome how = outcome::good;  ///< of asking for permissions, where an endpoint was usable
     std::string cause;            ///< why that ended early
 };
+
+/// What is a member of another cluster than those before it is of no use: `all` are the endpoints of one cluster.
+void judge_membership(std::vector<endpoint_answer>& all);
 
 /// 0: all is well. 77 where some cluster refuses us, or lacks a permission; else 69 where an endpoint is not reachable; else 1.
 [[nodiscard]] exit_code code_for(const std::vector<cluster_report>& all);

@@ -259,6 +259,17 @@ TEST_CASE("an endpoint that is not reachable ends with 69, whatever else is well
     CHECK(one.run({"check-config", "--connect"}, patience(20s)) == 77);
 }
 
+TEST_CASE("an endpoint that is a member of another cluster is told, and ends with 1") {
+    etcd_server master;
+    etcd_server stranger;
+    etcd_server slave;
+    for (etcd_server* each : {&master, &stranger, &slave}) each->start();
+    sync_daemon one(config_for(endpoint_list({master.url(), stranger.url()}), {slave}, "[[rule]]\nprefix = \"/a/\"\n"));
+    CHECK(one.run({"check-config", "--connect"}, patience(20s)) == 1);
+    CHECK(one.said("master: " + master.url() + ": ok") == 1);
+    CHECK(one.said("master: " + stranger.url() + ": not usable: it is a member of cluster ") == 1);
+}
+
 TEST_CASE("a peer that takes connections and is silent ends with 69 in bounded time, and a signal ends the wait") {
     stage on(two_rules());
     on.master.pause();

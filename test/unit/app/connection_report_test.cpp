@@ -19,7 +19,7 @@ const permission rest_of_app{subject::rule, "app", {"/app/x0", "/app0"}, true};
 cluster_report master(bool read = true) {
     cluster_report out;
     out.is_master = true;
-    out.endpoints = {{"http://m:1", outcome::good, ""}};
+    out.endpoints = {{"http://m:1", outcome::good, "", 0x1a}};
     out.permissions = {{cover, read, false}};
     return out;
 }
@@ -28,7 +28,7 @@ cluster_report slave(permission_answer of_app) {
     cluster_report out;
     out.name = "edge-1";
     out.user = "repl";
-    out.endpoints = {{"http://s:1", outcome::good, ""}};
+    out.endpoints = {{"http://s:1", outcome::good, "", 0x2b}};
     out.permissions = {{record, true, true}, std::move(of_app)};
     return out;
 }
@@ -36,7 +36,7 @@ cluster_report slave(permission_answer of_app) {
 cluster_report gone(outcome how) {
     cluster_report out;
     out.name = "edge-2";
-    out.endpoints = {{"http://t:1", how, "t:1: told why"}};
+    out.endpoints = {{"http://t:1", how, "t:1: told why", 0}};
     return out;
 }
 
@@ -53,6 +53,22 @@ TEST_CASE("the exit code: refused before unreachable before failed") {
     CHECK(code_for({master(), gone(outcome::failed)}) == exit_code::failed);
     CHECK(code_for({master(false), gone(outcome::unreachable)}) == exit_code::denied);
     CHECK(code_for({gone(outcome::failed), gone(outcome::unreachable)}) == exit_code::unreachable);
+}
+
+TEST_CASE("an endpoint of another cluster than the first that tells its cluster is of no use") {
+    std::vector<endpoint_answer> all{{"http://t:1", outcome::unreachable, "t:1: told why", 0},
+                                     {"http://t:2", outcome::good, "", 0},
+                                     {"http://t:3", outcome::good, "", 0x1a},
+                                     {"http://t:4", outcome::good, "", 0x2b},
+                                     {"http://t:5", outcome::good, "", 0x1a}};
+    judge_membership(all);
+    std::vector<outcome> how;
+    for (const endpoint_answer& answer : all) how.push_back(answer.how);
+    CHECK(how ==
+          std::vector<outcome>{outcome::unreachable, outcome::good, outcome::good, outcome::failed, outcome::good});
+    CHECK(all[0].cause == "t:1: told why");
+    CHECK(all[3].cause ==
+          "it is a member of cluster 2b, and http://t:3 of cluster 1a: list members of one cluster only");
 }
 
 TEST_CASE("what broke off in the middle counts, and is told") {

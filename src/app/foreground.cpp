@@ -76,8 +76,7 @@ void foreground::run_loop() {
         on_bug(e.what());
         leave_at_once(static_cast<int>(result()));
     }
-    // A name look-up that hangs holds a thread of the system's resolver, and the context would wait for it when it is
-    // destroyed. The same for what a bug left behind.
+    // What a bug left behind. A thread with a name look-up that hangs is not waited for.
     if (!context_.stopped()) leave_at_once(static_cast<int>(result()));
 }
 

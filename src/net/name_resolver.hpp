@@ -27,7 +27,7 @@ public:
                                           std::function<void(answer)> done) = 0;
 };
 
-/// The machine's: getaddrinfo in one thread, one name after the other.
+/// The machine's: getaddrinfo, each name in a thread of its own. 32 names that hang at once hold up others.
 [[nodiscard]] name_resolver& system_resolver();
 
 }  // namespace etcdsync::net

@@ -70,7 +70,7 @@ aio::awaitable<name_resolver::answer> socket_dialer::resolve(std::string host, a
     const auto literal = asio::ip::make_address(host, not_literal);
     if (!not_literal) co_return std::vector<asio::ip::address>(1, literal);
 
-    // The system looks up one name after the other: one that hangs may be another's. What was found before is better than nothing.
+    // Addresses that were found before are better than nothing: where there are some, a look-up that hangs leaves time for them.
     const auto before = known_.find(host);
     const auto now = clock_->now();
     const auto patience = before == known_.end() ? deadline : now + (deadline - now) / 2;

@@ -13,8 +13,8 @@ namespace etcdsync::net {
 
 /// TCP or a Unix socket, and TLS over it where the endpoint wants it; plain HTTP/2 is with prior knowledge (etcd-wire.md 1.6).
 /// Literal addresses are not resolved. A name is looked up for each connection, and tried at each of its addresses in turn; none of
-/// them takes more than its share of the time. Where a look-up fails or takes half of the time the addresses of the last one serve. A deadline and a cancellation end it at once, also where a look-up hangs: that is
-/// left to end by itself, and until it does the io_context can not be destroyed without waiting.
+/// them takes more than its share of the time. Where a look-up fails or takes half of the time the addresses of the last one serve.
+/// A deadline and a cancellation end it at once, also where a look-up hangs: that is left to end by itself.
 class socket_dialer final : public dialer {
 public:
     explicit socket_dialer(aio::clock& clock, name_resolver& names = system_resolver())

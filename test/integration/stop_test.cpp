@@ -2,6 +2,8 @@
 #include "stage.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -10,6 +12,15 @@ using namespace etcdsync::test;
 namespace {
 
 constexpr auto promised = 5s;
+
+/// Starts it where names under hangs.example are looked up for ever.
+void start_with_hanging_names(sync_daemon& sync) {
+    const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    ::setenv("LD_PRELOAD", (here / "libhanging_names.so").c_str(), 1);
+    ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
+    sync.start();
+    ::unsetenv("LD_PRELOAD");
+}
 
 }  // namespace
 
@@ -98,4 +109,24 @@ TEST_CASE("asked to stop while nobody answers it ends in time") {
         CHECK(on.sync.terminate(promised) == 0);
         on.master.resume();
     }
+}
+
+TEST_CASE("a name whose look-up hangs holds up neither the other slave nor the stop") {
+    etcd_server master(role::master);
+    etcd_server slave;
+    master.start();
+    slave.start();
+    const std::string port = fmt::format(":{}", slave.port());
+    const std::vector<slave_entry> slaves{
+        slave_entry(endpoint_list({"http://1.hangs.example" + port, "http://2.hangs.example" + port})),
+        slave_entry(endpoint_list({"http://localhost" + port}))};
+    sync_daemon sync(config_for(endpoint_list({fmt::format("http://localhost:{}", master.port())}), slaves,
+                                "[[rule]]\nprefix = \"/a/\"\n"));
+    start_with_hanging_names(sync);
+    CHECK(eventually([&] { return sync.said("slave-2: in sync") == 1; }, patience(3s)));
+    CHECK(eventually([&] { return sync.said(".hangs.example: timed out") == 1; }, patience(20s)));
+    CHECK(sync.said("slave-2: disconnected") == 0);
+    CHECK(sync.terminate(promised) == 0);
+    INFO(sync.output());
+    CHECK(sync.said("stopping") == 1);
 }

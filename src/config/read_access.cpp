@@ -102,7 +102,8 @@ void read_tls(table_reader& in, tls_settings& into, cluster_notes& notes) {
     if (into.insecure_skip_verify) {
         in.out().warning(careless.at,
                          fmt::format("the certificate of {} is not checked: anybody may pose as it", in.label()),
-                         "ca = \"FILE\" makes the check possible");
+                         into.ca.empty() ? "ca = \"FILE\" makes the check possible"
+                                         : "without insecure_skip_verify it is checked against ca");
     }
     const bool unsure = !cert.good || !key.good || table->misspelt("cert") || table->misspelt("key");
     if (unsure || into.cert.empty() == into.key.empty()) return;

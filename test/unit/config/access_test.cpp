@@ -44,6 +44,9 @@ TEST_CASE("a certificate that is not checked is warned of") {
     CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { insecure_skip_verify = true }\n") ==
           strings{"3:32: the certificate of [master] is not checked: anybody may pose as it | ca = \"FILE\" makes the "
                   "check possible"});
+    CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { ca = \"x\", insecure_skip_verify = true }\n") ==
+          strings{"3:42: the certificate of [master] is not checked: anybody may pose as it | without "
+                  "insecure_skip_verify it is checked against ca"});
 }
 
 TEST_CASE("a password in the file itself is warned of") {

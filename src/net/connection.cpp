@@ -83,6 +83,7 @@ failure connection::explained(const failure& why) const {
 }
 
 std::string connection::closed_by_peer() const {
+    if (!goodbye_.empty()) return goodbye_;
     if (greeted_) return "the server closed the connection";
     // What etcd does with plain HTTP/2 where it expects TLS, and with TLS where the handshake had no ALPN (etcd-wire.md 1.6).
     return fmt::format("the server closed the connection without a word{}",
@@ -191,8 +192,11 @@ base::result<void> connection::tell_refused(base::result<void> outcome) {
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
     // What is under way may end. A watch never does, and a server that shuts down in order would wait for it.
     constexpr std::chrono::seconds to_end{2};
-    why_ = fmt::format("{}: the server sent GOAWAY {} {}", peer_.name(), http2::to_string(code),
-                       base::printable(debug_data));
+    shutting_down_ = code == http2::error_code::no_error;
+    const std::string words = fmt::format("GOAWAY {}{}{}", http2::to_string(code), debug_data.empty() ? "" : ": ",
+                                          base::printable(debug_data));
+    goodbye_ = shutting_down_ ? fmt::format("the server is shutting down ({})", words) : "the server sent " + words;
+    why_ = fmt::format("{}: {}", peer_.name(), goodbye_);
     if (!leaving_) leaving_.emplace(*clock_, clock_->now() + to_end, [this] { fail(base::error(why_)); });
 }
 

@@ -41,6 +41,8 @@ public:
     void fail(const failure& why);
 
     [[nodiscard]] bool usable() const { return !broken_ && !session_.draining(); }
+    /// The server said that it leaves in order. why() says it, too.
+    [[nodiscard]] bool shutting_down() const { return shutting_down_; }
     [[nodiscard]] const std::string& why() const { return why_; }
     /// What a call is told that finds the connection broken: unavailable, or permission_denied where the peer does not let us in.
     [[nodiscard]] grpc::code broken_as() const { return broken_as_; }
@@ -82,6 +84,8 @@ private:
     bool greeted_ = false;
     bool ping_open_ = false;
     bool broken_ = false;
+    bool shutting_down_ = false;
+    std::string goodbye_;  ///< what a GOAWAY said
     std::string why_;
     grpc::code broken_as_ = grpc::code::unavailable;
     std::function<void()> broken_handler_;

@@ -102,6 +102,9 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
     connection_->consume(*id_, std::exchange(owed_, 0));
     id_.reset();
     deadline_.reset();
+    // A server of Go's http package ends the streams that are left in order, but without a status.
+    if (connection_->shutting_down() && !unprocessed && code == http2::error_code::no_error)
+        state_.finish(grpc::status(grpc::code::unavailable, connection_->why(), grpc::origin::connection));
     state_.on_close(code, unprocessed);
     ready_.notify();
 }

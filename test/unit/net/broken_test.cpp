@@ -136,8 +136,49 @@ TEST_CASE(
     s.loop.clock.advance(200ms);
     const auto out = finish(s.loop, *call);
     CHECK(out.messages == std::vector<std::string>{"still told"});
-    CHECK(out.status.message == "peer:2379: the server sent GOAWAY NO_ERROR ");
+    CHECK(out.status.message == "peer:2379: the server is shutting down (GOAWAY NO_ERROR)");
     CHECK(out.status.value == grpc::code::unavailable);
+}
+
+TEST_CASE("a server that said that it shuts down is told as such, however the stream ends then") {
+    scripted_channel s;
+    const auto call = s.call();
+    const stream_id id = s.peer.server().requests().begin()->first;
+    s.peer.begin(id);
+    s.peer.message(id, "before");
+    SUBCASE("without a gRPC status") {
+        s.peer.server().goaway(id, http2::error_code::no_error, "");
+        s.peer.server().data(id, "", true);
+        s.peer.flush();
+    }
+    SUBCASE("with the connection") {
+        s.peer.server().goaway(id, http2::error_code::no_error, "");
+        s.peer.flush();
+        s.loop.settle();
+        s.peer.close();
+    }
+    const auto out = finish(s.loop, *call);
+    CHECK(out.messages == std::vector<std::string>{"before"});
+    CHECK(out.status.message == "peer:2379: the server is shutting down (GOAWAY NO_ERROR)");
+    CHECK(out.status.value == grpc::code::unavailable);
+    CHECK(out.status.from == grpc::origin::connection);
+    CHECK_FALSE(out.status.unprocessed);
+}
+
+TEST_CASE("a GOAWAY for a fault is told with its words, and a stream that ends after it as what it is") {
+    scripted_channel s;
+    const auto call = s.call();
+    const auto broken = s.call();
+    const stream_id id = s.peer.server().requests().begin()->first;
+    s.peer.begin(id);
+    s.peer.server().goaway(id + 2, http2::error_code::enhance_your_calm, "too_many_pings");
+    s.peer.server().data(id, "", true);
+    s.peer.flush();
+    s.loop.settle();
+    s.peer.close();
+    CHECK(finish(s.loop, *call).status.message == "the server ended the stream without a gRPC status");
+    CHECK(finish(s.loop, *broken).status.message ==
+          "peer:2379: the server sent GOAWAY ENHANCE_YOUR_CALM: too_many_pings");
 }
 
 TEST_CASE("after GOAWAY and the last call the connection is closed, and who waits for that is told") {

@@ -9,9 +9,18 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 namespace etcdsync::app {
 namespace {
+
+/// Passwords and tokens will stand in memory: they are not to be left in a core dump, whoever makes it.
+void forbid_core_dumps() {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
 
 bool write_all(std::FILE* to, const std::string& text) {
     return std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
@@ -43,6 +52,7 @@ exit_code dispatch(const options& asked, const surroundings& around) {
 }  // namespace
 
 int main(int argc, const char* const* argv) {
+    forbid_core_dumps();  // before any of it is read
     const surroundings around = look_around();
     const auto asked = parse_command_line({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (!asked) {

@@ -4,8 +4,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <random>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <utility>
 
 namespace etcdsync::app {
@@ -14,13 +12,6 @@ namespace {
 std::uint64_t entropy() {
     std::random_device device;
     return (std::uint64_t{device()} << 32) | device();
-}
-
-/// Passwords and tokens stand in memory: they are not to be left in a core dump, whoever makes it.
-void forbid_core_dumps() {
-    const rlimit none{0, 0};
-    ::setrlimit(RLIMIT_CORE, &none);
-    ::prctl(PR_SET_DUMPABLE, 0);
 }
 
 std::string_view name_of(int number) {
@@ -44,7 +35,6 @@ foreground::foreground(stderr_log& voice)
           on_bug(task + ": " + aio::describe(error));
           finished_ = true;
       }) {
-    forbid_core_dumps();
     std::signal(SIGPIPE, SIG_IGN);  // a peer or a reader of our output that went away is told by the write
 }
 

@@ -3,11 +3,15 @@
 #include "guarded.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace etcdsync::test;
 
@@ -37,6 +41,28 @@ std::set<std::filesystem::path> cores() {
     }
     return found;
 }
+
+bool leaves_no_core(pid_t process) {
+    return content(fmt::format("/proc/{}/limits", process)).find("Max core file size        0                    0") !=
+           std::string::npos;
+}
+
+/// A pipe that takes nothing: who prints to it stands still.
+class full_pipe {
+public:
+    explicit full_pipe(const std::string& folder) : path_(folder + "/full") {
+        REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+        end_ = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        while (::write(end_, "x", 1) == 1) {}
+    }
+    ~full_pipe() { ::close(end_); }
+    full_pipe(const full_pipe&) = delete;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+    int end_ = -1;
+};
 
 }  // namespace
 
@@ -76,9 +102,7 @@ TEST_CASE("a password, a token and a key are in nothing that is printed, at the 
     CHECK(all.on.hears("invalid user ID or password"));
     all.write_password(canary + "-right");
     CHECK(all.on.settle());
-    CHECK(
-        content(fmt::format("/proc/{}/limits", sync.pid())).find("Max core file size        0                    0") !=
-        std::string::npos);
+    CHECK(leaves_no_core(sync.pid()));
     CHECK(content(fmt::format("/proc/{}/cmdline", sync.pid())).find(canary) == std::string::npos);
     const auto before = cores();
     sync.signal(SIGABRT);
@@ -96,4 +120,24 @@ TEST_CASE("a password, a token and a key are in nothing that is printed, at the 
     CHECK(said.find("canary") == std::string::npos);
     CHECK_FALSE(std::regex_search(said, token));
     for (const std::string& line : lines_of(keys.client.key)) CHECK(said.find(line) == std::string::npos);
+}
+
+TEST_CASE("commands that contact nobody leave no core dump either") {
+    const scratch_dir place;
+    const full_pipe blocked(place.path());
+    const std::string config = place.path() + "/etcd-sync.toml";
+    std::ofstream(config)
+        << "[master]\nendpoints = [\"http://localhost:1\"]\nauth = { user = \"u\", password = \"canary\" }\n"
+           "[[slave]]\nendpoints = [\"http://localhost:2\"]\n[[rule]]\nprefix = \"/a/\"\n";
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"check-config"}, {"explain", "/a/1"}}) {
+        std::vector<std::string> words{std::getenv("ETCD_SYNC"), "-c", config};
+        words.insert(words.end(), command.begin(), command.end());
+        process stands(words, blocked.path());
+        CHECK(eventually([&] { return leaves_no_core(stands.pid()); }, patience(5s)));
+        CHECK(stands.running());
+        const auto before = cores();
+        stands.signal(SIGABRT);
+        CHECK(stands.wait(10s) == 128 + SIGABRT);
+        CHECK(cores() == before);
+    }
 }

@@ -38,7 +38,9 @@ void check_certificates(const config::tls_settings& of, const config::cluster_pl
     const observe::logger log(sink, observe::log_level::error);
     net::tls_client client(replication::tls_options_for(of), log);
     const auto good = client.check();
-    if (!good) out.error(places.tls, fmt::format("tls of {}: {}", places.label, good.error().text));
+    if (!good) return out.error(places.tls, fmt::format("tls of {}: {}", places.label, good.error().text));
+    const std::string doubt = client.doubt();
+    if (!doubt.empty()) out.warning(places.cert, fmt::format("tls of {}: {}", places.label, doubt));
 }
 
 void gather(config::cluster& of, const config::cluster_places& places, const surroundings& around,

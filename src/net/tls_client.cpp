@@ -2,6 +2,7 @@
 #include "net/tls_client.hpp"
 
 #include "base/escape.hpp"
+#include "net/tls_errors.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -104,6 +105,13 @@ base::result<void> tls_client::check() {
     auto made = context();
     if (!made) return made.error();
     return {};
+}
+
+std::string tls_client::doubt() {
+    const auto made = context();
+    const X509* const ours = made ? SSL_CTX_get0_certificate((*made)->native_handle()) : nullptr;
+    const std::string why = ours == nullptr ? "" : out_of_date(ours);
+    return why.empty() ? "" : fmt::format("the certificate {} {}", base::printable(options_.cert), why);
 }
 
 }  // namespace etcdsync::net

@@ -34,8 +34,10 @@ public:
     /// Whether the files are there and fit together. The error names the file.
     [[nodiscard]] base::result<void> check();
 
+    /// What servers will not like in our certificate: it expired, or is not valid yet. Empty: nothing, or check() tells.
+    [[nodiscard]] std::string doubt();
+
     [[nodiscard]] const tls_options& options() const { return options_; }
-    [[nodiscard]] bool has_certificate() const { return !options_.cert.empty(); }
 
 private:
     [[nodiscard]] std::string stamp() const;

@@ -80,9 +80,19 @@ std::string alert_text(int reason) {
     return std::string(at == std::string_view::npos ? all : all.substr(at + 6));
 }
 
-failure refusal(int reason, bool we_have_a_certificate) {
-    if (we_have_a_certificate)
-        return {fmt::format("the server refused our client certificate ({})", alert_text(reason)), true};
+std::string expiry(const X509* of) { return fmt::format("expired at {}", time_of(X509_get0_notAfter(of))); }
+
+std::string beginning(const X509* of) {
+    return fmt::format("is valid from {} only: is the clock right?", time_of(X509_get0_notBefore(of)));
+}
+
+failure refusal(int reason, const X509* ours) {
+    if (ours != nullptr) {
+        const std::string why = out_of_date(ours);
+        return {fmt::format("the server refused our client certificate ({}){}{}", alert_text(reason),
+                            why.empty() ? "" : ": ours ", why),
+                true};
+    }
     return {fmt::format("the server wants a client certificate ({}): set tls.cert and tls.key", alert_text(reason)),
             true};
 }
@@ -100,11 +110,8 @@ std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_v
             return fmt::format(
                 "the server's certificate is for {}, not for {}: correct the endpoint, or set tls.server_name",
                 names_of(certificate), base::printable(wanted));
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-            return fmt::format("{} expired at {}", whose, time_of(X509_get0_notAfter(certificate)));
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return fmt::format("{} is valid from {} only: is the clock right?", whose,
-                               time_of(X509_get0_notBefore(certificate)));
+        case X509_V_ERR_CERT_HAS_EXPIRED: return fmt::format("{} {}", whose, expiry(certificate));
+        case X509_V_ERR_CERT_NOT_YET_VALID: return fmt::format("{} {}", whose, beginning(certificate));
         default: break;
     }
     const std::string_view why = X509_verify_cert_error_string(error);
@@ -115,15 +122,24 @@ std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_v
                        base::printable(ca_file));
 }
 
-failure handshake_failure(const boost::system::error_code& ec, bool we_have_a_certificate) {
+std::string out_of_date(const X509* certificate) {
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) return expiry(certificate);
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) return beginning(certificate);
+    return {};
+}
+
+failure handshake_failure(const boost::system::error_code& ec, const X509* ours) {
     const int reason = reason_of(ec);
-    if (is_refusal(reason)) return refusal(reason, we_have_a_certificate);
+    if (is_refusal(reason)) return refusal(reason, ours);
+    // Its alert, or its answer in an older version.
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL)
+        return {"the server speaks only TLS older than 1.2", false};
     // Without ALPN in common some servers send this alert, others just go on.
     if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
         return {"the server does not speak HTTP/2: it is no etcd", false};
     if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE) {
         return {fmt::format("the server ended the handshake: it has no cipher in common with us{}",
-                            we_have_a_certificate ? "" : ", or wants a client certificate (tls.cert and tls.key)"),
+                            ours != nullptr ? "" : ", or wants a client certificate (tls.cert and tls.key)"),
                 false};
     }
     const bool no_tls = reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
@@ -136,9 +152,9 @@ failure handshake_failure(const boost::system::error_code& ec, bool we_have_a_ce
     return {ec.message(), false};
 }
 
-failure stream_failure(const boost::system::error_code& ec, bool we_have_a_certificate) {
+failure stream_failure(const boost::system::error_code& ec, const X509* ours) {
     const int reason = reason_of(ec);
-    if (is_refusal(reason)) return refusal(reason, we_have_a_certificate);
+    if (is_refusal(reason)) return refusal(reason, ours);
     return {ec.message(), false};
 }
 

@@ -36,7 +36,7 @@ public:
         if (!expect_server()) co_return failure(fmt::format("{} is no name a certificate can be for", wanted_), false);
         const auto [ec] = co_await stream_.async_handshake(ssl::stream_base::client, aio::as_result);
         if (ec && !distrust_.empty()) co_return failure(distrust_, false);
-        if (ec) co_return handshake_failure(ec, has_certificate());
+        if (ec) co_return handshake_failure(ec, our_certificate());
         const unsigned char* protocol = nullptr;
         unsigned size = 0;
         SSL_get0_alpn_selected(stream_.native_handle(), &protocol, &size);
@@ -48,13 +48,13 @@ public:
         const auto [ec, count] = co_await stream_.async_read_some(into, aio::as_result);
         // etcd does not say goodbye in TLS. HTTP/2 knows by itself what is missing.
         if (ec == asio::error::eof || ec == ssl::error::stream_truncated) co_return std::size_t{0};
-        if (ec) co_return stream_failure(ec, has_certificate());
+        if (ec) co_return stream_failure(ec, our_certificate());
         co_return count;
     }
 
     aio::awaitable<result<void>> write(asio::const_buffer bytes) override {
         const auto [ec, count] = co_await asio::async_write(stream_, bytes, aio::as_result);
-        if (ec) co_return stream_failure(ec, has_certificate());
+        if (ec) co_return stream_failure(ec, our_certificate());
         co_return result<void>();
     }
 
@@ -64,7 +64,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool has_certificate() const { return !options_.cert.empty(); }
+    [[nodiscard]] const X509* our_certificate() { return SSL_get_certificate(stream_.native_handle()); }
 
     /// False: the name can not be verified.
     bool expect_server() {

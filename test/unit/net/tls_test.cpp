@@ -293,7 +293,63 @@ TEST_CASE("a server that wants a certificate gets ours; without one, or with a w
         options.key = foreign.key;
         const net::failure wrong = outcome(options);
         CHECK(wrong.access_denied);
+        CHECK(wrong.text.ends_with(')'));  // its date is no cause
         CHECK(wrong.text.find("the server refused our client certificate") != std::string::npos);
+        const auto with_dates = [&](std::chrono::hours from, std::chrono::hours to) {
+            test::certificate_options dates;
+            dates.from = from;
+            dates.to = to;
+            const auto late = r.ca.issue("late", dates);
+            options.cert = late.cert;
+            options.key = late.key;
+            const net::failure refused = outcome(options);
+            CHECK(refused.access_denied);
+            return refused.text;
+        };
+        CHECK(with_dates(-48h, -24h).find("refused our client certificate (certificate expired): ours expired at 20") !=
+              std::string::npos);
+        CHECK(with_dates(24h, 48h).find("): ours is valid from 20") != std::string::npos);
+    }
+}
+
+TEST_CASE("a certificate of ours that is out of date is doubted, though it loads") {
+    rig r;
+    const auto doubt = [&](std::chrono::hours from, std::chrono::hours to) {
+        test::certificate_options dates;
+        dates.from = from;
+        dates.to = to;
+        const auto ours = r.ca.issue("ours", dates);
+        net::tls_options options = r.trusting();
+        options.cert = ours.cert;
+        options.key = ours.key;
+        net::tls_client client(options, r.logger);
+        CHECK(client.check().has_value());
+        return client.doubt();
+    };
+    CHECK(doubt(-1h, 24h).empty());
+    CHECK(doubt(-48h, -24h).find("/ours.pem expired at 20") != std::string::npos);
+    CHECK(doubt(24h, 48h).find("/ours.pem is valid from 20") != std::string::npos);
+    CHECK(net::tls_client(r.trusting(), r.logger).doubt().empty());
+}
+
+TEST_CASE("a server that speaks only TLS older than 1.2 is told as such, by its alert and by its answer") {
+    rig r;
+    const std::string alert("\x15\x03\x02\x00\x02\x02\x46", 7);
+    const std::string hello = std::string("\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02", 11) + std::string(32, 'r') +
+                              std::string("\x00\xc0\x13\x00", 4);
+    for (const std::string& answer : {alert, hello}) {
+        asio::co_spawn(
+            r.io,
+            [](rig& at, std::string words) -> aio::awaitable<> {
+                auto socket = co_await at.acceptor.async_accept(asio::use_awaitable);
+                const auto bytes = asio::buffer(std::as_const(words));
+                co_await asio::async_write(socket, bytes, asio::use_awaitable);
+                std::string space(1000, '\0');
+                const auto into = asio::buffer(space);
+                co_await socket.async_read_some(into, aio::as_result);
+            }(r, answer),
+            asio::detached);
+        CHECK(r.refusal(r.to(r.trusting())) == "the server speaks only TLS older than 1.2");
     }
 }
 

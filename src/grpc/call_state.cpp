@@ -117,7 +117,9 @@ void call_state::on_close(http2::error_code reset, bool unprocessed) {
         final_.emplace(code::unavailable, "the request was never acted on: " + http2::to_string(reset),
                        origin::connection, true);
     } else if (reset == http2::error_code::no_error) {
-        finish(broken(code::internal, "the server ended the stream without a gRPC status"));
+        // etcd behind TLS does so when it is stopped; its GOAWAY comes only after that.
+        finish(broken(code::internal, fmt::format("the server ended the stream without a gRPC status{}",
+                                                  headers_seen_ ? ": is it shutting down?" : "")));
     } else {
         finish(broken(from_reset(reset), "stream closed with " + http2::to_string(reset)));
     }

@@ -103,7 +103,7 @@ TEST_CASE("a grpc-status that comes only with the first headers does not count")
     CHECK(call().head(first).trailers({}).told() ==
           "UNKNOWN connection: the server ended the call without grpc-status");
     CHECK(call().head(first).close().told() ==
-          "INTERNAL connection: the server ended the stream without a gRPC status");
+          "INTERNAL connection: the server ended the stream without a gRPC status: is it shutting down?");
 }
 
 TEST_CASE("OK in the middle of a message is an error; another status stands") {
@@ -176,7 +176,7 @@ TEST_CASE("content types know no case and may have parameters") {
 TEST_CASE("a stream that closes without a status gets one from its code") {
     CHECK(call().close().told() == "INTERNAL connection: the server ended the stream without a gRPC status");
     CHECK(call().head().body(frame("x")).close().told() ==
-          "INTERNAL connection: the server ended the stream without a gRPC status");
+          "INTERNAL connection: the server ended the stream without a gRPC status: is it shutting down?");
     CHECK(call().close(error_code::cancel).told() == "CANCELLED connection: stream closed with CANCEL");
     CHECK(call().head().close(error_code::enhance_your_calm).told() ==
           "RESOURCE_EXHAUSTED connection: stream closed with ENHANCE_YOUR_CALM");

@@ -17,8 +17,11 @@ constexpr auto promised = 5s;
 void start_with_hanging_names(sync_daemon& sync) {
     const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     ::setenv("LD_PRELOAD", (here / "libhanging_names.so").c_str(), 1);
-    ::setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
+    const char* const options = std::getenv("ASAN_OPTIONS");
+    const std::string before = options == nullptr ? "" : options;
+    ::setenv("ASAN_OPTIONS", (before + ":verify_asan_link_order=0").c_str(), 1);
     sync.start();
+    ::setenv("ASAN_OPTIONS", before.c_str(), 1);
     ::unsetenv("LD_PRELOAD");
 }
 

@@ -127,7 +127,7 @@ TEST_CASE("a name whose look-up hangs holds up neither the other slave nor the s
                                 "[[rule]]\nprefix = \"/a/\"\n"));
     start_with_hanging_names(sync);
     CHECK(eventually([&] { return sync.said("slave-2: in sync") == 1; }, patience(3s)));
-    CHECK(eventually([&] { return sync.said(".hangs.example: timed out") == 1; }, patience(20s)));
+    CHECK(eventually([&] { return sync.said(".hangs.example: timed out") >= 1; }, patience(20s)));
     CHECK(sync.said("slave-2: disconnected") == 0);
     CHECK(sync.terminate(promised) == 0);
     INFO(sync.output());

@@ -21,7 +21,7 @@ std::string_view plight_of(outcome of_master) {
 }
 
 slave_result judge_link(const replication::link_status& link, const sync_result& all) {
-    slave_result out{.slave = link.name,
+    slave_result out{.of = {link.slave, link.rule},
                      .cause = link.cause,
                      .revision = link.applied,
                      .puts = link.puts,
@@ -47,7 +47,11 @@ slave_result judge_link(const replication::link_status& link, const sync_result&
 
 boost::json::object as_json(const slave_result& of) {
     boost::json::object out;
-    out["name"] = of.slave;
+    out["name"] = json_text(of.of.name());
+    if (!of.of.rule.empty()) {
+        out["slave"] = of.of.slave;
+        out["rule"] = json_text(of.of.rule);
+    }
     out["state"] = of.how == outcome::good ? "in_sync" : to_string(of.how);
     if (of.how != outcome::good) out["cause"] = json_text(of.cause);
     if (of.how == outcome::good) out["revision"] = of.revision;
@@ -107,10 +111,10 @@ std::vector<outcome> outcomes(const std::vector<slave_result>& slaves) {
     return out;
 }
 
-exit_code code_for(const std::vector<outcome>& slaves) {
-    const auto any = [&](outcome how) { return std::find(slaves.begin(), slaves.end(), how) != slaves.end(); };
+exit_code code_for(const std::vector<outcome>& parts) {
+    const auto any = [&](outcome how) { return std::find(parts.begin(), parts.end(), how) != parts.end(); };
     const auto all = [&](outcome how) {
-        return std::all_of(slaves.begin(), slaves.end(), [how](outcome one) { return one == how; });
+        return std::all_of(parts.begin(), parts.end(), [how](outcome one) { return one == how; });
     };
     if (any(outcome::held)) return exit_code::held;
     if (any(outcome::different)) return exit_code::differences;
@@ -125,13 +129,14 @@ std::string kept_text(std::uint64_t keys) {
 }
 
 std::string result_line(const slave_result& of) {
-    if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", of.slave, of.cause);
-    if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", of.slave, of.cause);
-    if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", of.slave, of.cause);
+    const std::string name = of.of.name();
+    if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", name, of.cause);
+    if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", name, of.cause);
+    if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", name, of.cause);
     const std::string written = of.puts + of.deletes == 0
                                     ? "nothing to write"
                                     : fmt::format("{}, {}", count(of.puts, "put"), count(of.deletes, "delete"));
-    return fmt::format("{}: in sync at revision {}: {}{}\n", of.slave, of.revision, written,
+    return fmt::format("{}: in sync at revision {}: {}{}\n", name, of.revision, written,
                        kept_text(of.foreign + of.kept));
 }
 

@@ -48,7 +48,6 @@ private:
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
     void step_back();
-    [[nodiscard]] std::string explained(const etcd::error& why) const;
     void go_back();
     void warn_of_waste(const folder& events);
     void changed() const;

@@ -11,7 +11,7 @@ namespace {
 
 replication::link_status link(std::string name, link_state state, bool finished = true) {
     replication::link_status out;
-    out.name = std::move(name);
+    out.slave = std::move(name);
     out.state = state;
     out.finished = finished;
     out.applied = 123;
@@ -94,4 +94,15 @@ TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN"
           "{\"name\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
           "{\"name\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
           "\"kept\":0}]}\n");
+}
+
+TEST_CASE(
+    "in consistency = \"rule\" a result names the slave and the rule, together for people and apart for scripts") {
+    replication::link_status one = link("edge", link_state::in_sync);
+    one.rule = "app";
+    CHECK(result_line(judged(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
+    replication::status at_end;
+    at_end.links = {one};
+    CHECK(result_json(judge(at_end, false))
+              .find(R"({"name":"edge/app","slave":"edge","rule":"app","state":"in_sync",)") != std::string::npos);
 }

@@ -45,6 +45,15 @@ slave_result judge_link(const replication::link_status& link, const sync_result&
     return out;
 }
 
+/// A feed that is refused knows nothing, which says nothing of the master.
+etcd::revision known_revision(const replication::status& at_end) {
+    etcd::revision least = 0;
+    for (const replication::link_status& link : at_end.links) {
+        if (link.known > 0 && (least == 0 || link.known < least)) least = link.known;
+    }
+    return least;
+}
+
 boost::json::object as_json(const slave_result& of) {
     boost::json::object out;
     out["name"] = json_text(of.of.name());
@@ -88,9 +97,13 @@ std::string_view to_string(outcome how) {
     return "failed";
 }
 
+bool is_refused(const replication::status& by) {
+    return !by.master_serves && !by.master.cause.empty() && outcome_of(by.master.failure) == outcome::denied;
+}
+
 sync_result judge(const replication::status& at_end, bool master_gone) {
     sync_result out;
-    out.master_revision = at_end.master.known;
+    out.master_revision = known_revision(at_end);
     if (master_gone) {
         out.master_failed = outcome_of(at_end.master.failure);
         out.master_cause = fmt::format("the master {}: {}", plight_of(*out.master_failed), at_end.master.cause);

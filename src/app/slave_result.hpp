@@ -53,10 +53,13 @@ struct slave_result {
 /// What a sync of all slaves came to. The results of a slave stand together.
 struct sync_result {
     std::vector<slave_result> slaves;
-    etcd::revision master_revision = 0;
+    etcd::revision master_revision = 0;    ///< everything up to here is known, of the rules it lets us read
     std::optional<outcome> master_failed;  ///< the work ended for it
     std::string master_cause;
 };
+
+/// The master lets us read nothing at all. What it refuses of some rules alone is told by their links.
+[[nodiscard]] bool is_refused(const replication::status& by);
 
 /// Reads a replicator's last status. `master_gone`: its links did not end by themselves, but for the master.
 [[nodiscard]] sync_result judge(const replication::status& at_end, bool master_gone);

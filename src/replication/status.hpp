@@ -79,6 +79,7 @@ struct master_status {
 
 struct status {
     master_status master;
+    bool master_serves = false;  ///< some feed is connected: what is wrong with the master is not wrong for every rule
     std::vector<link_status> links;
 };
 

@@ -3,6 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "etcd/authenticator.hpp"
+#include "etcd/endpoint_news.hpp"
 #include "etcd/error.hpp"
 #include "etcd/kv.hpp"
 #include "net/http2_channel.hpp"
@@ -18,6 +19,7 @@ namespace etcdsync::etcd {
 struct cluster_options {
     std::vector<net::endpoint> endpoints;  ///< in the order they are wanted
     std::shared_ptr<authenticator> auth;   ///< null: no user; else shared by all who connect to this cluster
+    std::shared_ptr<endpoint_news> news;   ///< null: nothing is told; else shared likewise
     std::chrono::milliseconds dial_timeout{3'000};
     std::chrono::milliseconds request_timeout{5'000};
     std::chrono::milliseconds return_interval{30'000};  ///< how often a better endpoint is looked for
@@ -29,8 +31,8 @@ public:
     cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options);
 
     /// A new connection, logged in, to the first endpoint that takes one, beginning with the one that did last time (at first: the
-    /// first of the configuration). The error is the last one met; where our user is refused that ends it at once, as users are
-    /// the cluster's and not the member's.
+    /// first of the configuration). The error holds what each endpoint has against it, and is of class `denied` where one refuses us;
+    /// where our user is refused that ends it at once, as users are the cluster's and not the member's.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 
     /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.
@@ -53,7 +55,11 @@ public:
     [[nodiscard]] aio::clock& clock() const { return *clock_; }
 
 private:
-    aio::awaitable<result<std::shared_ptr<net::channel>>> connect_to(net::endpoint to, net::channel_options options);
+    using channel_result = result<std::shared_ptr<net::channel>>;
+
+    aio::awaitable<channel_result> open(net::endpoint to, net::channel_options options);
+    aio::awaitable<channel_result> log_in(std::shared_ptr<net::channel> on);
+    void use(std::size_t which, const std::vector<std::optional<error>>& failed);
     aio::awaitable<> look_for_better();
     aio::awaitable<bool> answers(net::endpoint to);
     aio::awaitable<std::optional<error>> why_unfit(std::shared_ptr<net::channel> member);

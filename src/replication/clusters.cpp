@@ -35,6 +35,7 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
     etcd::cluster_options options;
     options.request_timeout = replicate.request_timeout;
     options.return_interval = probes_a_look * replicate.probe_interval;
+    options.news = std::make_shared<etcd::endpoint_news>(log);
     const auto tls = tls_for(settings, log);
     for (const config::endpoint& from : settings.endpoints)
         options.endpoints.push_back({from.url, from.host, from.port, from.tls ? tls : nullptr, from.socket});

@@ -28,6 +28,11 @@ net::channel_options watch_connection(std::size_t log_limit) {
     return options;
 }
 
+std::string_view what_is_wrong(bool refused, bool begins) {
+    if (refused) return begins ? "refuses us" : "still refuses us";
+    return begins ? "is not reachable" : "is still not reachable";
+}
+
 bool is_refusal(etcd::error_class cls) {
     return cls == etcd::error_class::denied || cls == etcd::error_class::reauthenticate;
 }
@@ -166,7 +171,7 @@ void feed::settle_start(const etcd::response_header& header) {
 
 void feed::report_up(const net::endpoint& peer) {
     status_.since = context_->clock.now();
-    context_->log.info("connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
+    context_->log.info("connected to the master" + for_rule(), {{"endpoint", peer.url}, {"revision", log_.position()}});
     status_.connected = true;
     status_.endpoint = peer.url;
     status_.cause.clear();
@@ -181,15 +186,20 @@ void feed::step_back() {
     changed();
 }
 
+std::string feed::for_rule() const { return rule_.empty() ? "" : " for rule " + base::printable(rule_); }
+
 void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
     const bool was_refused = std::exchange(told_of_refusal_, is_refusal(why.cls));
-    const bool news = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
+    const auto now = context_->clock.now();
+    const bool begins = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
     status_.cause = explain_read(why, cover_, !rule_.empty());
     status_.failure = why.cls;
-    if (news) {
-        status_.since = context_->clock.now();
-        const std::string line = fmt::format("the master {}{}{}", told_of_refusal_ ? "refuses us" : "is not reachable",
-                                             rule_.empty() ? "" : " for rule " + base::printable(rule_),
+    if (begins) {
+        outage_.begin(status_.cause);
+        status_.since = now;
+    }
+    if (begins || outage_.is_news(status_.cause, now)) {
+        const std::string line = fmt::format("the master {}{}{}", what_is_wrong(told_of_refusal_, begins), for_rule(),
                                              context_->once ? "" : "; trying for ever");
         context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
     } else {

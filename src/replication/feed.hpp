@@ -7,6 +7,7 @@
 #include "replication/history.hpp"
 #include "replication/log.hpp"
 #include "replication/status.hpp"
+#include "replication/told_causes.hpp"
 
 #include <functional>
 #include <string>
@@ -48,6 +49,7 @@ private:
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
     void step_back();
+    [[nodiscard]] std::string for_rule() const;
     void go_back();
     void warn_of_waste(const folder& events);
     void changed() const;
@@ -68,6 +70,7 @@ private:
     master_status status_;
     std::vector<std::function<void()>> listeners_;
     bool told_of_waste_ = false;
+    told_causes outage_;            ///< while it is not reachable, or refuses us
     bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
     history* reading_ = nullptr;    ///< the watch under way
     bool better_endpoint_ = false;  ///< it was ended for an endpoint that comes first

@@ -232,8 +232,8 @@ aio::awaitable<ending> link::settle_records(applier& slave) {
         // Where it is our own record that may not be read, that is told next.
         slave.ignore_other_mode();
         if (!std::exchange(told_of_blindness_, true)) {
-            context_->log.info(report_.status().name + ": records of another consistency are not looked for",
-                               {{"cause", found.error().text}});
+            context_->log.debug(report_.status().name + ": records of another consistency are not looked for",
+                                {{"cause", found.error().text}});
         }
         co_return ending::reason::done;
     }

@@ -21,17 +21,6 @@ std::string_view to_string(link_state state) {
     return "unknown";
 }
 
-namespace {
-
-/// Two causes that differ in sizes alone are the same.
-std::string without_numbers(std::string_view cause) {
-    std::string out(cause);
-    std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
-    return out;
-}
-
-}  // namespace
-
 reporter::reporter(const context& with, std::string name, std::string endpoints) : context_(&with) {
     status_.name = std::move(name);
     status_.endpoints = std::move(endpoints);
@@ -73,17 +62,21 @@ void reporter::tell_again(std::string_view cause) const {
 void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (told_ == link_state::disconnected) return tell_again(cause);
+    const bool goes_on = told_ == link_state::disconnected;
+    if (!goes_on) outage_.begin(cause);
+    if (goes_on && !outage_.is_news(cause, context_->clock.now())) return tell_again(cause);
     told_ = link_state::disconnected;
-    context_->log.warn(fmt::format("{}: disconnected{}", status_.name, context_->once ? "" : "; trying for ever"),
+    context_->log.warn(fmt::format("{}: {}disconnected{}", status_.name, goes_on ? "still " : "",
+                                   context_->once ? "" : "; trying for ever"),
                        {{"cause", cause}, {"next_try", base::format_duration(pause)}});
 }
 
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (is_parked() && without_numbers(parked_for_) == without_numbers(cause)) return tell_again(cause);
+    if (is_parked() && same_cause(parked_for_, cause)) return tell_again(cause);
     parked_for_ = cause;
+    outage_.begin(cause);
     written_ = status_.puts + status_.deletes;
     told_ = link_state::disconnected;
     context_->log.warn(fmt::format("{}: refused by the slave; {}", status_.name,

@@ -3,6 +3,7 @@
 
 #include "replication/context.hpp"
 #include "replication/status.hpp"
+#include "replication/told_causes.hpp"
 
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ public:
     /// Connecting, and waiting for something that is told elsewhere.
     void wait(std::string_view cause);
 
-    /// The slave can not be worked with; the next try comes after `pause`.
+    /// The slave can not be worked with; the next try comes after `pause`. Told once, and again where it stays so for another cause.
     void disconnected(std::string_view cause, std::chrono::milliseconds pause);
 
     /// The slave refuses what is to be written, and a person must act, or the master's keys must change. Told once, as long as it
@@ -39,6 +40,7 @@ private:
     const context* context_;
     link_status status_;
     link_state told_ = link_state::stopped;
+    told_causes outage_;         ///< while disconnected
     std::string parked_for_;     ///< the cause told last
     std::uint64_t written_ = 0;  ///< by then
 };

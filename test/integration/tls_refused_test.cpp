@@ -218,3 +218,24 @@ TEST_CASE("the daemon says once what keeps it from a slave, tries again without 
     }
     CHECK(sync.terminate() == 0);
 }
+
+TEST_CASE("etcds that come back with an expired certificate: the daemon says that it is this") {
+    const key_infrastructure keys;
+    stage_options how{.tables = "[replication]\nprobe_interval = \"1s\"\n"};
+    how.master_door = how.slave_door = keys.door();
+    how.master_keys = keys.trusting();
+    how.slaves = {keys.trusting()};
+    stage on(how);
+    on.start_and_sync();
+    for (etcd_server* of : {&on.master, &on.slave()}) of->kill();
+    static_cast<void>(keys.ca.issue("server", valid(std::chrono::hours(-20), std::chrono::hours(-10))));
+    for (etcd_server* of : {&on.master, &on.slave()}) of->start();
+    const std::string why = "the server's certificate expired at 20";
+    CHECK(on.hears(why, 1, 20s));
+    std::this_thread::sleep_for(3s);
+    CHECK(on.sync.said(why) == 2);
+    CHECK(on.sync.said("slave-1: still disconnected") == 1);
+    CHECK(on.sync.said("the master is still not reachable") == 1);
+    static_cast<void>(keys.ca.issue("server"));
+    on.finish();
+}

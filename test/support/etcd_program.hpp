@@ -28,6 +28,8 @@ public:
     /// Txns inside Txns, compares of ranges, and `--max-txn-ops`: since 3.3. Before, a Txn has 128 operations at the most.
     [[nodiscard]] bool takes_nested_txns() const { return minor_ >= 3; }
 
+    [[nodiscard]] bool takes_users_without_password() const { return minor_ >= 4; }
+
     /// `--listen-client-http-urls`: since 3.4.25 and 3.5.8.
     [[nodiscard]] bool serves_grpc_alone() const;
 

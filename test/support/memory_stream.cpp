@@ -85,6 +85,8 @@ void memory_connection::cut() const {
 aio::awaitable<net::result<std::unique_ptr<net::byte_stream>>> memory_dialer::dial(net::endpoint to,
                                                                                    aio::clock::time_point deadline) {
     dialed_.push_back(to.url);
+    const auto denial = denials_.find(to.url);
+    if (denial != denials_.end()) co_return net::failure(denial->second, true);
     const auto place = places_.find(to.url);
     if (place == places_.end()) co_return base::error("connect " + to.authority() + ": Connection refused");
     if (!place->second) {

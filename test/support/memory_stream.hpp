@@ -76,6 +76,8 @@ public:
     void listen(const std::string& url, acceptor accept) { places_[url] = std::move(accept); }
     /// Connections are refused (as they are where nobody ever listened).
     void refuse(const std::string& url) { places_.erase(url); }
+    /// Connections are taken, and the peer says that we are not welcome.
+    void deny(const std::string& url, const std::string& why) { denials_[url] = why; }
     /// Dialing hangs until its deadline.
     void black_hole(const std::string& url) { places_[url] = nullptr; }
 
@@ -87,6 +89,7 @@ public:
 private:
     aio::clock* clock_;
     std::map<std::string, acceptor> places_;
+    std::map<std::string, std::string> denials_;
     std::vector<std::string> dialed_;
 };
 

@@ -32,10 +32,10 @@ void users::switch_off() {
 }
 
 void users::add(const std::string& name, const std::string& password) {
-    if (password.empty()) {
+    if (password.empty() && server_->program().takes_users_without_password()) {
         ask({"user", "add", name, "--no-password"});
     } else {
-        ask({"user", "add", fmt::format("{}:{}", name, password)});
+        ask({"user", "add", fmt::format("{}:{}", name, password.empty() ? "nobody knows it" : password)});
     }
     ask({"role", "add", name});
     ask({"user", "grant-role", name, name});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/cluster.hpp"
 
+#include "support/capture_sink.hpp"
 #include "support/memory_stream.hpp"
 #include "support/scripted_peer.hpp"
 
@@ -17,12 +18,14 @@ using namespace std::chrono_literals;
 namespace {
 
 struct rig {
-    rig() {
+    explicit rig(bool with_user = false) {
         etcd::cluster_options options;
         options.endpoints = {{"http://a:1", "a", 1, nullptr, {}},
                              {"http://b:2", "b", 2, nullptr, {}},
                              {"http://c:3", "c", 3, nullptr, {}}};
         options.dial_timeout = 3s;
+        options.news = std::make_shared<etcd::endpoint_news>(log);
+        if (with_user) options.auth = user();
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
 
@@ -32,6 +35,8 @@ struct rig {
             peers.push_back(std::make_unique<test::scripted_peer>(loop, std::move(made.server)));
             peers.back()->server().on_end = [this, refusal, cluster_id,
                                              peer = peers.back().get()](http2::stream_id id) {
+                if (peer->server().request(id).value(":path") == "/etcdserverpb.Auth/Authenticate")
+                    return log_in(*peer, id);
                 if (!refusal.empty()) return peer->refuse(id, 14, refusal);
                 etcdserverpb::RangeResponse page;
                 page.mutable_header()->set_cluster_id(cluster_id);
@@ -43,6 +48,25 @@ struct rig {
         });
     }
 
+    std::shared_ptr<etcd::authenticator> user() {
+        etcd::credentials who;
+        who.user = "replicator";
+        who.read_password = [this]() -> base::result<std::string> {
+            if (password.empty()) return base::error("the password file /p can not be read: No such file");
+            return base::result<std::string>(boost::system::in_place_value, password);
+        };
+        return std::make_shared<etcd::authenticator>(std::move(who), loop.clock, loop.executor());
+    }
+
+    void log_in(test::scripted_peer& peer, http2::stream_id id) {
+        etcdserverpb::AuthenticateRequest asked;
+        REQUIRE(asked.ParseFromString(peer.messages(id).at(0)));
+        if (asked.password() != "secret") return peer.refuse(id, 3, "etcdserver: authentication failed");
+        etcdserverpb::AuthenticateResponse response;
+        response.set_token("token");
+        peer.reply(id, response.SerializeAsString());
+    }
+
     /// The host that took the connection, or the error.
     std::string connect() {
         const net::channel_options options;
@@ -52,6 +76,9 @@ struct rig {
 
     test::test_loop loop;
     test::memory_dialer dialer{loop.clock};
+    test::capture_sink said;
+    observe::logger log{said, observe::log_level::trace};
+    std::string password;
     std::vector<std::unique_ptr<test::scripted_peer>> peers;
     std::unique_ptr<etcd::cluster> cluster;
     bool has_leader = true;
@@ -89,10 +116,63 @@ TEST_CASE("an endpoint that does not answer costs the dial time-out, no more") {
     CHECK(r.loop.clock.now() - before == 3s);
 }
 
-TEST_CASE("where no endpoint takes a connection the last error is told, and each was tried once") {
+TEST_CASE("where no endpoint takes a connection the cause of each is told, and each was tried once") {
     rig r;
-    CHECK(r.connect() == "connect c:3: Connection refused");
+    CHECK(r.connect() ==
+          "connect a:1: Connection refused; connect b:2: Connection refused; connect c:3: Connection refused");
     CHECK(r.dialer.dialed().size() == 3);
+    CHECK(r.said.lines.empty());
+}
+
+TEST_CASE("of several causes a refusal decides what it is, and the same cause is told once") {
+    rig r;
+    r.dialer.deny("http://b:2", "the server refused our client certificate");
+    r.dialer.deny("http://c:3", "the server refused our client certificate");
+    const net::channel_options options;
+    const auto channel = r.loop.run(r.cluster->connect(options), 1min);
+    REQUIRE(channel.has_error());
+    CHECK(channel.error().cls == etcd::error_class::denied);
+    CHECK(channel.error().text == "connect a:1: Connection refused; the server refused our client certificate");
+}
+
+TEST_CASE("where a user is refused the other endpoints are not asked, and the next time they are") {
+    rig r(true);
+    r.listen("http://b:2");
+    r.listen("http://c:3");
+    SUBCASE("for a password that can not be read") {}
+    SUBCASE("by the cluster") { r.password = "wrong"; }
+    for (int i = 0; i < 3; ++i) {
+        CHECK(r.connect().ends_with("(user \"replicator\")"));
+        CHECK(r.dialer.dialed().size() == static_cast<std::size_t>(2 * (i + 1)));
+    }
+    // The first endpoint is as dead as before: that says nothing of the user.
+    r.password = "secret";
+    CHECK(r.connect() == "b");
+}
+
+TEST_CASE("an endpoint that is passed over is told once, until it works again") {
+    rig r;
+    r.cluster->pass_over_unfit(some_key());
+    r.cluster->watch_for_return([] {});
+    r.listen("http://b:2", "etcdserver: rpc not supported for learner");
+    r.listen("http://c:3");
+    for (int i = 0; i < 3; ++i) {
+        r.cluster->avoid({"http://c:3", "c", 3, nullptr, {}});
+        CHECK(r.connect() == "c");
+    }
+    CHECK(r.said.count(
+              "warn an endpoint is of no use, another one serves endpoint=http://a:1 cause=connect a:1: Conn") == 1);
+    CHECK(r.said.count("endpoint=http://b:2") == 1);
+    CHECK(r.said.count("learner") == 1);
+    CHECK(r.said.lines.size() == 2);
+    r.listen("http://a:1");
+    r.loop.clock.advance(31s);
+    CHECK(r.said.count("info an endpoint is of use again endpoint=http://a:1") == 1);
+    CHECK(r.connect() == "a");
+    r.dialer.refuse("http://a:1");
+    CHECK(r.connect() == "c");
+    CHECK(r.said.count("of no use, another one serves endpoint=http://a:1") == 2);
+    CHECK(r.said.lines.size() == 4);
 }
 
 TEST_CASE("an endpoint of no use is tried last the next time") {
@@ -124,7 +204,7 @@ TEST_CASE("a member that says it can not serve is passed over, as long as there 
     CHECK(r.connect() == "c");
     CHECK(r.connect() == "c");
     r.dialer.refuse("http://c:3");
-    CHECK(r.connect().ends_with("rpc not supported for learner (UNAVAILABLE)"));
+    CHECK(r.connect().find("rpc not supported for learner (UNAVAILABLE)") != std::string::npos);
     // What is refused everywhere is no reason to go elsewhere.
     r.listen("http://a:1", "etcdserver: permission denied");
     CHECK(r.connect() == "a");

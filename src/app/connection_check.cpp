@@ -6,6 +6,7 @@
 #include "replication/context.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -129,6 +130,7 @@ aio::awaitable<> connection_check::check_slave(const config::slave& slave, clust
 aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const config::cluster& where,
                                                                       const permission& first, cluster_report& into) {
     into.user = where.auth.user;
+    into.certificate = where.tls.cert;
     etcd::cluster_options options =
         replication::cluster_options_for(where, settings_.replicate, env_.clock, env_.executor, env_.log);
     const std::vector<net::endpoint> endpoints = std::exchange(options.endpoints, {});
@@ -152,6 +154,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const conf
 
 aio::awaitable<std::optional<etcd::kv>> connection_check::try_endpoint(etcd::cluster_options only,
                                                                        etcd::range_query probe, endpoint_answer& into) {
+    const std::shared_ptr<const etcd::authenticator> user = only.auth;
     etcd::cluster member(env_.dialer, env_.clock, tasks_, std::move(only));
     const net::channel_options options;
     const auto channel = co_await member.connect(options);
@@ -162,6 +165,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::try_endpoint(etcd::clu
         etcd::kv usable(*channel, env_.clock, member.request_timeout());
         const auto page = co_await usable.range(std::move(probe));
         if (page) into.cluster_id = page->header.cluster_id;
+        into.users_off = user != nullptr && user->generation() != 0 && user->token().empty();
         // A key that may not be read is no fault of the member: it answered as one that works.
         if (verdict(page)) co_return usable;
         failed = page.error();

@@ -45,7 +45,20 @@ bool all_good(const cluster_report& one) {
 
 std::string endpoint_line(const endpoint_answer& answer) {
     const std::string url = base::printable(answer.url);
-    return answer.how == outcome::good ? url + ": ok" : fmt::format("{}: not usable: {}", url, answer.cause);
+    if (answer.how != outcome::good) return fmt::format("{}: not usable: {}", url, answer.cause);
+    return url + (answer.users_off ? ": ok, but users are switched off there: the password was not tried" : ": ok");
+}
+
+/// As a word of a command. What comes behind a zero byte can not be typed.
+std::string typed(const std::string& text) { return shell_word(text.substr(0, text.find('\0'))); }
+
+/// Whose role "ROLE" is.
+std::string user_line(const cluster_report& one) {
+    if (!one.user.empty())
+        return fmt::format("  ROLE is a role of user {}: etcdctl user get {}\n", shown(one.user), typed(one.user));
+    if (one.certificate.empty()) return {};
+    return fmt::format("  ROLE is a role of the user whose name is the CN of {}: openssl x509 -noout -subject -in {}\n",
+                       base::printable(one.certificate, one.certificate.size()), typed(one.certificate));
 }
 
 /// One line for what is granted of a rule, one for each interval that is not.
@@ -99,6 +112,7 @@ boost::json::object json_of(const endpoint_answer& answer) {
     out["url"] = json_text(answer.url);
     out["state"] = answer.how == outcome::good ? "ok" : to_string(answer.how);
     if (answer.how != outcome::good) out["cause"] = json_text(answer.cause);
+    if (answer.users_off) out["users_off"] = true;
     return out;
 }
 
@@ -155,10 +169,7 @@ std::string lines_of(const cluster_report& one, bool bad_only) {
         out += fmt::format("  or write consistency = \"rule\" in [replication]: what that needs on the {} is granted\n",
                            title);
     }
-    if (!all_good(one) && !one.user.empty()) {
-        out += fmt::format("  ROLE is a role of user {}: etcdctl user get {}\n", shown(one.user),
-                           shell_word(one.user.substr(0, one.user.find('\0'))));
-    }
+    if (!all_good(one)) out += user_line(one);
     if (one.how != outcome::good) out += fmt::format("{}: permissions could not be checked: {}\n", title, one.cause);
     return out;
 }
@@ -167,7 +178,11 @@ boost::json::object json_of(const cluster_report& one) {
     boost::json::object out;
     out["cluster"] = one.is_master ? "master" : "slave";
     if (!one.is_master) out["name"] = one.name;
-    if (!one.user.empty()) out["user"] = json_text(one.user);
+    if (!one.user.empty()) {
+        out["user"] = json_text(one.user);
+    } else if (!one.certificate.empty()) {
+        out["user_is_cn_of"] = json_text(one.certificate);
+    }
     boost::json::array endpoints;
     for (const endpoint_answer& answer : one.endpoints) endpoints.push_back(json_of(answer));
     out["endpoints"] = std::move(endpoints);

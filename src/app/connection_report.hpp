@@ -19,6 +19,7 @@ struct endpoint_answer {
     outcome how = outcome::good;
     std::string cause;             ///< empty where it is good
     std::uint64_t cluster_id = 0;  ///< of the cluster it is a member of; 0: it did not tell
+    bool users_off = false;        ///< we have a user, and it asked for none: the password was not tried
 };
 
 struct permission_answer {
@@ -32,8 +33,9 @@ struct permission_answer {
 /// Of one cluster.
 struct cluster_report {
     bool is_master = false;
-    std::string name;  ///< of a slave
-    std::string user;  ///< empty: none is configured
+    std::string name;         ///< of a slave
+    std::string user;         ///< empty: none is configured
+    std::string certificate;  ///< the file of ours; without `user` its CN is one
     std::vector<endpoint_answer> endpoints;
     std::vector<permission_answer> permissions;  ///< as far as they could be asked for
     /// On the master, in consistency = "all": what "rule" needs is granted, and what "all" needs is not.

@@ -20,54 +20,76 @@ replication::inspection_report not_finished() {
     return report;
 }
 
-}  // namespace
-
-replication::inspection_settings inspector::settings_for(const config::slave& slave, const std::string& record) const {
+replication::inspection_settings settings_for(const config::config& settings, const config::slave& slave,
+                                              const inspector::options& how) {
     replication::inspection_settings out;
-    out.instance = settings_.instance;
-    out.checkpoint_key = record;
-    out.page_bytes = replication::page_bytes(settings_.replicate);
+    out.instance = settings.instance;
+    out.page_bytes = replication::page_bytes(settings.replicate);
     out.safety = slave.guards;
-    out.approve = options_.approve;
-    out.at_present = options_.at_present;
+    out.approve = how.approve;
+    out.at_present = how.at_present;
     return out;
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect(const config::slave& slave,
-                                                                  replication::inspection::listener tell) {
-    const replication::record_set records = replication::records_for(settings_, slave);
-    replication::inspection_report all;
-    rate_ = {};
-    for (const replication::wanted_record& record : records.wanted()) {
-        const auto one = co_await inspect_one(slave, record, tell);
-        replication::merge(all, one);
-        if (all.failed) break;
-    }
-    co_return all;
+}  // namespace
+
+/// One part of a slave.
+struct inspector::job {
+    part of;
+    const replication::wanted_record& record;
+    const etcd::cluster_options& to_slave;
+    const etcd::cluster_options& to_master;
+    replication::inspection_settings how;
+};
+
+bool fails_for_all_rules(const etcd::error& why) {
+    const outcome how = outcome_of(why.cls);
+    return how == outcome::unreachable || how == outcome::interrupted ||
+           (how == outcome::denied && !etcd::is_permission_denied(why));
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect_one(const config::slave& slave,
-                                                                      const replication::wanted_record& record,
-                                                                      replication::inspection::listener tell) {
+etcd::cluster_options inspector::options_for(const config::cluster& of) {
+    const replication::environment env = at_.environment();
+    return replication::cluster_options_for(of, settings_.replicate, env.clock, env.executor, env.log);
+}
+
+aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<std::string>& without,
+                                    const listener& tell) {
+    const replication::record_set records = replication::records_for(settings_, slave);
+    const etcd::cluster_options to_slave = options_for(slave);
+    const etcd::cluster_options to_master = options_for(settings_.master);
+    std::optional<replication::inspection_report::failure> of_all;
+    rate_ = {};
+    for (std::size_t i = 0; i < records.wanted().size(); ++i) {
+        part of{slave.name, records.is_per_rule() ? settings_.rules[slave.rules[i]].name : ""};
+        if (without.contains(of.rule)) continue;
+        job one{of, records.wanted()[i], to_slave, to_master, settings_for(settings_, slave, options_)};
+        one.how.checkpoint_key = one.record.key;
+        one.how.one_rule = records.is_per_rule();
+        replication::inspection_report report;
+        report.failed = of_all;
+        if (!of_all) report = co_await inspect_one(one, tell);
+        if (report.failed && fails_for_all_rules(report.failed->why)) of_all = report.failed;
+        if (!tell.done(of, report)) co_return;
+    }
+}
+
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& tell) {
     const replication::environment env = at_.environment();
     aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
         env.on_bug(task + ": " + aio::describe(error));
     });
     const replication::context with{env.clock, env.random, env.log, tasks, settings_.replicate.probe_interval,
                                     "",        true};
-    const auto cluster_at = [&](const config::cluster& where) {
-        return etcd::cluster(
-            env.dialer, env.clock, tasks,
-            replication::cluster_options_for(where, settings_.replicate, env.clock, env.executor, env.log));
-    };
-    etcd::cluster to_slave = cluster_at(slave);
-    etcd::cluster to_master = cluster_at(settings_.master);
-    replication::inspection what(with, record.keys, std::move(to_slave), std::move(to_master),
-                                 settings_for(slave, record.key), std::move(tell));
-    name_ = slave.name;
-    current_ = &what;
+    etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
+    etcd::cluster to_master(env.dialer, env.clock, tasks, what.to_master);
+    replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
+    replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
+                                std::move(found));
+    name_ = what.of.name();
+    current_ = &one;
     std::optional<replication::inspection_report> report;
-    tasks.spawn("inspect " + slave.name, inspect_into(what, report, at_.changed()));
+    tasks.spawn("inspect " + name_, inspect_into(one, report, at_.changed()));
     while (!report && !at_.stop_asked()) co_await at_.changed().wait();
     current_ = nullptr;
     tasks.cancel();

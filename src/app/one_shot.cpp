@@ -114,9 +114,7 @@ aio::awaitable<sync_result> run_once(foreground& at, replication::replicator& al
         master_gone = !all.finished() && patience.is_over(all.current().master, at.clock().now());
     }
     const replication::status at_end = all.current();
-    const bool refused = !at_end.master.connected && outcome_of(at_end.master.failure) == outcome::denied &&
-                         !at_end.master.cause.empty();
-    sync_result result = judge(at_end, master_gone || refused);
+    sync_result result = judge(at_end, master_gone || is_refused(at_end));
     co_await all.stop(stop_patience);
     co_return result;
 }

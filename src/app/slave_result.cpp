@@ -21,7 +21,7 @@ std::string_view plight_of(outcome of_master) {
 }
 
 slave_result judge_link(const replication::link_status& link, const sync_result& all) {
-    slave_result out{.slave = link.name,
+    slave_result out{.of = {link.slave, link.rule},
                      .cause = link.cause,
                      .revision = link.applied,
                      .puts = link.puts,
@@ -45,9 +45,22 @@ slave_result judge_link(const replication::link_status& link, const sync_result&
     return out;
 }
 
+/// A feed that is refused knows nothing, which says nothing of the master.
+etcd::revision known_revision(const replication::status& at_end) {
+    etcd::revision least = 0;
+    for (const replication::link_status& link : at_end.links) {
+        if (link.known > 0 && (least == 0 || link.known < least)) least = link.known;
+    }
+    return least;
+}
+
 boost::json::object as_json(const slave_result& of) {
     boost::json::object out;
-    out["name"] = of.slave;
+    out["name"] = json_text(of.of.name());
+    if (!of.of.rule.empty()) {
+        out["slave"] = of.of.slave;
+        out["rule"] = json_text(of.of.rule);
+    }
     out["state"] = of.how == outcome::good ? "in_sync" : to_string(of.how);
     if (of.how != outcome::good) out["cause"] = json_text(of.cause);
     if (of.how == outcome::good) out["revision"] = of.revision;
@@ -84,9 +97,13 @@ std::string_view to_string(outcome how) {
     return "failed";
 }
 
+bool is_refused(const replication::status& by) {
+    return !by.master_serves && !by.master.cause.empty() && outcome_of(by.master.failure) == outcome::denied;
+}
+
 sync_result judge(const replication::status& at_end, bool master_gone) {
     sync_result out;
-    out.master_revision = at_end.master.known;
+    out.master_revision = known_revision(at_end);
     if (master_gone) {
         out.master_failed = outcome_of(at_end.master.failure);
         out.master_cause = fmt::format("the master {}: {}", plight_of(*out.master_failed), at_end.master.cause);
@@ -107,10 +124,10 @@ std::vector<outcome> outcomes(const std::vector<slave_result>& slaves) {
     return out;
 }
 
-exit_code code_for(const std::vector<outcome>& slaves) {
-    const auto any = [&](outcome how) { return std::find(slaves.begin(), slaves.end(), how) != slaves.end(); };
+exit_code code_for(const std::vector<outcome>& parts) {
+    const auto any = [&](outcome how) { return std::find(parts.begin(), parts.end(), how) != parts.end(); };
     const auto all = [&](outcome how) {
-        return std::all_of(slaves.begin(), slaves.end(), [how](outcome one) { return one == how; });
+        return std::all_of(parts.begin(), parts.end(), [how](outcome one) { return one == how; });
     };
     if (any(outcome::held)) return exit_code::held;
     if (any(outcome::different)) return exit_code::differences;
@@ -125,13 +142,14 @@ std::string kept_text(std::uint64_t keys) {
 }
 
 std::string result_line(const slave_result& of) {
-    if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", of.slave, of.cause);
-    if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", of.slave, of.cause);
-    if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", of.slave, of.cause);
+    const std::string name = of.of.name();
+    if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", name, of.cause);
+    if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", name, of.cause);
+    if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", name, of.cause);
     const std::string written = of.puts + of.deletes == 0
                                     ? "nothing to write"
                                     : fmt::format("{}, {}", count(of.puts, "put"), count(of.deletes, "delete"));
-    return fmt::format("{}: in sync at revision {}: {}{}\n", of.slave, of.revision, written,
+    return fmt::format("{}: in sync at revision {}: {}{}\n", name, of.revision, written,
                        kept_text(of.foreign + of.kept));
 }
 

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <utility>
 
 namespace etcdsync::app {
 namespace {
@@ -25,10 +27,15 @@ public:
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
-    aio::awaitable<> compare(const config::slave& slave);
+    /// How the parts of one slave ended.
+    using ends = std::vector<outcome>;
+
+    aio::awaitable<> compare(const config::slave& slave, const std::set<std::string>& without, ends& into);
     aio::awaitable<> repair();
-    bool tell(const config::slave& slave, const replication::difference& d);
-    void tell_report(const config::slave& slave, const replication::inspection_report& report);
+    [[nodiscard]] config::config differing() const;
+    std::set<std::string> take(const sync_result& result, const config::slave& slave, ends& into);
+    bool tell(const part& of, const replication::difference& d);
+    bool tell_report(const part& of, const replication::inspection_report& report, ends& into);
     [[nodiscard]] bool json() const { return asked_.format == output_format::json; }
     [[nodiscard]] bool has(outcome how) const;
     [[nodiscard]] bool over() const { return at_.stop_asked() || out_.broken(); }
@@ -40,78 +47,96 @@ private:
     inspector inspector_;
     std::unique_ptr<replication::replicator> repairing_;
     progress_view view_;
-    std::vector<outcome> outcomes_;  ///< of the slaves of the configuration, in their order
+    std::vector<ends> ends_;  ///< of the slaves of the configuration, in their order
     verify_summary summary_;
     bool repaired_ = false;
-    std::string headed_;  ///< the slave whose differences are being listed
+    std::string headed_;  ///< the part whose differences are being listed
 };
 
+bool holds(const std::vector<outcome>& all, outcome how) { return std::ranges::find(all, how) != all.end(); }
+
 bool verification::has(outcome how) const {
-    return std::find(outcomes_.begin(), outcomes_.end(), how) != outcomes_.end();
+    return std::ranges::any_of(ends_, [how](const ends& of_slave) { return holds(of_slave, how); });
 }
 
-bool verification::tell(const config::slave& slave, const replication::difference& d) {
+bool verification::tell(const part& of, const replication::difference& d) {
     using kind = replication::difference::kind;
     const bool stays = d.what == kind::foreign || d.what == kind::kept;
     if (stays && asked_.verbose == 0) return !over();
-    if (json()) return out_.write(difference_json(slave.name, d)) && !over();
+    if (json()) return out_.write(difference_json(of, d)) && !over();
     if (asked_.quiet) return !over();
-    if (headed_ != slave.name) out_.write(slave.name + ":\n");
-    headed_ = slave.name;
+    const std::string name = of.name();
+    if (headed_ != name) out_.write(name + ":\n");
+    headed_ = name;
     return out_.write(difference_line(d)) && !over();
 }
 
-void verification::tell_report(const config::slave& slave, const replication::inspection_report& report) {
+bool verification::tell_report(const part& of, const replication::inspection_report& report, ends& into) {
+    const outcome how = over() ? outcome::interrupted : outcome_of(report);
+    into.push_back(how);
+    if (how == outcome::interrupted) return false;
+    if (!repaired_) summary_.changes += report.changes();
     headed_.clear();
-    const bool good = outcome_of(report) == outcome::good;
     if (json()) {
-        out_.write(report_json(slave.name, report));
-    } else if (!good || !asked_.quiet) {
-        out_.write(report_line(slave.name, report));
+        out_.write(report_json(of, report));
+    } else if (how != outcome::good || !asked_.quiet) {
+        out_.write(report_line(of.name(), report));
     }
-    out_.flush();
+    return out_.flush();
 }
 
-aio::awaitable<> verification::compare(const config::slave& slave) {
-    replication::inspection::listener listener = [this, &slave](const replication::difference& d) {
-        return tell(slave, d);
+aio::awaitable<> verification::compare(const config::slave& slave, const std::set<std::string>& without, ends& into) {
+    bool whole = true;
+    inspector::listener listener;
+    listener.found = [this](const part& of, const replication::difference& d) { return tell(of, d); };
+    listener.done = [&](const part& of, const replication::inspection_report& report) {
+        if (report.failed) whole = false;
+        return tell_report(of, report, into);
     };
-    const replication::inspection_report report = co_await inspector_.inspect(slave, std::move(listener));
-    const outcome how = over() ? outcome::interrupted : outcome_of(report);
-    outcomes_.push_back(how);
-    if (how == outcome::interrupted) co_return;
-    if (!repaired_) summary_.changes += report.changes();
-    if (!repaired_ && !report.failed) ++summary_.compared;
-    tell_report(slave, report);
+    co_await inspector_.inspect(slave, without, listener);
+    if (whole && !repaired_ && !over()) ++summary_.compared;
+}
+
+config::config verification::differing() const {
+    config::config out = settings_;
+    out.slaves.clear();
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        if (holds(ends_[i], outcome::different)) out.slaves.push_back(settings_.slaves[i]);
+    }
+    return out;
+}
+
+/// Tells the results of this slave. Its rules that are not in sync have come to their end with that: they are returned.
+std::set<std::string> verification::take(const sync_result& result, const config::slave& slave, ends& into) {
+    std::set<std::string> ended;
+    for (const slave_result& one : result.slaves) {
+        if (one.of.slave != slave.name) continue;
+        summary_.written += one.puts + one.deletes;
+        out_.write(json() ? repair_json(one) : result_line(one));
+        if (one.how == outcome::good) continue;
+        into.push_back(one.how);
+        ended.insert(one.of.rule);
+    }
+    return ended;
 }
 
 aio::awaitable<> verification::repair() {
-    std::vector<outcome> before;
-    std::swap(before, outcomes_);
-    config::config differing = settings_;
-    differing.slaves.clear();
-    for (std::size_t i = 0; i < before.size(); ++i) {
-        if (before[i] == outcome::different) differing.slaves.push_back(settings_.slaves[i]);
-    }
     replication::job job;
     job.once = true;
-    repairing_ = std::make_unique<replication::replicator>(differing, at_.environment(), job);
+    const config::config synced = differing();
+    repairing_ = std::make_unique<replication::replicator>(synced, at_.environment(), job);
     const sync_result result = co_await run_once(at_, *repairing_);
     repairing_.reset();
     repaired_ = true;
-    auto done = result.slaves.begin();
-    for (std::size_t i = 0; i < before.size(); ++i) {
-        if (before[i] != outcome::different) {
-            outcomes_.push_back(before[i]);
-            continue;
-        }
-        const slave_result& one = *done++;
-        summary_.written += one.puts + one.deletes;
-        out_.write(json() ? repair_json(one) : result_line(one));
-        if (one.how == outcome::good && !over()) {
-            co_await compare(settings_.slaves[i]);
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        const config::slave& slave = settings_.slaves[i];
+        if (!holds(ends_[i], outcome::different)) continue;
+        ends_[i].clear();
+        const std::set<std::string> ended = take(result, slave, ends_[i]);
+        if (over()) {
+            ends_[i].push_back(outcome::interrupted);
         } else {
-            outcomes_.push_back(one.how);
+            co_await compare(slave, ended, ends_[i]);
         }
     }
 }
@@ -119,12 +144,18 @@ aio::awaitable<> verification::repair() {
 aio::awaitable<exit_code> verification::run() {
     summary_.slaves = settings_.slaves.size();
     for (const config::slave& slave : settings_.slaves) {
-        if (!over()) co_await compare(slave);
+        if (over()) break;
+        const std::set<std::string> none;
+        ends now;
+        co_await compare(slave, none, now);
+        ends_.push_back(std::move(now));
     }
     if (asked_.repair && has(outcome::different) && !over()) co_await repair();
     if (out_.broken()) co_return out_.code_after(exit_code::failed);
-    if (has(outcome::interrupted) || outcomes_.size() < settings_.slaves.size()) co_return at_.interrupted();
-    const exit_code code = code_for(outcomes_);
+    if (has(outcome::interrupted) || ends_.size() < settings_.slaves.size()) co_return at_.interrupted();
+    ends all;
+    for (const ends& of_slave : ends_) all.insert(all.end(), of_slave.begin(), of_slave.end());
+    const exit_code code = code_for(all);
     if (json()) {
         out_.write(summary_json(summary_, code));
     } else if (!asked_.quiet) {

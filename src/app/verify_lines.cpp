@@ -24,11 +24,17 @@ std::string_view name_of(kind what) {
     return "different";
 }
 
-boost::json::object line_of(std::string_view type, std::string_view slave) {
+boost::json::object line_of(std::string_view type) {
     boost::json::object out;
     out["schema"] = 1;
     out["type"] = type;
-    if (!slave.empty()) out["slave"] = slave;
+    return out;
+}
+
+boost::json::object line_of(std::string_view type, const part& of) {
+    boost::json::object out = line_of(type);
+    out["slave"] = of.slave;
+    if (!of.rule.empty()) out["rule"] = json_text(of.rule);
     return out;
 }
 
@@ -65,8 +71,8 @@ std::string difference_line(const replication::difference& d) {
     return {};
 }
 
-std::string difference_json(std::string_view slave, const replication::difference& d) {
-    boost::json::object out = line_of("difference", slave);
+std::string difference_json(const part& of, const replication::difference& d) {
+    boost::json::object out = line_of("difference", of);
     out["kind"] = name_of(d.what);
     put_key(out, "key", d.key);
     const bool on_master = d.what == kind::missing || d.what == kind::different;
@@ -75,25 +81,25 @@ std::string difference_json(std::string_view slave, const replication::differenc
     return to_line(out);
 }
 
-std::string report_line(std::string_view slave, const replication::inspection_report& report) {
-    if (report.failed) return fmt::format("{}: failed: {}\n", slave, failure_text(report));
+std::string report_line(std::string_view name, const replication::inspection_report& report) {
+    if (report.failed) return fmt::format("{}: failed: {}\n", name, failure_text(report));
     const std::string keys = count(report.compared, "key");
     const std::string present =
         report.why_present.empty() ? "" : fmt::format(" (its present one: {})", report.why_present);
     const std::string kept = kept_text(report.foreign + report.kept);
     const std::string held =
-        report.objection.empty() ? "" : fmt::format("{}: a sync would be HELD: {}\n", slave, report.objection);
+        report.objection.empty() ? "" : fmt::format("{}: a sync would be HELD: {}\n", name, report.objection);
     if (report.changes() == 0) {
-        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", slave, report.master_revision, present,
+        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
                            keys, kept, held);
     }
-    return fmt::format("{}: {} in {} at revision {} of the master{}: {}{}\n{}", slave,
+    return fmt::format("{}: {} in {} at revision {} of the master{}: {}{}\n{}", name,
                        count(report.changes(), "difference"), keys, report.master_revision, present, parts_of(report),
                        kept, held);
 }
 
-std::string report_json(std::string_view slave, const replication::inspection_report& report) {
-    boost::json::object out = line_of("slave", slave);
+std::string report_json(const part& of, const replication::inspection_report& report) {
+    boost::json::object out = line_of("slave", of);
     const outcome how = outcome_of(report);
     out["state"] = to_string(how);
     if (report.failed) out["cause"] = json_text(failure_text(report));
@@ -112,7 +118,7 @@ std::string report_json(std::string_view slave, const replication::inspection_re
 }
 
 std::string repair_json(const slave_result& of) {
-    boost::json::object out = line_of("repair", of.slave);
+    boost::json::object out = line_of("repair", of.of);
     out["state"] = of.how == outcome::good ? "in_sync" : to_string(of.how);
     if (of.how != outcome::good) out["cause"] = json_text(of.cause);
     out["puts"] = of.puts;
@@ -127,7 +133,7 @@ std::string summary_line(const verify_summary& all) {
 }
 
 std::string summary_json(const verify_summary& all, exit_code code) {
-    boost::json::object out = line_of("summary", "");
+    boost::json::object out = line_of("summary");
     out["equal"] = code == exit_code::ok;
     out["exit_code"] = static_cast<int>(code);
     out["slaves"] = all.slaves;

@@ -13,13 +13,13 @@ namespace etcdsync::app {
 
 /// `  * /a/limits  differs (12B -> 14B)`: what the slave has, and what it would get.
 [[nodiscard]] std::string difference_line(const replication::difference& d);
-[[nodiscard]] std::string difference_json(std::string_view slave, const replication::difference& d);
+[[nodiscard]] std::string difference_json(const part& of, const replication::difference& d);
 
 /// `edge-1: 3 differences in 41006 keys at revision 123: 1 missing, 1 different, 1 only on the slave`
-[[nodiscard]] std::string report_line(std::string_view slave, const replication::inspection_report& report);
-[[nodiscard]] std::string report_json(std::string_view slave, const replication::inspection_report& report);
+[[nodiscard]] std::string report_line(std::string_view name, const replication::inspection_report& report);
+[[nodiscard]] std::string report_json(const part& of, const replication::inspection_report& report);
 
-/// The line of a slave that --repair synced.
+/// The line of what --repair synced.
 [[nodiscard]] std::string repair_json(const slave_result& of);
 
 /// The last line.

@@ -4,6 +4,7 @@
 #include "base/escape.hpp"
 #include "base/pointing.hpp"
 #include "base/text.hpp"
+#include "replication/permissions.hpp"
 
 #include <fmt/format.h>
 
@@ -187,21 +188,11 @@ void feed::step_back() {
 
 std::string feed::for_rule() const { return rule_.empty() ? "" : " for rule " + base::printable(rule_); }
 
-/// etcd does not say which keys it was that we may not read.
-std::string feed::explained(const etcd::error& why) const {
-    if (why.text.find("permission denied") == std::string::npos) return why.text;
-    const std::string end =
-        cover_.end.empty() ? "on" : fmt::format("to before \"{}\"", base::printable(cover_.end, cover_.end.size()));
-    return fmt::format("{}; it takes read from \"{}\" {}{}", why.text,
-                       base::printable(cover_.begin, cover_.begin.size()), end,
-                       rule_.empty() ? ", or consistency = \"rule\", which needs the rules' own keys alone" : "");
-}
-
 void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
     const bool was_refused = std::exchange(told_of_refusal_, is_refusal(why.cls));
     const auto now = context_->clock.now();
     const bool begins = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
-    status_.cause = explained(why);
+    status_.cause = explain_read(why, cover_, !rule_.empty());
     status_.failure = why.cls;
     if (begins) {
         outage_.begin(status_.cause);

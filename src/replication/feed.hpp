@@ -50,7 +50,6 @@ private:
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
     void step_back();
     [[nodiscard]] std::string for_rule() const;
-    [[nodiscard]] std::string explained(const etcd::error& why) const;
     void go_back();
     void warn_of_waste(const folder& events);
     void changed() const;

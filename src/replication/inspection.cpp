@@ -2,6 +2,7 @@
 #include "replication/inspection.hpp"
 
 #include "replication/page_reader.hpp"
+#include "replication/permissions.hpp"
 #include "replication/proof.hpp"
 #include "replication/resume.hpp"
 
@@ -34,22 +35,6 @@ bool may_pass(etcd::error_class cls) {
 }
 
 }  // namespace
-
-void merge(inspection_report& all, const inspection_report& one) {
-    const bool first = all.master_revision == 0;
-    all.master_revision = first ? one.master_revision : std::min(all.master_revision, one.master_revision);
-    all.slave_revision = std::max(all.slave_revision, one.slave_revision);
-    all.at_record = one.at_record && (first || all.at_record);
-    if (all.why_present.empty()) all.why_present = one.why_present;
-    all.compared += one.compared;
-    all.missing += one.missing;
-    all.different += one.different;
-    all.extra += one.extra;
-    all.foreign += one.foreign;
-    all.kept += one.kept;
-    if (all.objection.empty()) all.objection = one.objection;
-    if (!all.failed) all.failed = one.failed;
-}
 
 std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
                               const etcd::response_header& master, std::string_view instance) {
@@ -87,6 +72,7 @@ aio::awaitable<inspection_report> inspection::run() {
         if (!worth_another_try(*met)) {
             if (met->why.cls == etcd::error_class::compacted)
                 met->why.text += ": it compacts its history faster than it can be compared";
+            if (met->of_master) met->why.text = explain_read(met->why, keys_.cover(), settings_.one_rule);
             report_.failed = std::move(*met);
             break;
         }

@@ -40,6 +40,7 @@ struct inspection_settings {
     config::safety safety;
     bool approve = false;  ///< as `sync --approve` would see it: keys that stood on the slave before we came are ours
     bool at_present = false;  ///< with the master as it is now, not as it was at the revision the record speaks of
+    bool one_rule = false;    ///< in consistency = "rule": the keys are those of one rule
 };
 
 /// What an inspection found. Where it failed: up to there.
@@ -65,9 +66,6 @@ struct inspection_report {
 
     [[nodiscard]] std::uint64_t changes() const { return missing + different + extra; }
 };
-
-/// Of a slave with several records: all that was found. Each record has a revision of its own; the oldest is told.
-void merge(inspection_report& all, const inspection_report& one);
 
 /// Why the master as it was at the revision of `stored` is not what the slave has to equal; empty: it is. `master` heads a
 /// linearizable answer. Pure.

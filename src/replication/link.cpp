@@ -36,10 +36,6 @@ bool has_history(const checkpoint& record, std::string_view instance) {
     return record.instance == instance && record.rev > 0;
 }
 
-std::string shown_name(const link_settings& settings) {
-    return settings.rule.empty() ? settings.slave : settings.slave + "/" + base::printable(settings.rule);
-}
-
 }  // namespace
 
 net::channel_options slave_connection() {
@@ -53,8 +49,9 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
            feed& source, slots& places)
     : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)),
       master_(std::move(master)), source_(&source), places_(&places),
-      report_(with, shown_name(settings_), settings_.endpoints), pauses_(first_pause, with.probe_interval),
-      master_pauses_(first_pause, with.probe_interval), wake_(with.tasks.executor()) {
+      report_(with, link_name(settings_.slave, settings_.rule), settings_.endpoints),
+      pauses_(first_pause, with.probe_interval), master_pauses_(first_pause, with.probe_interval),
+      wake_(with.tasks.executor()) {
     report_.status().slave = settings_.slave;
     report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });

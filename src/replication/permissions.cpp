@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/permissions.hpp"
 
+#include "base/escape.hpp"
 #include "replication/mapping.hpp"
 #include "replication/record_set.hpp"
 #include "replication/replicator.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -46,6 +49,14 @@ std::vector<permission> needed_on_slave(const config::config& settings, const co
         for (const segment& one : keys.segments()) all.push_back({subject::rule, rules[i].name, one.target, true});
     }
     return all;
+}
+
+std::string explain_read(const etcd::error& why, const config::key_range& keys, bool one_rule) {
+    if (!etcd::is_permission_denied(why)) return why.text;
+    const auto shown = [](std::string_view key) { return fmt::format("\"{}\"", base::printable(key, key.size())); };
+    return fmt::format("{}; it takes read from {} {}{}", why.text, shown(keys.begin),
+                       keys.end.empty() ? "on" : "to before " + shown(keys.end),
+                       one_rule ? "" : ", or consistency = \"rule\", which needs the rules' own keys alone");
 }
 
 }  // namespace etcdsync::replication

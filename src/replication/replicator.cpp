@@ -226,6 +226,7 @@ aio::awaitable<> replicator::stop(aio::clock::duration patience) {
 status replicator::current() const {
     status out;
     out.master = least(impl_->sources);
+    out.master_serves = std::ranges::any_of(impl_->sources, [](const auto& source) { return source->connected(); });
     for (const auto& link : impl_->links) {
         out.links.push_back(link->current());
         out.links.back().known = link->source().recent().position();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aio/clock.hpp"
+#include "base/escape.hpp"
 #include "etcd/error.hpp"
 #include "etcd/wire.hpp"
 
@@ -27,6 +28,11 @@ enum class link_state : std::uint8_t {
 /// "full sync": as people read it.
 [[nodiscard]] std::string_view to_string(link_state state);
 
+/// As people read it: the slave, or "slave/rule" in consistency = "rule".
+[[nodiscard]] inline std::string link_name(const std::string& slave, std::string_view rule) {
+    return rule.empty() ? slave : slave + "/" + base::printable(rule);
+}
+
 /// How far a full sync is.
 struct sync_progress {
     std::string_view pass;    ///< "repair" or "prune"; empty while none is under way
@@ -36,7 +42,7 @@ struct sync_progress {
 };
 
 struct link_status {
-    std::string name;  ///< as people read it: the slave, or "slave/rule" in consistency = "rule"
+    std::string name;  ///< link_name()
     std::string slave;
     std::string rule;       ///< in consistency = "rule": the one this link is for, else empty
     std::string endpoints;  ///< for messages: the configured URLs
@@ -73,6 +79,7 @@ struct master_status {
 
 struct status {
     master_status master;
+    bool master_serves = false;  ///< some feed is connected: what is wrong with the master is not wrong for every rule
     std::vector<link_status> links;
 };
 

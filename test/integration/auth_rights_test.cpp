@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user with few rights: those on the ranges of the rules and on the records, and less.
 #include "guarded.hpp"
+#include "said.hpp"
 
 #include <thread>
 
@@ -169,4 +170,60 @@ TEST_CASE("rights on one rule taken away in mid-run stop that rule and no other;
     writer.stop();
     finish(all);
     CHECK(all.on.sync.said("full sync") == full_syncs);
+}
+
+TEST_CASE("verify and a dry run tell what it takes to compare a rule that is refused, and compare the others") {
+    guarded all({}, two_rules("rule"));
+    all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    grant_rule(all, "/x/");
+    std::string_view missing = "permission denied";
+    SUBCASE("on the master") {
+        all.at_slave.grant_prefix("syncer", "readwrite", "/a/");
+        missing = "it takes read from \"/a/\" to before \"/a0\"\n";
+    }
+    SUBCASE("on the slave") { all.at_master.grant_prefix("syncer", "read", "/a/"); }
+    all.switch_on();
+    fill(all.on.at_master, "/a/", 10);
+    fill(all.on.at_master, "/x/", 10);
+    const said synced = run(all.on.sync, {"sync", "--json"});
+    CAPTURE(synced.text);
+    CHECK(synced.code == 3);
+    CHECK(synced.holds(fmt::format(R"("in_sync":false,"master":{{"revision":{}}},)", all.on.at_master.revision())));
+    CHECK(synced.holds(R"({"name":"slave-1/a","slave":"slave-1","rule":"a","state":"denied","cause":")"));
+    CHECK(synced.holds(R"({"name":"slave-1/x","slave":"slave-1","rule":"x","state":"in_sync",)"));
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"verify"}, {"sync", "-n"}}) {
+        const said well = run(all.on.sync, command);
+        CAPTURE(well.text);
+        CHECK(well.code == 3);
+        CHECK(well.holds("slave-1/a: failed: "));
+        CHECK(well.holds(missing));
+        CHECK(well.holds("slave-1/x: equal to the master at revision"));
+        CHECK(well.holds("0 of 1 slave compared, 0 differences, nothing written\n"));
+    }
+    all.on.at_slave().put("/x/extra", "1");
+    const said differs = run(all.on.sync, {"verify"});
+    CAPTURE(differs.text);
+    CHECK(differs.code == 2);
+    CHECK(differs.holds("slave-1/x:\n  - /x/extra  only on the slave\n"));
+    const said repaired = run(all.on.sync, {"verify", "--repair"});
+    CAPTURE(repaired.text);
+    CHECK(repaired.code == 3);
+    CHECK(repaired.holds("slave-1/x: in sync at revision"));
+    CHECK(repaired.holds("slave-1/x: equal to the master at revision"));
+    CHECK(all.on.at_slave().range("/x/extra", {}).empty());
+}
+
+TEST_CASE("in consistency = \"all\" verify and a dry run name the missing grant and consistency = \"rule\"") {
+    guarded all({}, two_rules("all"));
+    grant_rule(all, "/a/");
+    grant_rule(all, "/x/");
+    all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
+    all.switch_on();
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"verify"}, {"sync", "-n"}}) {
+        const said told = run(all.on.sync, command);
+        CAPTURE(told.text);
+        CHECK(told.code == 77);
+        CHECK(told.holds("slave-1: failed: the master: "));
+        CHECK(told.holds("it takes read from \"/a/\" to before \"/x0\", or consistency = \"rule\""));
+    }
 }

@@ -121,6 +121,10 @@ TEST_CASE("the same without any user, and with one where etcd has none") {
         const answer told = check(on);
         CAPTURE(told.text);
         CHECK(told.code == 0);
+        const std::string_view not_tried = ": ok, but users are switched off there: the password was not tried\n";
+        CHECK(told.holds(fmt::format("master: {}{}", on.master.url(), with_user ? not_tried : ": ok\n")));
+        CHECK(told.holds(fmt::format("slave slave-1: {}: ok\n", on.slave().url())));
+        CHECK(check(on, {"--json"}).holds(R"("state":"ok","users_off":true)") == with_user);
         CHECK(stores.still());
     }
 }
@@ -311,6 +315,27 @@ TEST_CASE("over TLS: all is well; a certificate that is missing ends with 77, a 
     CHECK(told.holds("master: " + on.master.url() + ": "));
     CHECK(told.holds(said));
     CHECK(told.holds("slave slave-1: rule \"a\": may read and write"));
+}
+
+TEST_CASE("a user by the CN of a certificate who lacks a permission: the file that names the user is told") {
+    const key_infrastructure keys;
+    stage_options how = two_rules();
+    how.master_door = keys.door(true);
+    how.master_keys = keys.mutual();
+    stage on(how);
+    users at_master(on.master);
+    at_master.add("etcd-sync");
+    at_master.switch_on(on.at_master);
+    const answer told = check(on);
+    CAPTURE(told.text);
+    CHECK(told.code == 77);
+    CHECK(told.grants() == std::vector<std::string>{"etcdctl role grant-permission ROLE read /a/ /b0"});
+    CHECK(
+        told.holds(fmt::format("  ROLE is a role of the user whose name is the CN of {0}: "
+                               "openssl x509 -noout -subject -in {0}\n",
+                               keys.client.cert)));
+    at_master.grant("etcd-sync", "read", "/a/", "/b0");
+    CHECK(check(on).code == 0);
 }
 
 TEST_CASE("a slave that is full still tells what it grants") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that work with etcds and end by themselves: sync, sync -n, verify, verify --repair.
 #include "load.hpp"
+#include "said.hpp"
 #include "support/exact.hpp"
 #include "support/processes.hpp"
 
@@ -22,20 +23,6 @@ constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix
 constexpr std::string_view soon = "[replication]\nprobe_interval = \"500ms\"\n";
 
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-/// What one run of a command said, and how it ended.
-struct said {
-    int code = 0;
-    std::string text;
-};
-
-said run(sync_daemon& as, const std::vector<std::string>& arguments) {
-    const std::size_t before = as.output().size();
-    said out;
-    out.code = as.run(arguments, patience(60s));
-    out.text = as.output().substr(before);
-    return out;
-}
 
 /// The text of the record of a slave.
 std::string record_of(etcd_client& slave) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
+#include "said.hpp"
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <random>
 #include <set>
@@ -91,6 +93,12 @@ struct stage {
         key_map here = keys_of(at_slave_1);
         for (const std::string& key : foreign) here.erase(key);
         return difference(wanted(), here).empty() && difference(wanted(), keys_of(at_slave_2)).empty();
+    }
+
+    void sync_all(sync_daemon& sync) {
+        fill(at_master, "/a/", 300);
+        fill(at_master, "/b/", 300);
+        REQUIRE(sync.run({"sync"}) == 0);
     }
 
     /// Both rules follow on both slaves, up to what is written here last.
@@ -435,4 +443,65 @@ TEST_CASE("verify and a dry run look at each rule by its own record") {
     CHECK(sync.run({"sync"}) == 4);
     CHECK(sync.run({"sync", "--approve"}) == 0);
     CHECK(sync.run({"verify"}) == 0);
+}
+
+TEST_CASE("verify --repair tells what became of each rule of each slave, and counts all that was written") {
+    stage on;
+    sync_daemon sync(on.config(in_mode("rule")));
+    on.sync_all(sync);
+    on.at_slave_1.put("/b/000001", "other");
+    on.at_slave_2.put("/a/000002", "other");
+    on.at_slave_2.put("/b/000003", "other");
+    on.at_slave_2.put("/b/extra", "1");
+    SUBCASE("in words") {
+        const said told = run(sync, {"verify", "--repair"});
+        CAPTURE(told.text);
+        CHECK(told.code == 0);
+        CHECK(told.holds("slave-1/a: equal to the master at revision"));
+        CHECK(told.holds("slave-2/b:\n  * /b/000003  differs"));
+        CHECK(told.holds("slave-2/b: 2 differences in 300 keys"));
+        for (const std::string_view repaired : {"slave-1/a: in sync at revision {}: nothing to write\n",
+                                                "slave-1/b: in sync at revision {}: 1 put, 0 deletes\n",
+                                                "slave-2/a: in sync at revision {}: 1 put, 0 deletes\n",
+                                                "slave-2/b: in sync at revision {}: 1 put, 1 delete\n"})
+            CHECK(told.holds(fmt::format(fmt::runtime(repaired), on.at_master.revision())));
+        CHECK(told.holds("slave-2/b: equal to the master at revision"));
+        CHECK(told.holds("2 of 2 slaves compared, 4 differences, 4 keys written\n"));
+    }
+    SUBCASE("in JSON") {
+        const said told = run(sync, {"verify", "--repair", "--json"});
+        CAPTURE(told.text);
+        CHECK(told.code == 0);
+        CHECK(told.holds(R"("type":"difference","slave":"slave-2","rule":"b","kind":"extra","key":"/b/extra"})"));
+        CHECK(told.holds(R"("type":"slave","slave":"slave-2","rule":"a","state":"different")"));
+        CHECK(told.holds(R"("type":"repair","slave":"slave-1","rule":"b","state":"in_sync","puts":1,"deletes":0})"));
+        CHECK(told.holds(R"("type":"repair","slave":"slave-2","rule":"b","state":"in_sync","puts":1,"deletes":1})"));
+        CHECK(told.holds(R"("type":"slave","slave":"slave-2","rule":"a","state":"equal")"));
+        CHECK(told.holds(R"("slaves":2,"compared":2,"differences":4,"written":4})"));
+    }
+    CHECK(on.exact());
+}
+
+TEST_CASE("a rule that verify --repair finds held ends with 4; the other rule and the other slave are repaired") {
+    stage on;
+    sync_daemon sync(on.config(in_mode("rule")));
+    on.sync_all(sync);
+    fill(on.at_slave_1, "/b/more-", 150);
+    on.at_slave_1.put("/a/000001", "other");
+    on.at_slave_2.put("/a/000002", "other");
+    const said told = run(sync, {"verify", "--repair"});
+    CAPTURE(told.text);
+    CHECK(told.code == 4);
+    CHECK(told.holds(fmt::format("slave-1/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
+    CHECK(told.holds("slave-1/a: equal to the master at revision"));
+    CHECK(told.holds("slave-1/b: HELD: would delete 150 of the 450 keys of rule \"b\""));
+    CHECK_FALSE(told.holds("slave-1/b: equal"));
+    CHECK(told.holds(fmt::format("slave-2/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
+    CHECK(told.holds("slave-2/a: equal to the master at revision"));
+    CHECK(told.holds("2 of 2 slaves compared, 152 differences, 2 keys written\n"));
+    CHECK(with_prefix(keys_of(on.at_slave_1), {"/b/more-"}).size() == 150);
+    CHECK(difference(on.wanted(), keys_of(on.at_slave_2)) == "");
+    const said held = run(sync, {"sync", "--json"});
+    CHECK(held.code == 4);
+    CHECK(held.holds(R"({"name":"slave-1/b","slave":"slave-1","rule":"b","state":"held")"));
 }

@@ -113,6 +113,31 @@ TEST_CASE("what is denied is told with the command that grants all that is neede
           "  etcdctl role grant-permission ROLE read /a/ /n\n");
 }
 
+TEST_CASE("a certificate is a user, too: its file is named where its name is not configured") {
+    cluster_report one = slave({app_rule, true, false});
+    one.certificate = "/etc/it's.pem";
+    CHECK(lines_of(one, true).ends_with("  ROLE is a role of user \"repl\": etcdctl user get repl\n"));
+    one.user.clear();
+    CHECK(
+        lines_of(one, true).ends_with("  etcdctl role grant-permission ROLE readwrite /app/ --prefix\n"
+                                      "  ROLE is a role of the user whose name is the CN of /etc/it's.pem: "
+                                      "openssl x509 -noout -subject -in '/etc/it'\\''s.pem'\n"));
+    CHECK(json_of(one).at("user_is_cn_of").as_string() == "/etc/it's.pem");
+    one.permissions.clear();
+    CHECK(lines_of(one, true).empty());
+}
+
+TEST_CASE("where users are switched off the password counts for nothing, and that is told, but is no failure") {
+    cluster_report one = good_slave;
+    CHECK_FALSE(json_of(one).at("endpoints").as_array().at(0).as_object().contains("users_off"));
+    one.endpoints.front().users_off = true;
+    CHECK(lines_of(one, false)
+              .starts_with(
+                  "slave edge-1: http://s:1: ok, but users are switched off there: the password was not tried\n"));
+    CHECK(json_of(one).at("endpoints").as_array().at(0).at("users_off").as_bool());
+    CHECK(code_for({one}) == exit_code::ok);
+}
+
 TEST_CASE("where every rule alone is granted, the other consistency is offered") {
     cluster_report one = master(false);
     one.rule_mode_would_do = true;

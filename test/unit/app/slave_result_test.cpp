@@ -11,7 +11,7 @@ namespace {
 
 replication::link_status link(std::string name, link_state state, bool finished = true) {
     replication::link_status out;
-    out.name = std::move(name);
+    out.slave = std::move(name);
     out.state = state;
     out.finished = finished;
     out.applied = 123;
@@ -59,6 +59,23 @@ TEST_CASE("where the master stays away, links that waited for it failed for it, 
     CHECK(judged(link("edge", link_state::in_sync), true).how == outcome::good);
 }
 
+TEST_CASE("a master that refuses one rule of several serves the others: it has a revision and no plight") {
+    replication::status all;
+    all.master.cause = "m:1: etcdserver: permission denied";
+    all.master.failure = etcd::error_class::denied;
+    all.links = {failed_link(etcd::error_class::denied), link("edge", link_state::in_sync),
+                 link("edge", link_state::full_sync, false)};
+    all.links[1].known = 221;
+    all.links[2].known = 222;
+    CHECK(is_refused(all));
+    all.master_serves = true;
+    CHECK_FALSE(is_refused(all));
+    const sync_result judged = judge(all, is_refused(all));
+    CHECK(judged.master_revision == 221);
+    CHECK_FALSE(judged.master_failed.has_value());
+    CHECK(judged.slaves[2].how == outcome::interrupted);
+}
+
 TEST_CASE("one code for all slaves: what asks a person for most comes first") {
     CHECK(code_for({outcome::good, outcome::good}) == exit_code::ok);
     CHECK(code_for({outcome::good, outcome::different}) == exit_code::differences);
@@ -86,12 +103,23 @@ TEST_CASE("a line a slave") {
 
 TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN") {
     replication::status at_end;
-    at_end.master.known = 130;
     at_end.links = {link("a", link_state::in_sync), failed_link(etcd::error_class::denied)};
     at_end.links[1].cause = "no \xff";
+    for (replication::link_status& one : at_end.links) one.known = 130;
     CHECK(result_json(judge(at_end, false)) ==
           "{\"schema\":1,\"in_sync\":false,\"master\":{\"revision\":130},\"slaves\":["
           "{\"name\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
           "{\"name\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
           "\"kept\":0}]}\n");
+}
+
+TEST_CASE(
+    "in consistency = \"rule\" a result names the slave and the rule, together for people and apart for scripts") {
+    replication::link_status one = link("edge", link_state::in_sync);
+    one.rule = "app";
+    CHECK(result_line(judged(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
+    replication::status at_end;
+    at_end.links = {one};
+    CHECK(result_json(judge(at_end, false))
+              .find(R"({"name":"edge/app","slave":"edge","rule":"app","state":"in_sync",)") != std::string::npos);
 }

@@ -30,13 +30,13 @@ TEST_CASE("a difference on a line, its key escaped") {
 }
 
 TEST_CASE("a difference in JSON, keys that are not UTF-8 in base64") {
-    CHECK(difference_json("s", {difference::kind::different, "/a", 14, 12}) ==
+    CHECK(difference_json({"s"}, {difference::kind::different, "/a", 14, 12}) ==
           "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"different\",\"key\":\"/a\","
           "\"master_bytes\":14,\"slave_bytes\":12}\n");
-    CHECK(difference_json("s", {difference::kind::missing, "\xff", 14, 0}) ==
+    CHECK(difference_json({"s"}, {difference::kind::missing, "\xff", 14, 0}) ==
           "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"missing\",\"key_b64\":\"/w==\","
           "\"master_bytes\":14}\n");
-    CHECK(difference_json("s", {difference::kind::foreign, "/a", 0, 0}) ==
+    CHECK(difference_json({"s"}, {difference::kind::foreign, "/a", 0, 0}) ==
           "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"foreign\",\"key\":\"/a\"}\n");
 }
 
@@ -58,6 +58,22 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
     report.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
     CHECK(report_line("s", report) == "s: failed: the master: m:1: refused\n");
     CHECK(outcome_of(report) == outcome::unreachable);
+}
+
+TEST_CASE("in consistency = \"rule\" each line names the rule, and JSON has slave and rule apart") {
+    const part of{"s", "app \xff"};
+    CHECK(of.name() == "s/app \\xff");
+    CHECK(part{"s"}.name() == "s");
+    CHECK(difference_json(of, {difference::kind::foreign, "/a", 0, 0}) ==
+          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"rule\":\"app "
+          "\\\\xff\",\"kind\":\"foreign\",\"key\":\"/a\"}\n");
+    CHECK(report_json(of, compared())
+              .starts_with(
+                  "{\"schema\":1,\"type\":\"slave\",\"slave\":\"s\",\"rule\":\"app \\\\xff\",\"state\":\"equal\","));
+    slave_result repaired{.of = {"s", "app"}, .puts = 2};
+    CHECK(repair_json(repaired) ==
+          "{\"schema\":1,\"type\":\"repair\",\"slave\":\"s\",\"rule\":\"app\",\"state\":\"in_sync\",\"puts\":2,"
+          "\"deletes\":0}\n");
 }
 
 TEST_CASE("the last line counts") {

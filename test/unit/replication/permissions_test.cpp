@@ -88,3 +88,16 @@ exclude = ["/a/x/"]
                                {subject::rule, "outer", {"/a/m0", "/a/x/"}, true},
                                {subject::rule, "outer", {"/a/x0", "/a0"}, true}});
 }
+
+TEST_CASE("where the master does not permit a read it is told which keys that takes; other causes stay as they are") {
+    const etcd::error denied(etcd::error_class::denied, "m:1: etcdserver: permission denied");
+    CHECK(explain_read(denied, {"/a/", "/n\x01"}, false) ==
+          "m:1: etcdserver: permission denied; it takes read from \"/a/\" to before \"/n\\x01\", or consistency = "
+          "\"rule\", "
+          "which needs the rules' own keys alone");
+    CHECK(explain_read(denied, prefix_range("/a/"), true) ==
+          "m:1: etcdserver: permission denied; it takes read from \"/a/\" to before \"/a0\"");
+    CHECK(explain_read(denied, {"/a/", ""}, true).ends_with("; it takes read from \"/a/\" on"));
+    const etcd::error gone(etcd::error_class::retry, "connect m:1: refused");
+    CHECK(explain_read(gone, {"/a/", "/n"}, false) == "connect m:1: refused");
+}

@@ -38,7 +38,6 @@ struct inspector::job {
     part of;
     const replication::wanted_record& record;
     const etcd::cluster_options& to_slave;
-    const etcd::cluster_options& to_master;
     replication::inspection_settings how;
 };
 
@@ -57,13 +56,12 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
                                     const listener& tell) {
     const replication::record_set records = replication::records_for(settings_, slave);
     const etcd::cluster_options to_slave = options_for(slave);
-    const etcd::cluster_options to_master = options_for(settings_.master);
     std::optional<replication::inspection_report::failure> of_all;
     rate_ = {};
     for (std::size_t i = 0; i < records.wanted().size(); ++i) {
         part of{slave.name, records.is_per_rule() ? settings_.rules[slave.rules[i]].name : ""};
         if (without.contains(of.rule)) continue;
-        job one{of, records.wanted()[i], to_slave, to_master, settings_for(settings_, slave, options_)};
+        job one{of, records.wanted()[i], to_slave, settings_for(settings_, slave, options_)};
         one.how.checkpoint_key = one.record.key;
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
@@ -82,7 +80,7 @@ aio::awaitable<replication::inspection_report> inspector::inspect_one(const job&
     const replication::context with{env.clock, env.random, env.log, tasks, settings_.replicate.probe_interval,
                                     "",        true};
     etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
-    etcd::cluster to_master(env.dialer, env.clock, tasks, what.to_master);
+    etcd::cluster to_master(env.dialer, env.clock, tasks, to_master_);
     replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
     replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
                                 std::move(found));

@@ -30,7 +30,7 @@ public:
 
     /// `settings` outlives it.
     inspector(foreground& at, const config::config& settings, const options& how)
-        : at_(at), settings_(settings), options_(how) {}
+        : at_(at), settings_(settings), options_(how), to_master_(options_for(settings.master)) {}
 
     /// All parts of a slave but those of the rules `without`. What fails for the cause of one rule leaves the others their turn. Ends at
     /// once, with failures of class cancelled, where the command is asked to stop.
@@ -47,6 +47,7 @@ private:
     foreground& at_;
     const config::config& settings_;
     options options_;
+    etcd::cluster_options to_master_;
     std::string name_;
     const replication::inspection* current_ = nullptr;
     observe::rate_meter rate_;

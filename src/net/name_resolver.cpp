@@ -3,21 +3,40 @@
 
 #include "net/threaded_resolver.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
+#include <arpa/inet.h>
+#include <iterator>
+#include <memory>
+#include <netdb.h>
 
 namespace etcdsync::net {
 namespace {
 
-using aio::asio::ip::tcp;
+using aio::asio::ip::address;
 
+address address_of(const addrinfo& entry) {
+    if (entry.ai_family == AF_INET) {
+        const auto* const at = reinterpret_cast<const sockaddr_in*>(entry.ai_addr);
+        return aio::asio::ip::address_v4(ntohl(at->sin_addr.s_addr));
+    }
+    const auto* const at = reinterpret_cast<const sockaddr_in6*>(entry.ai_addr);
+    aio::asio::ip::address_v6::bytes_type bytes;
+    std::copy(std::begin(at->sin6_addr.s6_addr), std::end(at->sin6_addr.s6_addr), bytes.begin());
+    return aio::asio::ip::address_v6(bytes, at->sin6_scope_id);
+}
+
+/// Asio's own resolver would belong to a loop, and ask for one name after the other.
 name_resolver::answer ask_system(const std::string& host) {
-    aio::asio::io_context never_run;  // Asio's own loop would ask for one name after the other
-    tcp::resolver names(never_run);
-    boost::system::error_code ec;
-    const auto entries = names.resolve(host, "", ec);
-    if (ec) return base::error(ec.message());
-    std::vector<aio::asio::ip::address> found;
-    for (const auto& entry : entries) found.push_back(entry.endpoint().address());
+    addrinfo wanted{};
+    wanted.ai_socktype = SOCK_STREAM;
+    addrinfo* entries = nullptr;
+    const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &entries);
+    if (failed != 0) return base::error(::gai_strerror(failed));
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(entries, &::freeaddrinfo);
+    std::vector<address> found;
+    for (const addrinfo* at = entries; at != nullptr; at = at->ai_next) {
+        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) found.push_back(address_of(*at));
+    }
     return found;
 }
 

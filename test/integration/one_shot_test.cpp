@@ -297,7 +297,7 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
         sync.start({"verify", "-v"});
         if (compacting) {
             // Once, somewhere in the middle of it. It stands still meanwhile, or a quick one would be done before.
-            std::this_thread::sleep_for(5ms + 5ms * (n % 8));
+            std::this_thread::sleep_for(5ms + 5ms * (n % 40));
             sync.signal(SIGSTOP);
             all.at_first.compact(all.at_first.revision());
             // Behind what the daemon has applied, so that it is the comparison that is hit, and not the daemon.

@@ -87,6 +87,9 @@ public:
     /// False once the connection broke or the server asked us to leave (GOAWAY): dial another.
     [[nodiscard]] virtual bool usable() const = 0;
 
+    /// What made it unusable, with the name of the peer.
+    [[nodiscard]] virtual std::string_view why_unusable() const = 0;
+
     [[nodiscard]] virtual const endpoint& peer() const = 0;
 
     /// Calls `handler` once, from the loop, when the connection breaks: for who has no call open that would tell.

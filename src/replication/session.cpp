@@ -169,8 +169,7 @@ aio::awaitable<ending> session::refresh_record() {
 
 std::optional<ending> session::broken() const {
     if (slave_->usable()) return std::nullopt;
-    return ending(ending::reason::slave_failed,
-                  etcd::error(etcd::error_class::retry, slave_->kv().peer().name() + ": the connection broke"));
+    return ending(ending::reason::slave_failed, etcd::error(etcd::error_class::retry, slave_->kv().why_unusable()));
 }
 
 aio::awaitable<ending> session::take_place() {

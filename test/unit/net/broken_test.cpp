@@ -193,6 +193,7 @@ TEST_CASE("after GOAWAY and the last call the connection is closed, and who wait
     CHECK(finish(s.loop, *call).status.ok());
     s.loop.settle();
     CHECK(broken);
+    CHECK(s.channel->why_unusable() == "peer:2379: the server is shutting down (GOAWAY NO_ERROR: bye)");
 }
 
 TEST_CASE("a stream the server refused was not acted on; one it reset was, perhaps") {
@@ -233,6 +234,28 @@ TEST_CASE("dropping the last reference to a channel ends its calls and its tasks
     s.peer.close();
     s.loop.settle();
     CHECK(s.loop.tasks.empty());
+}
+
+TEST_CASE("a connection without calls that ends says why") {
+    scripted_channel s;
+    s.peer.server().on_end = [&](stream_id id) { s.peer.reply(id, "answer"); };
+    const auto call = s.call();
+    CHECK(finish(s.loop, *call).status.ok());
+    REQUIRE(s.channel->usable());
+    std::string why;
+    s.channel->on_broken([&] { why = s.channel->why_unusable(); });
+    SUBCASE("closed by the server") {
+        s.peer.close();
+        s.loop.settle();
+        CHECK(why == "peer:2379: the server closed the connection");
+    }
+    SUBCASE("broken") {
+        s.wire.cut();
+        s.loop.settle();
+        CHECK(why.starts_with("peer:2379: "));
+        CHECK(why.size() > std::string_view("peer:2379: ").size());
+    }
+    CHECK_FALSE(s.channel->usable());
 }
 
 TEST_CASE("who asks to be told of the end of a connection that broke before is told, too") {

@@ -8,7 +8,7 @@ enum class exit_code : int {
     ok = 0,  ///< done, in sync, or stopped by SIGTERM
     failed = 1,
     differences = 2,  ///< found by `verify` or `sync -n`
-    partial = 3,      ///< some slaves failed
+    partial = 3,      ///< some slaves or rules failed, others did not
     held = 4,         ///< by a guard, until a person approves
     timed_out = 5,    ///< `wait`
     no_daemon = 6,    ///< nobody answers at the admin address

@@ -46,7 +46,7 @@ constexpr std::string_view global_options =
 )";
 
 constexpr std::string_view exit_codes =
-    R"(exit codes: 0 done, 1 failed, 2 differences found, 3 some slaves failed, 4 held by a guard, 64 usage,
+    R"(exit codes: 0 done, 1 failed, 2 differences found, 3 failed in part, 4 held by a guard, 64 usage,
             69 not reachable, 70 internal error, 77 refused by etcd, 78 configuration, 130/143 interrupted
 )";
 
@@ -59,23 +59,23 @@ No failure of a peer ends it. SIGTERM or SIGINT lets the writes under way finish
 Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
 )";
         case command::sync:
-            return R"(Compares every key of every slave with the master, writes what differs, and tells a line a slave on stdout.
-It may run beside a daemon: that one stands back and goes on afterwards.
+            return R"(Compares every key of every slave with the master, writes what differs, and tells a line a slave on stdout (in
+consistency = "rule" a line a rule). It may run beside a daemon: that one stands back and goes on afterwards.
   -n, --dry-run             write nothing; tell what would be written: + put, * overwrite, - delete (-v: ~ kept)
       --approve             do what a guard would hold, and delete keys that stood on a slave before the first sync
       --slave NAME...       these slaves only
-Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves failed, the others are
-in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves or rules failed, the others
+are in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::verify:
             return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master
 is read as it was at the revision the slave stands at. + is missing on the slave, * differs, - is only on the slave.
-      --repair              sync the slaves that differ (guards hold as ever), then compare them again
+      --repair              sync what differs (guards hold as ever), then compare them again
       --slave NAME...       these slaves only
-  -q                        only the slaves that differ, and no keys
+  -q                        only what differs, and no keys
   -v                        keys that are only on the slave and to stay there, too: ~
-Exit 0: equal. 2: differences. 3: some slaves could not be compared, the others are equal. 4: with --repair, a guard holds a
-slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+Exit 0: equal. 2: differences. 3: some slaves or rules could not be compared, the others are equal. 4: with --repair, a
+guard holds a slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::check_config:
             return R"(Reports every error at once, with its place. Contacts nobody, but for --connect: safe beside a running daemon.

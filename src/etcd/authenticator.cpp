@@ -46,7 +46,7 @@ public:
         return on_->open(path, with_token);
     }
     [[nodiscard]] bool usable() const override { return on_->usable(); }
-    [[nodiscard]] std::string_view why_unusable() const override { return on_->why_unusable(); }
+    [[nodiscard]] std::string why_unusable() const override { return on_->why_unusable(); }
     [[nodiscard]] const net::endpoint& peer() const override { return on_->peer(); }
     void on_broken(std::function<void()> handler) override { on_->on_broken(std::move(handler)); }
     void close() override { on_->close(); }

@@ -44,7 +44,7 @@ public:
 
     [[nodiscard]] const std::shared_ptr<net::channel>& on() const { return channel_; }
     [[nodiscard]] bool usable() const { return channel_->usable(); }
-    [[nodiscard]] std::string why_unusable() const { return std::string(channel_->why_unusable()); }
+    [[nodiscard]] std::string why_unusable() const { return channel_->why_unusable(); }
     [[nodiscard]] const net::endpoint& peer() const { return channel_->peer(); }
     void close() { channel_->close(); }
 

@@ -88,7 +88,7 @@ public:
     [[nodiscard]] virtual bool usable() const = 0;
 
     /// What made it unusable, with the name of the peer.
-    [[nodiscard]] virtual std::string_view why_unusable() const = 0;
+    [[nodiscard]] virtual std::string why_unusable() const = 0;
 
     [[nodiscard]] virtual const endpoint& peer() const = 0;
 

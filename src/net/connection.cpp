@@ -106,7 +106,8 @@ std::optional<http2::stream_id> connection::open(http2_call& call, std::string_v
     const auto headers = grpc::request_headers(path, authority, peer_.tls != nullptr, metadata);
     const auto id = session_.submit_request(headers);
     if (!id) {
-        why_ = fmt::format("{}: {}", peer_.name(), id.error().text);
+        // What the server said when it left tells more.
+        if (goodbye_.empty()) why_ = fmt::format("{}: {}", peer_.name(), id.error().text);
         return std::nullopt;
     }
     calls_.emplace(*id, &call);

@@ -24,7 +24,10 @@ public:
         return std::make_unique<http2_call>(connection_, executor_, path, options);
     }
     [[nodiscard]] bool usable() const override { return connection_->usable(); }
-    [[nodiscard]] std::string_view why_unusable() const override { return connection_->why(); }
+    [[nodiscard]] std::string why_unusable() const override {
+        if (!connection_->why().empty()) return connection_->why();
+        return connection_->peer().name() + ": the connection carried as many calls as it can";
+    }
     [[nodiscard]] const endpoint& peer() const override { return connection_->peer(); }
     void on_broken(std::function<void()> handler) override { connection_->on_broken(std::move(handler)); }
     void close() override {

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cerrno>
 #include <iterator>
 #include <memory>
 #include <netdb.h>
+#include <system_error>
 
 namespace etcdsync::net {
 namespace {
@@ -31,6 +33,7 @@ name_resolver::answer ask_system(const std::string& host) {
     wanted.ai_socktype = SOCK_STREAM;
     addrinfo* entries = nullptr;
     const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &entries);
+    if (failed == EAI_SYSTEM) return base::error(std::generic_category().message(errno));
     if (failed != 0) return base::error(::gai_strerror(failed));
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(entries, &::freeaddrinfo);
     std::vector<address> found;

@@ -40,7 +40,7 @@ void reporter::enter(link_state state, std::string_view cause) {
     change(state, cause);
     const bool another_try = state == link_state::full_sync || state == link_state::catching_up;
     if (another_try && is_parked()) return;
-    parked_for_.clear();
+    parked_ = false;
     if (told_ == state && !cause.empty()) tell_again(cause);
     if (told_ == state || state == link_state::stopped) return;
     told_ = state;
@@ -74,9 +74,10 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    if (is_parked() && same_cause(parked_for_, cause)) return tell_again(cause);
-    parked_for_ = cause;
-    outage_.begin(cause);
+    const bool goes_on = is_parked();
+    if (goes_on && !outage_.is_news(cause, context_->clock.now())) return tell_again(cause);
+    if (!goes_on) outage_.begin(cause);
+    parked_ = true;
     written_ = status_.puts + status_.deletes;
     told_ = link_state::disconnected;
     context_->log.warn(fmt::format("{}: refused by the slave; {}", status_.name,

@@ -27,12 +27,12 @@ public:
     /// The slave can not be worked with; the next try comes after `pause`. Told once, and again where it stays so for another cause.
     void disconnected(std::string_view cause, std::chrono::milliseconds pause);
 
-    /// The slave refuses what is to be written, and a person must act, or the master's keys must change. Told once, as long as it
-    /// is refused for the same cause and nothing else could be written.
+    /// The slave refuses what is to be written, and a person must act, or the master's keys must change. Told like disconnected(), as
+    /// long as nothing else could be written.
     void parked(std::string_view cause, std::chrono::milliseconds pause);
 
 private:
-    [[nodiscard]] bool is_parked() const { return !parked_for_.empty() && status_.puts + status_.deletes == written_; }
+    [[nodiscard]] bool is_parked() const { return parked_ && status_.puts + status_.deletes == written_; }
     void change(link_state state, std::string_view cause);
     /// At debug level: what is tried for ever fails for other causes as time goes on.
     void tell_again(std::string_view cause) const;
@@ -40,9 +40,9 @@ private:
     const context* context_;
     link_status status_;
     link_state told_ = link_state::stopped;
-    told_causes outage_;         ///< while disconnected
-    std::string parked_for_;     ///< the cause told last
-    std::uint64_t written_ = 0;  ///< by then
+    told_causes outage_;  ///< while disconnected
+    bool parked_ = false;
+    std::uint64_t written_ = 0;  ///< when it was
 };
 
 }  // namespace etcdsync::replication

@@ -18,8 +18,6 @@ std::string without_numbers(std::string_view cause) {
 
 }  // namespace
 
-bool same_cause(std::string_view one, std::string_view other) { return without_numbers(one) == without_numbers(other); }
-
 void told_causes::begin(std::string_view cause) {
     told_.assign(1, without_numbers(cause));
     waiting_.clear();

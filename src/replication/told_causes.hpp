@@ -10,11 +10,9 @@
 
 namespace etcdsync::replication {
 
-/// Two causes that differ in numbers alone (sizes, ports, times) are the same to people.
-[[nodiscard]] bool same_cause(std::string_view one, std::string_view other);
-
 /// Which causes of one outage were told. What ended a connection says little of why there is no other: an etcd that comes back with an
-/// expired certificate "broke the connection" first, refused connections next, and only then shows what is wrong.
+/// expired certificate "broke the connection" first, refused connections next, and only then shows what is wrong. Causes that differ in
+/// numbers alone (sizes, ports, times) are the same to people.
 class told_causes {
 public:
     /// An outage begins, with a cause that is told.

@@ -97,7 +97,7 @@ TEST_CASE("the master compacted again and again in the middle of a full sync, an
     int compactions = 0;
     const auto in_sync = [&] { return on.sync.said("in sync") > 0; };
     const auto limit = std::chrono::steady_clock::now() + patience(120s);
-    while (!eventually(in_sync, 1s)) {
+    while (!eventually(in_sync, 200ms)) {
         REQUIRE(std::chrono::steady_clock::now() < limit);
         on.compact_master(on.at_master.revision());
         ++compactions;

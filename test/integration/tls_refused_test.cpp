@@ -96,8 +96,8 @@ struct closed_ways {
         all.push_back({"no client certificate", wanted, keys.door(true), keys.trusting(), 77});
         all.push_back({"a client certificate of another authority", not_taken, keys.door(true),
                        keys.mutual(unknown.issue("mine", client_named("etcd-sync"))), 77});
-        all.push_back({"an expired client certificate", "client certificate (bad certificate): ours expired at 20",
-                       keys.door(true), keys.mutual(keys.ca.issue("late", expired)), 77});
+        all.push_back({"an expired client certificate", "): ours expired at 20", keys.door(true),
+                       keys.mutual(keys.ca.issue("late", expired)), 77});
         all.back().warned = true;
     }
 
@@ -240,13 +240,13 @@ TEST_CASE("etcds that come back with an expired certificate: the daemon says tha
     on.start_and_sync();
     for (etcd_server* of : {&on.master, &on.slave()}) of->kill();
     static_cast<void>(keys.ca.issue("server", valid(std::chrono::hours(-20), std::chrono::hours(-10))));
-    for (etcd_server* of : {&on.master, &on.slave()}) of->start();
+    for (etcd_server* of : {&on.master, &on.slave()}) of->start_without_waiting();
     const std::string why = "the server's certificate expired at 20";
     CHECK(on.hears(why, 1, 20s));
     std::this_thread::sleep_for(3s);
     CHECK(on.sync.said(why) == 2);
-    CHECK(on.sync.said("slave-1: still disconnected") == 1);
-    CHECK(on.sync.said("the master is still not reachable") == 1);
+    CHECK(on.sync.said("slave-1: still disconnected") >= 1);
+    CHECK(on.sync.said("the master is still not reachable") >= 1);
     static_cast<void>(keys.ca.issue("server"));
     on.finish();
 }

@@ -19,7 +19,7 @@ error all_of(const std::vector<std::optional<error>>& failed) {
     std::vector<std::string_view> texts;
     for (const std::optional<error>& one : failed) {
         if (!one) continue;
-        if (texts.empty() || all.cls != error_class::denied) all.cls = one->cls;
+        if (all.cls != error_class::denied) all.cls = one->cls;
         if (std::ranges::find(texts, one->text) == texts.end()) texts.push_back(one->text);
     }
     if (!texts.empty()) all.text = fmt::format("{}", fmt::join(texts, "; "));

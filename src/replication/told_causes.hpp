@@ -3,7 +3,6 @@
 
 #include "aio/clock.hpp"
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>

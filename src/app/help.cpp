@@ -70,7 +70,7 @@ are in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be r
         case command::verify:
             return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master
 is read as it was at the revision the slave stands at. + is missing on the slave, * differs, - is only on the slave.
-      --repair              sync what differs (guards hold as ever), then compare them again
+      --repair              sync the slaves that differ (guards hold as ever), then compare them again
       --slave NAME...       these slaves only
   -q                        only what differs, and no keys
   -v                        keys that are only on the slave and to stay there, too: ~

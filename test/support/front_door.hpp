@@ -15,8 +15,8 @@ struct front_door {
         address;  ///< "https://127.0.0.1", "https://[::1]", "http://localhost" ..., without a port; "unix"; empty: none
     certificate shown;      ///< with https
     std::string client_ca;  ///< with https: who calls must show a certificate of this authority; empty: nobody is asked
-    bool grpc_alone =
-        false;  ///< HTTP/1 is served at the next port: gRPC's own server has this one, and not Go's of HTTP/2
+    /// HTTP/1 is served at the next port: gRPC's own server has this one, and not Go's of HTTP/2.
+    bool grpc_alone = false;
 
     [[nodiscard]] bool needs_port() const { return !address.empty() && address != "unix"; }
 

@@ -255,7 +255,15 @@ std::vector<change> etcd_client::history(std::int64_t from, std::string_view beg
     const std::int64_t to = revision();
     std::vector<change> all;
     if (to < from || to <= 1) return all;
-    run(do_history(from, to, std::string(1, '\0'), std::string(1, '\0'), all));
+    const auto read = [&] { run(do_history(from, to, std::string(1, '\0'), std::string(1, '\0'), all)); };
+    try {
+        read();
+    } catch (const std::runtime_error&) {
+        if (user_.empty()) throw;
+        renew_token();  // it was good for revision(), but may have ended since
+        all.clear();
+        read();
+    }
     const bool to_the_last = end.size() == 1 && end[0] == '\0';
     std::erase_if(all, [&](const change& c) {
         const bool inside = end.empty() ? c.key == begin : c.key >= begin && (to_the_last || c.key < end);

@@ -37,7 +37,10 @@ etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_do
         clients_.emplace_back(member.port());
         all += (i == 0 ? "" : ",") + member.initial_cluster();
     }
-    for (etcd_server& member : members_) member.add_flags({"--initial-cluster", all});
+    for (etcd_server& member : members_) {
+        // By default a member that starts hurries to its first election, and unseats the leader where a heartbeat is a little late.
+        member.add_flags({"--initial-cluster", all, "--initial-election-tick-advance=false"});
+    }
 }
 
 void etcd_cluster::start() {

@@ -18,7 +18,8 @@ struct newer_flag {
     std::string_view name;
     unsigned since;
 };
-constexpr newer_flag newer_flags[] = {{"--max-txn-ops", 3}, {"--auth-token-ttl", 3}, {"--bcrypt-cost", 4}};
+constexpr newer_flag newer_flags[] = {
+    {"--max-txn-ops", 3}, {"--auth-token-ttl", 3}, {"--bcrypt-cost", 4}, {"--initial-election-tick-advance", 4}};
 
 std::string output_of(const std::string& command) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);

@@ -107,8 +107,8 @@ process::process(const std::vector<std::string>& command, const std::string& out
         return;
     }
     // The daemon warns of what it does not know, and so does etcd.
-    for (const char* ours :
-         {"ETCDSYNC_LONG", "ETCDSYNC_SLOW", "ETCD_SYNC_TEST_MASTER_ETCD", "ETCD_SYNC_TEST_SLAVE_ETCD"})
+    for (const char* ours : {"ETCDSYNC_BUILD", "ETCDSYNC_LONG", "ETCDSYNC_SLOW", "ETCD_SYNC_TEST_MASTER_ETCD",
+                             "ETCD_SYNC_TEST_SLAVE_ETCD"})
         ::unsetenv(ours);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
     if (!directory.empty() && ::chdir(directory.c_str()) != 0) ::_exit(126);
@@ -269,7 +269,7 @@ int sync_daemon::run(const std::vector<std::string>& arguments, std::chrono::mil
 
 void sync_daemon::signal(int number) const {
     const bool asks = number == SIGTERM || number == SIGINT || number == SIGHUP;
-    if (asks) eventually([&] { return handles(number); }, std::chrono::seconds(2));
+    if (asks) eventually([&] { return handles(number); }, patience(std::chrono::seconds(5)));
     process_.signal(number);
 }
 
@@ -306,6 +306,8 @@ std::string etcdctl(const etcd_server& server, const std::vector<std::string>& a
                                      to_read,
                                      "env",
                                      "ETCDCTL_API=3",
+                                     "ETCDCTL_DIAL_TIMEOUT=20s",
+                                     "ETCDCTL_COMMAND_TIMEOUT=20s",
                                      server.program().etcdctl(),
                                      "--endpoints",
                                      server.plain_url()};
@@ -336,10 +338,17 @@ std::chrono::milliseconds patience(std::chrono::milliseconds limit) {
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
-    const auto until = std::chrono::steady_clock::now() + limit;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() >= until) return false;
+    using clock = std::chrono::steady_clock;
+    constexpr clock::duration longest_sleep = std::chrono::milliseconds(200);
+    clock::duration left = limit;
+    for (auto looked = clock::now(); !condition();) {
+        if (left <= clock::duration::zero()) return false;
+        const auto slept = clock::now();
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        // Where all of the machine stood still for longer, what is waited for did, too.
+        const auto now = clock::now();
+        left -= (slept - looked) + std::min(now - slept, longest_sleep);
+        looked = now;
     }
     return true;
 }

@@ -15,6 +15,12 @@
 
 namespace etcdsync::test {
 
+/// A test may take longer than a person waits: ETCDSYNC_LONG is set.
+bool long_run();
+
+/// `limit`, and four times as long where the daemon runs under a sanitizer (ETCDSYNC_SLOW is set).
+std::chrono::milliseconds patience(std::chrono::milliseconds limit);
+
 /// A directory that goes with its owner.
 class scratch_dir {
 public:
@@ -103,13 +109,14 @@ public:
 
     void start(const std::vector<std::string>& arguments = {"run"});
     /// Runs a command to its end: its exit status, or -1 where it still runs after `limit`.
-    int run(const std::vector<std::string>& arguments, std::chrono::milliseconds limit = std::chrono::seconds(30));
+    int run(const std::vector<std::string>& arguments,
+            std::chrono::milliseconds limit = patience(std::chrono::seconds(30)));
     void kill() { process_.kill(); }
     /// One just started is given the time to listen for it, where it ever does.
     void signal(int number) const;
     [[nodiscard]] bool handles(int number) const { return process_.handles(number); }
     /// SIGTERM; its exit status.
-    int terminate(std::chrono::milliseconds limit = std::chrono::seconds(10));
+    int terminate(std::chrono::milliseconds limit = patience(std::chrono::seconds(15)));
     int wait(std::chrono::milliseconds limit) { return process_.wait(limit); }
     [[nodiscard]] bool running() { return process_.running(); }
     [[nodiscard]] pid_t pid() const { return process_.pid(); }
@@ -153,13 +160,7 @@ struct slave_entry {
 std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,
                        std::string_view top = {}, std::string_view master_keys = {});
 
-/// A test may take longer than a person waits: ETCDSYNC_LONG is set.
-bool long_run();
-
-/// `limit`, and four times as long where the daemon runs under a sanitizer (ETCDSYNC_SLOW is set).
-std::chrono::milliseconds patience(std::chrono::milliseconds limit);
-
-/// Looks every 20 ms until `condition` holds. False after `limit`.
+/// Looks every 20 ms until `condition` holds. False after `limit`, in which a pause of the machine does not count.
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit);
 
 }  // namespace etcdsync::test

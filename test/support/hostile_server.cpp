@@ -157,10 +157,15 @@ void hostile_server::behave(conduct how) {
     over_ = std::make_shared<std::atomic<bool>>(false);
     conduct_ = std::make_shared<conduct>(std::move(how));
     visits_ = 0;
+    deeds_ = 0;
 }
 
 void hostile_server::serve(visitor& at, const conduct& how) {
-    if (how.speak) return how.speak(at);
+    if (how.speak) {
+        ++deeds_;
+        return how.speak(at);
+    }
+    if (!how.does_anything()) ++deeds_;  // what HTTP/2 is made to do, it does at once
     try {
         serve_http2(at, how);
     } catch (const std::runtime_error&) {}  // the client has had enough, in a way that is no good HTTP/2 to this one
@@ -176,7 +181,10 @@ void hostile_server::serve_http2(visitor& at, const conduct& how) {
             due.push_back(id);
     };
     session.on_reset = [&](stream_id id, http2::error_code) { open.erase(id); };
-    if (how.greet && !at.write(session.pull() + how.greet())) return;
+    if (how.greet) {
+        if (!at.write(session.pull() + how.greet())) return;
+        ++deeds_;
+    }
     std::string bytes;
     for (visitor::heard heard = visitor::heard::nothing; heard != visitor::heard::end;
          heard = at.read(bytes, turn_length)) {
@@ -191,14 +199,17 @@ void hostile_server::serve_http2(visitor& at, const conduct& how) {
         for (auto& [id, each] : open) {
             if (!how.pour) break;
             exchange to{at, session, store_, id, "", each.asked};
-            how.pour(to, each.turn++);
+            if (how.pour(to, each.turn++)) ++deeds_;
         }
         if (!at.write(session.pull())) return;
     }
 }
 
 void hostile_server::answer(const exchange& asked, const conduct& how, watches& open) {
-    if (how.answer && how.answer(asked)) return;
+    if (how.answer && how.answer(asked)) {
+        ++deeds_;
+        return;
+    }
     const std::lock_guard lock(mutex_);
     if (asked.path.ends_with("/Range")) {
         pb::RangeRequest wanted;
@@ -206,7 +217,10 @@ void hostile_server::answer(const exchange& asked, const conduct& how, watches& 
         wanted.ParseFromString(asked.message);
         const auto refused = store_.range(wanted, found);
         if (refused) return refuse(asked, refused->code, refused->text);
-        if (how.range) how.range(wanted, found);
+        if (how.range) {
+            how.range(wanted, found);
+            ++deeds_;
+        }
         reply(asked, found.SerializeAsString());
     } else if (asked.path.ends_with("/Txn")) {
         pb::TxnRequest wanted;
@@ -214,7 +228,10 @@ void hostile_server::answer(const exchange& asked, const conduct& how, watches& 
         wanted.ParseFromString(asked.message);
         const auto refused = store_.txn(wanted, done);
         if (refused) return refuse(asked, refused->code, refused->text);
-        if (how.txn) how.txn(wanted, done);
+        if (how.txn) {
+            how.txn(wanted, done);
+            ++deeds_;
+        }
         reply(asked, done.SerializeAsString());
     } else {
         create(asked, how, open);
@@ -233,7 +250,10 @@ void hostile_server::create(const exchange& asked, const conduct& how, watches& 
     created.set_watch_id(added.state.id);
     created.set_created(true);
     asked.session.respond(asked.id, grpc_headers);
-    if (how.watch) how.watch(created);
+    if (how.watch) {
+        how.watch(created);
+        ++deeds_;
+    }
     asked.session.data(asked.id, grpc::frame(created.SerializeAsString()));
 }
 

@@ -59,13 +59,16 @@ struct exchange {
 /// What the server does. Whatever is left out is done as an honest etcd (a model_etcd) does it.
 struct conduct {
     http2_server_options http2;
-    std::function<void(visitor&)> speak;            ///< instead of HTTP/2
-    std::function<std::string()> greet;             ///< sent behind the server's SETTINGS
-    std::function<bool(const exchange&)> answer;    ///< false: not this one
-    std::function<void(exchange&, int turn)> pour;  ///< for each open watch, every turn of the loop (some 10 ms)
+    std::function<void(visitor&)> speak;          ///< instead of HTTP/2
+    std::function<std::string()> greet;           ///< sent behind the server's SETTINGS
+    std::function<bool(const exchange&)> answer;  ///< false: not this one
+    /// For each open watch, every turn of the loop (some 10 ms). True: something was told.
+    std::function<bool(exchange&, int turn)> pour;
     std::function<void(const etcdserverpb::RangeRequest&, etcdserverpb::RangeResponse&)> range;
     std::function<void(const etcdserverpb::TxnRequest&, etcdserverpb::TxnResponse&)> txn;
     std::function<void(etcdserverpb::WatchResponse&)> watch;
+
+    [[nodiscard]] bool does_anything() const { return speak || greet || answer || pour || range || txn || watch; }
 };
 
 class hostile_server {
@@ -79,6 +82,8 @@ public:
 
     /// Connections taken since behave().
     [[nodiscard]] unsigned visits() const { return visits_; }
+    /// How often it has done since then what is its own in this conduct.
+    [[nodiscard]] unsigned deeds() const { return deeds_; }
     [[nodiscard]] std::string url() const;
 
     /// Looks at, or changes, what the honest part answers from. The watches hear of it.
@@ -118,6 +123,7 @@ private:
     std::shared_ptr<const conduct> conduct_ = std::make_shared<conduct>();
     std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
     std::atomic<unsigned> visits_{0};
+    std::atomic<unsigned> deeds_{0};
     std::atomic<bool> closing_{false};
     std::thread acceptor_;
 };

@@ -147,4 +147,14 @@ void stage::start_and_kill_after(std::int64_t revisions, std::mt19937& random) {
     sync.kill();
 }
 
+std::size_t later_full_syncs(const sync_daemon& sync) {
+    const std::string all = sync.output();
+    constexpr std::string_view begun = "slave-1: full sync";
+    std::size_t times = 0;
+    for (std::size_t at = all.find(begun, all.find("slave-1: in sync")); at != std::string::npos;
+         at = all.find(begun, at + 1))
+        ++times;
+    return times;
+}
+
 }  // namespace etcdsync::test

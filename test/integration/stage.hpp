@@ -114,4 +114,7 @@ public:
     void start_and_kill_after(std::int64_t revisions, std::mt19937& random);
 };
 
+/// How often slave-1 was copied anew after it had been in sync. Before that a slow machine may need more than one go.
+std::size_t later_full_syncs(const sync_daemon& sync);
+
 }  // namespace etcdsync::test

@@ -119,6 +119,7 @@ TEST_CASE(
     fill(all.on.at_master, "/a/", 100);
     all.on.sync.start();
     CHECK(all.on.hears("consistency = \\\"rule\\\""));
+    std::this_thread::sleep_for(4s);
     const std::string said = unquoted(all.on.sync.output());
     CAPTURE(said);
     CHECK(said.find("it takes read from \"/a/\" to before \"/x0\"") != std::string::npos);

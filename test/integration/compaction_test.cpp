@@ -52,7 +52,9 @@ TEST_CASE("compacted at the very next revision of a watch that lags: the delete 
     fill(on.at_master, "/a/", 300);
     on.start_and_sync();
     const int rounds = long_run() ? 12 : 3;
-    for (int round = 0; round < rounds; ++round) {
+    // Where the watch is faster than the compaction nothing was tried: then once more.
+    const auto not_met = [&] { return on.sync.said("compacted") == 0; };
+    for (int round = 0; round < rounds || (round < 20 && not_met()); ++round) {
         CAPTURE(round);
         const std::string doomed = fmt::format("/a/doomed {}", round);
         on.at_master.put(doomed, "to be deleted");
@@ -77,7 +79,7 @@ TEST_CASE("compacted at the very next revision of a watch that lags: the delete 
         CHECK(on.differs() == "");
     }
     INFO(on.sync.output());
-    CHECK(on.sync.said("compacted") > 0);  // else the watch was faster each time, and nothing was tried
+    CHECK_FALSE(not_met());
     on.finish();
 }
 

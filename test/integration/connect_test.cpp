@@ -56,11 +56,12 @@ void paste(const std::string& line, const etcd_server& at) {
     REQUIRE(command.find(role) != std::string::npos);
     command.replace(command.find(role), role.size(), " syncer ");
     const scratch_dir dir;
-    process shell({"env", "ETCDCTL_API=3", "ETCDCTL_ENDPOINTS=" + at.plain_url(),
-                   fmt::format("ETCDCTL_USER=root:{}", users::root_password), "bash", "-c", command},
+    process shell({"env", "ETCDCTL_API=3", "ETCDCTL_DIAL_TIMEOUT=20s", "ETCDCTL_COMMAND_TIMEOUT=20s",
+                   "ETCDCTL_ENDPOINTS=" + at.plain_url(), fmt::format("ETCDCTL_USER=root:{}", users::root_password),
+                   "bash", "-c", command},
                   dir.path() + "/output");
     CAPTURE(command);
-    REQUIRE(shell.wait(patience(20s)) == 0);
+    REQUIRE(shell.wait(patience(30s)) == 0);
 }
 
 void grant_slave(guarded& all) {
@@ -299,9 +300,10 @@ TEST_CASE("a peer that takes connections and is silent ends with 69 in bounded t
     CHECK(std::chrono::steady_clock::now() - begin < patience(12s));
     CHECK(told.holds("slave slave-1: rule \"a\": may read and write"));
     on.sync.start({"check-config", "--connect"});
-    std::this_thread::sleep_for(300ms);
+    REQUIRE(eventually([&] { return on.sync.handles(SIGTERM); }, patience(3s)));
+    std::this_thread::sleep_for(100ms);
     on.sync.signal(SIGTERM);
-    CHECK(on.sync.wait(patience(2s)) == 143);
+    CHECK(on.sync.wait(patience(10s)) == 143);  // by itself it ends after 3 s, with another code
     on.master.resume();
 }
 

@@ -37,6 +37,7 @@ TEST_CASE(
     on.replace_master();
     on.sync.start();
     CHECK(on.hears("HELD"));
+    std::this_thread::sleep_for(500ms);
     CHECK(on.at_slave().revision() == before);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
@@ -51,6 +52,7 @@ TEST_CASE("a master that is wiped and refilled while the daemon runs is recognis
     on.replace_master();
     CHECK(on.hears("HELD", 0, 40s));
     on.at_master.put("/a/late", "1");
+    std::this_thread::sleep_for(500ms);
     CHECK(difference(followed, keys_of(on.at_slave())) == "");
     CHECK(followed.size() == kept.size());
     CHECK(on.sync.terminate() == 0);
@@ -63,6 +65,7 @@ TEST_CASE("an emptied master of the same ids, at a lower revision, deletes nothi
     on.master.wipe();
     on.master.start();
     CHECK(on.hears("HELD", 0, 40s));
+    std::this_thread::sleep_for(500ms);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
 }

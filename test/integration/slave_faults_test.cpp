@@ -122,10 +122,11 @@ TEST_CASE("a record on the slave that was deleted or exchanged is not believed, 
             REQUIRE(at != std::string::npos);
             text.insert(at + label.size(), "not-");
         }
+        const std::size_t before = on.sync.said(heard);
         const std::int64_t meddled = text.empty() ? on.at_slave().del(record_key) : on.at_slave().put(record_key, text);
         if (!running) on.sync.start();
         change_something(on, "after");
-        CHECK(on.hears(heard));
+        CHECK(on.hears(heard, before));
         CHECK(on.settle());
         delete_something(on);
         CHECK(on.settle());

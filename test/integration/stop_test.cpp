@@ -11,7 +11,8 @@ using namespace etcdsync::test;
 
 namespace {
 
-constexpr auto promised = 5s;
+/// A Txn in flight has 5 s; the rest is what a busy machine needs to leave.
+const auto promised = patience(8s);
 
 /// Starts it where names under hangs.example are looked up for ever.
 void start_with_hanging_names(sync_daemon& sync) {
@@ -57,16 +58,15 @@ TEST_CASE("asked to stop under load the daemon ends in time with 0 and leaves a 
 }
 
 TEST_CASE("asked to stop during a full sync it ends in time, and the next start goes on from there") {
-    stage on({.tables = "[replication]\ntxn_max_bytes = \"8KiB\"\n"});
-    fill(on.at_master, "/a/", 20'000);
+    stage on({.tables = "[replication]\ntxn_max_bytes = \"4KiB\"\n"});
+    fill(on.at_master, "/a/", 60'000);
     on.sync.start();
     REQUIRE(eventually([&] { return keys_of(on.at_slave()).size() > 500; }, patience(30s)));
     on.sync.signal(SIGTERM);
     CHECK(on.sync.wait(promised) == 0);
     const std::size_t copied = keys_of(on.at_slave()).size();
-    CHECK(copied < 20'000);
-    on.sync.start();
-    CHECK(eventually([&] { return on.sync.said("in sync") == 1; }, patience(60s)));
+    REQUIRE(copied < 60'000);
+    on.start_and_sync(60s);
     CHECK(on.sync.terminate() == 0);
     CHECK(difference(keys_of(on.at_master), keys_of(on.at_slave())) == "");
     CHECK(on.check().fault == "");  // nothing was written twice

@@ -306,11 +306,11 @@ std::string etcdctl(const etcd_server& server, const std::vector<std::string>& a
                                      to_read,
                                      "env",
                                      "ETCDCTL_API=3",
-                                     "ETCDCTL_DIAL_TIMEOUT=20s",
-                                     "ETCDCTL_COMMAND_TIMEOUT=20s",
                                      server.program().etcdctl(),
                                      "--endpoints",
-                                     server.plain_url()};
+                                     server.plain_url(),
+                                     "--dial-timeout=20s",
+                                     "--command-timeout=20s"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     process child(command, dir.path() + "/output");
     const int code = child.wait(std::chrono::seconds(30));

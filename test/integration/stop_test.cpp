@@ -82,6 +82,14 @@ TEST_CASE("who reads that it starts may ask it to stop") {
     }
 }
 
+TEST_CASE("asked to stop as soon as it listens for it, it ends well") {
+    stage on({.start = false});
+    for (int starts = 1; starts <= 30; ++starts) {
+        on.sync.start();
+        CHECK(on.sync.terminate(promised) == 0);
+    }
+}
+
 TEST_CASE("asked to stop while nobody answers it ends in time") {
     stage on({.start = false});
     SUBCASE("no etcd is up") {

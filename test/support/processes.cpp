@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -101,11 +102,19 @@ process::process(const std::vector<std::string>& command, const std::string& out
     for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     const int out = ::open(output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int begun[2];
+    if (::pipe2(begun, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     pid_ = ::fork();
     if (pid_ != 0) {
         ::close(out);
+        ::close(begun[1]);
+        char nothing = 0;
+        while (::read(begun[0], &nothing, 1) < 0 && errno == EINTR) {}  // until it is the other program
+        ::close(begun[0]);
         return;
     }
+    // Those of doctest would look like handlers of the other program for a moment.
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::signal(number, SIG_DFL);
     // The daemon warns of what it does not know, and so does etcd.
     for (const char* ours : {"ETCDSYNC_BUILD", "ETCDSYNC_LONG", "ETCDSYNC_SLOW", "ETCD_SYNC_TEST_MASTER_ETCD",
                              "ETCD_SYNC_TEST_SLAVE_ETCD"})

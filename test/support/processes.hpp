@@ -41,7 +41,7 @@ std::uint16_t free_port_pair();
 class process {
 public:
     process() = default;
-    /// In `directory`, where one is given.
+    /// In `directory`, where one is given. It is that program, and no copy of this one any more, when this returns.
     process(const std::vector<std::string>& command, const std::string& output_file, const std::string& directory = {});
     ~process();
     process(process&& other) noexcept;

@@ -14,7 +14,8 @@ struct trap {
 };
 
 /// The first thing in `text` that toml++ 3.3 does not survive, to be refused before it sees it:
-///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there (undefined behaviour);
+///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there, and one behind a
+///     quote that opens no string (undefined behaviour);
 ///   - a multi-line string, behind whose "\" at a line's end the same happens; no value of ours needs one;
 ///   - a key of more than 16 parts: arrays and inline tables are capped, but the tables of `a.b.c...` are destroyed
 ///     recursively until the stack is gone.

@@ -28,12 +28,8 @@ public:
                 return found("multi-line strings are not supported",
                              R"(write "..." in one line, with \n for a line end)");
             }
-            if (begins_no_string()) {
-                return found("a string can not begin here", "is a comma or a quote missing before it?");
-            }
             if (c == '.' && ++dots_ > most_dots) return found("tables are nested too deep", "");
             step_over(c);
-            if (c != ' ' && c != '\t') before_ = c;
         }
         return std::nullopt;
     }
@@ -42,14 +38,6 @@ private:
     [[nodiscard]] bool opens_multi_line() const {
         const std::string_view fence = text_.substr(at_, 3);
         return fence == R"(""")" || fence == "'''";
-    }
-
-    /// A quote inside of a value: the parser still looks for the value's end there, and meets what is behind the quote.
-    [[nodiscard]] bool begins_no_string() const {
-        const bool quotes = text_[at_] == '"' || text_[at_] == '\'';
-        if (!quotes || std::string_view("\n=,.[{").find(before_) != std::string_view::npos) return false;
-        const std::string_view rest = text_.substr(at_, text_.find('\n', at_) - at_);
-        return !std::ranges::all_of(rest, is_ascii);
     }
 
     /// Leaves `at_` on the last byte of what starts with `c`.
@@ -88,7 +76,6 @@ private:
     std::size_t line_ = 1;
     std::size_t line_start_ = 0;
     std::size_t dots_ = 0;
-    char before_ = '\n';  ///< the last that was no space
 };
 
 }  // namespace

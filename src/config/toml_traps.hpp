@@ -13,10 +13,10 @@ struct trap {
     fault what;
 };
 
-/// The first thing in `text` that toml++ 3.3 does not survive, to be refused before it sees it:
-///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there, and one behind a
-///     quote that opens no string (undefined behaviour);
-///   - a multi-line string, behind whose "\" at a line's end the same happens; no value of ours needs one;
+/// The first thing in `text` to be refused before toml++ 3.3 sees it:
+///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there: mostly a typographic quote, and to
+///     be told as that;
+///   - a multi-line string, as no value of ours needs one;
 ///   - a key of more than 16 parts: arrays and inline tables are capped, but the tables of `a.b.c...` are destroyed
 ///     recursively until the stack is gone.
 [[nodiscard]] std::optional<trap> find_toml_trap(std::string_view text);

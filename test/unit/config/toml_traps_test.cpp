@@ -70,16 +70,17 @@ TEST_CASE("a string that is not closed ends with its line") {
     CHECK(trap_in("").empty());
 }
 
-TEST_CASE("a quote inside of a value opens no string for characters beyond ASCII to stand in") {
-    const std::string misplaced = " a string can not begin here";
-    CHECK(trap_in("a = [1:2\"\xcd\xb0") == "1:9" + misplaced);
-    CHECK(trap_in("a = 1 '\xcd\xb0'\n") == "1:7" + misplaced);
-    CHECK(trap_in("a = 1\nb = 2020-01-01 \"\xcd\xb0\"") == "2:16" + misplaced);
-    CHECK(trap_in("a = [\"x\" \"\xc3\xa4\"]") == "1:10" + misplaced);
-    CHECK(trap_in("a = [1:2\"x\n# \xc3\xa4\nb = '\xc3\xa4'").empty());
-    CHECK(
-        trap_in("a.'\xc3\xa4' = {'\xc3\xa4' = [\t'\xc3\xa4', \"\xc3\xa4\",\n '\xc3\xa4']}\n\"\xc3\xa4\" = 1").empty());
-    CHECK(parse("a = [1:2\"\xcd\xb0").diagnostics.size() == 1);
+TEST_CASE("characters beyond ASCII behind a quote inside of a value are no undefined behaviour") {
+    // The trap takes the quotes for those of strings. What toml++ makes of it the sanitizers see.
+    for (const char* value :
+         {"[1:2\"\xcd\xb0", "1 '\xcd\xb0'", "2020-01-01 \"\xcd\xb0\"", "1.'\xc3\xa4'", "1=\"\xc3\xa4\"",
+          "1[\"\xc3\xa4\"", "1{\"\xc3\xa4\"", "-.'\xc3\xa4'", "+=\"\xc3\xa4\"", "[1.'\xc3\xa4']",
+          "2020-01-01 1.'\xc3\xa4'", "[\"x\" \"\xe2\x80\x8b\"]", "1'\xef\xbb\xbf'"}) {
+        CAPTURE(value);
+        const std::string text = std::string("a = ") + value + "\n";
+        CHECK(trap_in(text).empty());
+        CHECK(parse(text).diagnostics.size() == 1);
+    }
 }
 
 TEST_CASE("nesting is bounded in every form it can take") {

@@ -20,15 +20,22 @@ constexpr std::string_view records = "/.etcd-sync/";
 
 hostile_case range(std::string name, range_twist twist) {
     hostile_case out{"range: " + std::move(name), {}, 700ms};  // time for a full sync to begin
-    out.how.range = std::move(twist);
+    out.how.range = [twist = std::move(twist)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
+        twist(asked, answer);
+        return true;
+    };
     return out;
 }
 
-/// Only pages of keys, not the record.
+/// Only pages of keys, not the record, nor what is asked to see whether we are there.
 hostile_case pages(std::string name, range_twist twist) {
-    return range(std::move(name), [twist = std::move(twist)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (!asked.key().starts_with(records)) twist(asked, answer);
-    });
+    hostile_case out = range(std::move(name), {});
+    out.how.range = [twist = std::move(twist)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
+        if (asked.key().starts_with(records) || asked.limit() == 1) return false;
+        twist(asked, answer);
+        return true;
+    };
+    return out;
 }
 
 hostile_case txn(std::string name, txn_twist twist) {
@@ -41,7 +48,7 @@ hostile_case txn(std::string name, txn_twist twist) {
 hostile_case record(std::string name, std::function<std::string()> make) {
     hostile_case out{"record: " + std::move(name), {}};
     out.how.range = [make = std::move(make)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (!asked.key().starts_with(records) || !asked.range_end().empty()) return;
+        if (!asked.key().starts_with(records) || !asked.range_end().empty()) return false;
         answer.clear_kvs();
         pb::KeyValue& kv = *answer.add_kvs();
         kv.set_key(asked.key());
@@ -50,6 +57,7 @@ hostile_case record(std::string name, std::function<std::string()> make) {
         kv.set_mod_revision(3);
         kv.set_version(2);
         answer.set_count(1);
+        return true;
     };
     return out;
 }
@@ -204,12 +212,14 @@ hostile_cases slave_cases() {
     }));
     all.push_back(record("of 8 MiB", [] { return std::string(8U << 20, ' '); }));
     all.push_back(record("of nothing", [] { return std::string(); }));
-    all.push_back(range("ten thousand records", [](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (!asked.key().starts_with(records) || asked.range_end().empty()) return;
+    all.push_back(range("ten thousand records", {}));
+    all.back().how.range = [](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
+        if (!asked.key().starts_with(records) || asked.range_end().empty()) return false;
         answer.clear_kvs();
         for (int i = 0; i < 10'000; ++i)
             add(answer, asked.key() + std::to_string(100'000 + i), good_record("5", "w", "1"));
-    }));
+        return true;
+    };
     return all;
 }
 

@@ -217,10 +217,7 @@ void hostile_server::answer(const exchange& asked, const conduct& how, watches& 
         wanted.ParseFromString(asked.message);
         const auto refused = store_.range(wanted, found);
         if (refused) return refuse(asked, refused->code, refused->text);
-        if (how.range) {
-            how.range(wanted, found);
-            ++deeds_;
-        }
+        if (how.range && how.range(wanted, found)) ++deeds_;
         reply(asked, found.SerializeAsString());
     } else if (asked.path.ends_with("/Txn")) {
         pb::TxnRequest wanted;

@@ -64,7 +64,8 @@ struct conduct {
     std::function<bool(const exchange&)> answer;  ///< false: not this one
     /// For each open watch, every turn of the loop (some 10 ms). True: something was told.
     std::function<bool(exchange&, int turn)> pour;
-    std::function<void(const etcdserverpb::RangeRequest&, etcdserverpb::RangeResponse&)> range;
+    std::function<bool(const etcdserverpb::RangeRequest&, etcdserverpb::RangeResponse&)>
+        range;  ///< true: it was twisted
     std::function<void(const etcdserverpb::TxnRequest&, etcdserverpb::TxnResponse&)> txn;
     std::function<void(etcdserverpb::WatchResponse&)> watch;
 

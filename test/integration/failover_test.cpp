@@ -70,8 +70,20 @@ void make_lead(etcd_cluster& all, std::size_t i) {
     REQUIRE(eventually(leads, patience(20s)));
 }
 
-/// What is measured is told; what is checked leaves a busy machine, and etcd's elections, their time, and is less than what it would
-/// take without what is tested: a request's 5 s, and the 15 s of a peer that stands still.
+/// Makes the connected member lead, and says which it is; meanwhile it may become another one.
+std::size_t make_connected_lead(etcd_cluster& all, const std::function<std::size_t()>& connected) {
+    std::size_t used = size;
+    const auto both = [&] {
+        used = connected();
+        make_lead(all, used);
+        return connected() == used;
+    };
+    REQUIRE(eventually(both, patience(60s)));
+    return used;
+}
+
+/// What is measured is told; what is checked leaves a busy machine, and etcd's elections, their time, and (of a release build) is
+/// less than what it would take without what is tested: a request's 5 s, and the 15 s of a peer that stands still.
 constexpr auto next_member = 4s;
 constexpr auto next_leader = 10s;
 
@@ -101,13 +113,11 @@ TEST_CASE(
     MESSAGE("connected member killed: " << took.count() << " ms");
     CHECK(took <= patience(next_member));
     // Looked for before the first one is up: a few seconds later it may be back in use.
-    const std::size_t next = connected_master(sync, master);
-    CHECK(next != first);
+    CHECK(eventually([&] { return connected_master(sync, master) != first; }, patience(next_member)));
     master.member(used).start();
     wait_for(master);
 
-    used = next;
-    make_lead(master, used);
+    used = make_connected_lead(master, [&] { return connected_master(sync, master); });
     took = time_away(
         survivor(), at_slave, [&] { master.member(used).kill(); }, 20s);
     MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
@@ -133,6 +143,7 @@ TEST_CASE(
     CHECK(eventually([&] { return sync.said("the master is not reachable") > told; }, patience(15s)));
     took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     MESSAGE("two of three stand still, the third is left: " << took.count() << " ms");
+    CHECK(took <= patience(next_leader));  // etcd itself says so after 3 to 5 s
     const auto go_on = [&] {
         for (const std::size_t other : {used + 1, used + 2}) master.member(other % size).resume();
     };
@@ -147,7 +158,7 @@ TEST_CASE(
         master.member(first).start();
     }
     const auto begin_of_return = std::chrono::steady_clock::now();
-    CHECK(eventually([&] { return connected_master(sync, master) == first; }, patience(90s)));
+    CHECK(eventually([&] { return connected_master(sync, master) == first; }, patience(200s)));
     took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin_of_return);
     MESSAGE("back to the first member: " << took.count() << " ms");
     CHECK(sync.said("back to an endpoint of the master that comes first") >= 1);
@@ -177,13 +188,11 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
         master.port(), survivor(), [&] { slave.member(used).kill(); }, 20s);
     MESSAGE("connected member killed: " << took.count() << " ms");
     CHECK(took <= patience(next_member));
-    const std::size_t next = used_now();
-    CHECK(next != first);
+    CHECK(used_now() != first);
     slave.member(used).start();
     wait_for(slave);
 
-    used = next;
-    make_lead(slave, used);
+    used = make_connected_lead(slave, used_now);
     took = time_away(
         master.port(), survivor(), [&] { slave.member(used).kill(); }, 20s);
     MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
@@ -215,7 +224,7 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
         CHECK(used_now() != first);
         slave.member(first).start();
     }
-    CHECK(eventually([&] { return used_now() == first; }, patience(90s)));
+    CHECK(eventually([&] { return used_now() == first; }, patience(200s)));
     CHECK(sync.said("slave-1: back to an endpoint that comes first") >= 1);
     finish_exact(sync, at_master, slave.at(first));
 }

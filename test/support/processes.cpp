@@ -356,7 +356,7 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         // Where all of the machine stood still for longer, what is waited for did, too.
         const auto now = clock::now();
-        left -= (slept - looked) + std::min(now - slept, longest_sleep);
+        left -= std::min<clock::duration>(slept - looked, limit / 2) + std::min(now - slept, longest_sleep);
         looked = now;
     }
     return true;

@@ -99,6 +99,7 @@ public:
 
     /// What came before is kept for check(). That takes a moment; not so directly after keep_master().
     void keep_master() { master_history_.keep(); }
+    void keep_slave(std::size_t i = 0) { slaves_.at(i).history.keep(); }
     void compact_master(std::int64_t at);
     void compact_slave(std::int64_t at, std::size_t i = 0);
 

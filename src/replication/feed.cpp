@@ -50,16 +50,18 @@ feed::feed(const context& with, etcd::cluster& master, config::key_range cover, 
 }
 
 void feed::go_back() {
-    if (reading_ == nullptr) return;  // the next connection begins there anyhow
-    context_->log.info("back to an endpoint of the master that comes first", {{"endpoint", master_->preferred().url}});
     better_endpoint_ = true;
-    reading_->cancel();
+    if (reading_ != nullptr) reading_->cancel();
 }
 
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
-        if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) continue;
+        if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) {
+            context_->log.info("back to an endpoint of the master that comes first",
+                               {{"endpoint", master_->preferred().url}});
+            continue;
+        }
         const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
         // A master that says so again, before it told anything else, is told of once.
         const bool news = lost && std::exchange(moved_, false);
@@ -92,6 +94,7 @@ aio::awaitable<etcd::error> feed::follow() {
     auto channel = co_await master_->connect(options);
     if (!channel) co_return channel.error();
     const std::shared_ptr<net::channel> on = *channel;
+    better_endpoint_ = false;  // from here on: what was found before, connect() began with or passed over
     auto failed = co_await probe(on);
     if (failed) {
         master_->avoid(on->peer());
@@ -117,6 +120,7 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, hi
     const base::pointing<history> now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
+    if (better_endpoint_) co_return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();

@@ -73,7 +73,7 @@ private:
     told_causes outage_;            ///< while it is not reachable, or refuses us
     bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
     history* reading_ = nullptr;    ///< the watch under way
-    bool better_endpoint_ = false;  ///< it was ended for an endpoint that comes first
+    bool better_endpoint_ = false;  ///< than that of the present connection, was found since
 };
 
 }  // namespace etcdsync::replication

@@ -83,6 +83,30 @@ TEST_CASE("the feed goes back to the master's first endpoint when that is there 
     CHECK(w.lines.count("not reachable") == 0);
 }
 
+TEST_CASE(
+    "the master's first endpoint is gone back to when it is found in the moment the feed connects to another one") {
+    world w;
+    w.settings.replicate.probe_interval = 1s;  // the first one is looked for every 3 s
+    w.settings.master.endpoints.push_back(another("master-2"));
+    test::model_server second(w.loop, w.dialer, "http://master-2:1", w.master);
+    w.master_server.refuse(true);
+    // It is found to be fit, and then slow to tell where it is.
+    second.script = [&second](std::uint64_t number) {
+        if (number == 2) second.stall(true);
+        return test::fault::none;
+    };
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.eventually([&] { return second.requests() == 2; }, 1s));
+    w.master_server.refuse(false);
+    REQUIRE_FALSE(w.eventually([&] { return w.current().master.connected; }, 4s));
+    second.stall(false);
+    CHECK(w.eventually([&] { return w.current().master.endpoint == "http://master:1"; }, 2s));
+    CHECK(w.settles());
+    CHECK(w.lines.count("back to an endpoint of the master that comes first") == 1);
+    CHECK(w.lines.count("not reachable") == 0);
+}
+
 TEST_CASE("an endpoint that has no leader when it is looked for is not gone back to") {
     world w;
     w.settings.master.endpoints.push_back(another("master-2"));

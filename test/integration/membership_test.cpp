@@ -57,7 +57,7 @@ TEST_CASE("the connected member of the master is removed and, emptied, added aga
         },
         20s);
     MESSAGE("connected member removed: " << took.count() << " ms");
-    CHECK(took <= patience(10s));
+    CHECK(took <= patience(5s));
 
     std::string all;
     for (std::size_t i = 0; i < size; ++i) all += (i == 0 ? "" : ",") + master.member(i).initial_cluster();
@@ -109,7 +109,7 @@ TEST_CASE("a learner that comes first among the endpoints is passed over, of the
     REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     MESSAGE("in sync beside two learners: " << took.count() << " ms");
-    CHECK(took <= patience(10s));
+    CHECK(took <= patience(5s));
     load writer(master.member(0).port(), load_with_failures());
     std::this_thread::sleep_for(2s);
     writer.stop();

@@ -36,7 +36,7 @@ constexpr std::string_view global_options =
     R"(options, before or after the command:
   -c, --config FILE         the configuration; else $ETCDSYNC_CONFIG, else /etc/etcd-sync/etcd-sync.toml
   -w, --write-out FORMAT    table (default) or json
-      --json                the same as -w json
+      --json                the same as -w json; for run: log lines as JSON
   -q, --quiet               warnings and errors only, no progress
   -v, --verbose             more in the log; twice: everything
       --color WHEN          auto (default), always or never; NO_COLOR is honoured

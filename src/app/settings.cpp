@@ -71,7 +71,8 @@ observe::progress_mode chosen_progress(const options& asked, const surroundings&
     return silent ? observe::progress_mode::none : observe::choose_progress(asked.progress, around.err);
 }
 
-std::optional<observe::log_format> chosen_log_format(config::log_format file) {
+std::optional<observe::log_format> chosen_log_format(const options& asked, config::log_format file) {
+    if (asked.what == command::run && asked.format == output_format::json) return observe::log_format::json;
     switch (file) {
         case config::log_format::automatic: return std::nullopt;
         case config::log_format::text: return observe::log_format::text;

@@ -39,7 +39,8 @@ struct loaded_config {
 /// bar, plain or none.
 [[nodiscard]] observe::progress_mode chosen_progress(const options& asked, const surroundings& around);
 
-/// Nothing: automatic.
-[[nodiscard]] std::optional<observe::log_format> chosen_log_format(config::log_format file);
+/// The format of log lines: JSON for `--json run`, else what the file says; nothing: automatic. The other commands write
+/// their results as JSON, and log as the file says.
+[[nodiscard]] std::optional<observe::log_format> chosen_log_format(const options& asked, config::log_format file);
 
 }  // namespace etcdsync::app

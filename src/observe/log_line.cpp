@@ -85,14 +85,13 @@ std::string logfmt_line(log_level level, std::string_view message, std::span<con
 }
 
 std::string json_line(time_point time, log_level level, std::string_view message, std::span<const log_field> fields) {
-    std::string out = fmt::format(R"({{"time":"{}","level":"{}","message":{},"fields":{{)", precise_time(time),
-                                  to_string(level), json_string(message));
-    std::string_view comma;
+    std::string out = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", precise_time(time), to_string(level),
+                                  json_string(message));
     for (const log_field& field : fields) {
-        out += fmt::format("{}{}:{}", comma, json_string(field.name), json_string(field.value));
-        comma = ",";
+        const std::string value = field.is_literal ? field.value : json_string(field.value);
+        out += fmt::format(",{}:{}", json_string(field.name), value);
     }
-    return out += "}}";
+    return out += "}";
 }
 
 /// The priorities of syslog(3), which the journal reads in front of a line (sd-daemon(3)).
@@ -112,7 +111,7 @@ std::string render(const line_style& style, time_point time, log_level level, st
     switch (style.format) {
         case log_format::text: return text_line(style.colour, time, level, message, fields);
         case log_format::logfmt:
-            return fmt::format("ts={} {}", precise_time(time), logfmt_line(level, message, fields));
+            return fmt::format("time={} {}", precise_time(time), logfmt_line(level, message, fields));
         case log_format::journald:
             return fmt::format("<{}>{}", priority_of(level), logfmt_line(level, message, fields));
         case log_format::json: return json_line(time, level, message, fields);

@@ -11,10 +11,10 @@
 namespace etcdsync::observe {
 
 enum class log_format {
-    text,      ///< 12:34:56 INFO  message key=value, local time, for a person who looks on
-    logfmt,    ///< ts=... level=info msg="..." key=value
-    journald,  ///< <6>level=info msg="..." key=value: the journal has the time, and reads the priority
-    json,      ///< {"time":"...","level":"info","message":"...","fields":{"key":"value"}}
+    text,      ///< 12:34:56 INFO  message slave=edge-1 revision=42: local time, for people
+    logfmt,    ///< time=... level=info msg="..." slave=edge-1 revision=42
+    journald,  ///< <6>level=info msg="..." ...: logfmt; the journal adds the time and reads the priority
+    json,      ///< {"time":"...","level":"info","msg":"...","slave":"edge-1","revision":42}
 };
 
 struct line_style {
@@ -25,8 +25,8 @@ struct line_style {
 /// "trace" .. "error".
 [[nodiscard]] std::string_view to_string(log_level level);
 
-/// One line with its line end. Whatever the message and the values hold, it stays one line, and no escape sequence of
-/// theirs reaches a terminal: what is not printable UTF-8 is written as \xNN, in every format.
+/// One line, line end included. In every format, bytes that are not printable UTF-8 are written as \xNN: no message or
+/// value can add a line or send an escape sequence to a terminal.
 [[nodiscard]] std::string render_line(const line_style& style, std::chrono::system_clock::time_point time,
                                       log_level level, std::string_view message, std::span<const log_field> fields);
 

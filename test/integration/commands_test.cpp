@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -100,6 +101,26 @@ TEST_CASE("what is no command is a usage error") {
     CHECK(sync.run({"explain"}, patience(10s)) == 64);
     CHECK(sync.run({"help"}, patience(10s)) == 0);
     CHECK(sync.run({"version"}, patience(10s)) == 0);
+}
+
+TEST_CASE("--json run logs one JSON object per line") {
+    const std::uint16_t closed = free_port_pair();
+    sync_daemon sync(fmt::format(
+        "[master]\nendpoints = [\"http://127.0.0.1:{0}\"]\n[[slave]]\nendpoints = [\"http://127.0.0.1:{1}\"]\n"
+        "[[rule]]\nprefix = \"/a/\"\n[log]\nformat = \"logfmt\"\n",
+        closed, closed + 1));
+    sync.start({"--json", "run"});
+    CHECK(eventually([&] { return sync.said("Connection refused") > 0; }, patience(10s)));
+    CHECK(sync.terminate() == 0);
+    std::istringstream lines(sync.output());
+    std::size_t starts = 0;
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        CHECK(line.starts_with("{\"time\":\"20"));
+        CHECK(line.ends_with("}"));
+        if (holds(line, R"(,"level":"info","msg":"starting",)") && holds(line, R"("slaves":1,"rules":1)")) ++starts;
+    }
+    CHECK(starts == 1);
 }
 
 TEST_CASE("explain says which rule takes a key and where it goes, without any etcd") {

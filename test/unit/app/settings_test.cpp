@@ -41,6 +41,19 @@ TEST_CASE("the log level is that of the flag, else the environment, else the fil
     CHECK(chosen_log_level({}, with({{"ETCDSYNC_LOG_LEVEL", "loud"}}), config::log_level::info).has_error());
 }
 
+TEST_CASE("the log format is JSON for --json run, else that of the file") {
+    options asked;
+    asked.what = command::run;
+    CHECK(chosen_log_format(asked, config::log_format::automatic) == std::nullopt);
+    CHECK(chosen_log_format(asked, config::log_format::text) == observe::log_format::text);
+    CHECK(chosen_log_format(asked, config::log_format::json) == observe::log_format::json);
+    asked.format = output_format::json;
+    CHECK(chosen_log_format(asked, config::log_format::automatic) == observe::log_format::json);
+    CHECK(chosen_log_format(asked, config::log_format::logfmt) == observe::log_format::json);
+    asked.what = command::sync;
+    CHECK(chosen_log_format(asked, config::log_format::automatic) == std::nullopt);
+}
+
 TEST_CASE("names of our variables that mean nothing are found") {
     const surroundings around = with({{"ETCDSYNC_ADMIN", "x"},
                                       {"ETCDSYNC_CONFIG", "x"},

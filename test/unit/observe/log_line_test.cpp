@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/log_line.hpp"
 
+#include "base/escape.hpp"
 #include "support/capture_sink.hpp"
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 using namespace etcdsync::observe;
 using namespace std::chrono_literals;
@@ -34,12 +37,12 @@ TEST_CASE("a line has one exact form in each format") {
     CHECK(line(text, log_level::info, "in sync", fields) ==
           "03:04:05 INFO  in sync slave=edge-1 revision=42 cause=\"timed out\"\n");
     CHECK(line(logfmt, log_level::warn, "in sync", fields) ==
-          "ts=2026-01-02T03:04:05.078Z level=warn msg=\"in sync\" slave=edge-1 revision=42 cause=\"timed out\"\n");
+          "time=2026-01-02T03:04:05.078Z level=warn msg=\"in sync\" slave=edge-1 revision=42 cause=\"timed out\"\n");
     CHECK(line(journald, log_level::warn, "in sync", fields) ==
           "<4>level=warn msg=\"in sync\" slave=edge-1 revision=42 cause=\"timed out\"\n");
     CHECK(line(json, log_level::error, "in sync", fields) ==
-          R"({"time":"2026-01-02T03:04:05.078Z","level":"error","message":"in sync",)"
-          R"("fields":{"slave":"edge-1","revision":"42","cause":"timed out"}})"
+          R"({"time":"2026-01-02T03:04:05.078Z","level":"error","msg":"in sync",)"
+          R"("slave":"edge-1","revision":42,"cause":"timed out"})"
           "\n");
     CHECK(line(coloured, log_level::error, "gone", {{"slave", "edge-1"}}) ==
           "\x1b[2m03:04:05\x1b[0m \x1b[31mERROR\x1b[0m gone \x1b[2mslave=\x1b[0medge-1\n");
@@ -47,9 +50,9 @@ TEST_CASE("a line has one exact form in each format") {
 
 TEST_CASE("a line without fields is as short as can be") {
     CHECK(line(text, log_level::debug, "stopping") == "03:04:05 DEBUG stopping\n");
-    CHECK(line(logfmt, log_level::info, "stopping") == "ts=2026-01-02T03:04:05.078Z level=info msg=stopping\n");
+    CHECK(line(logfmt, log_level::info, "stopping") == "time=2026-01-02T03:04:05.078Z level=info msg=stopping\n");
     CHECK(line(json, log_level::info, "stopping") ==
-          R"({"time":"2026-01-02T03:04:05.078Z","level":"info","message":"stopping","fields":{}})"
+          R"({"time":"2026-01-02T03:04:05.078Z","level":"info","msg":"stopping"})"
           "\n");
 }
 
@@ -70,7 +73,7 @@ TEST_CASE("values are quoted where a reader of logfmt would stumble") {
 TEST_CASE("bytes that came through base::printable are not escaped a second time") {
     CHECK(line(logfmt, log_level::info, "m", {{"key", R"(/a\x00b)"}}).ends_with("msg=m key=/a\\x00b\n"));
     CHECK(line(json, log_level::info, "m", {{"key", R"(/a\x00b)"}})
-              .ends_with(R"({"key":"/a\\x00b"}})"
+              .ends_with(R"(,"key":"/a\\x00b"})"
                          "\n"));
 }
 
@@ -97,7 +100,50 @@ TEST_CASE("hostile bytes stay on their line and never reach the terminal") {
     }
     CHECK(line(text, log_level::info, "a\nb") == "03:04:05 INFO  a\\x0ab\n");
     CHECK(line(logfmt, log_level::info, "m", {{"k", "x \x1b[0m"}}).ends_with(" k=\"x \\\\x1b[0m\"\n"));
-    CHECK(line(json, log_level::info, "\xff\"").find(R"("message":"\\xff\"")") != std::string::npos);
+    CHECK(line(json, log_level::info, "\xff\"").find(R"("msg":"\\xff\"")") != std::string::npos);
+}
+
+TEST_CASE("the names and values of data fields are the same in all formats") {
+    using namespace std::string_literals;
+    const std::vector<log_field> fields{{"slave", "edge-1"},
+                                        {"events", 12'000U},
+                                        {"key", etcdsync::base::printable("/a\0\xff"s)},
+                                        {"retry_in", 2500ms}};
+    const std::string named = R"( slave=edge-1 events=12000 key=/a\x00\xff retry_in=2.5s)";
+    CHECK(line(text, log_level::info, "m", fields) == "03:04:05 INFO  m" + named + "\n");
+    CHECK(line(logfmt, log_level::info, "m", fields) ==
+          "time=2026-01-02T03:04:05.078Z level=info msg=m" + named + "\n");
+    CHECK(line(journald, log_level::info, "m", fields) == "<6>level=info msg=m" + named + "\n");
+    CHECK(line(json, log_level::info, "m", fields) ==
+          R"({"time":"2026-01-02T03:04:05.078Z","level":"info","msg":"m","slave":"edge-1",)"
+          R"("events":12000,"key":"/a\\x00\\xff","retry_in":"2.5s"})"
+          "\n");
+}
+
+TEST_CASE("numbers and booleans are literals in JSON, and everything else is a string") {
+    const auto value = [](const log_field& field) {
+        std::string out = line(json, log_level::info, "m", {field});
+        out.erase(0, out.find(R"("v":)") + 4);
+        return out.substr(0, out.size() - 2);
+    };
+    CHECK(value({"v", -1}) == "-1");
+    CHECK(value({"v", std::int64_t{9'007'199'254'740'992}}) == "9007199254740992");
+    CHECK(value({"v", 0.5}) == "0.5");
+    CHECK(value({"v", true}) == "true");
+    CHECK(value({"v", "42"}) == "\"42\"");
+    CHECK(value({"v", std::string("true")}) == "\"true\"");
+    CHECK(value({"v", 'x'}) == "\"x\"");
+    CHECK(value({"v", std::numeric_limits<double>::quiet_NaN()}) == "\"nan\"");
+    CHECK(value({"v", -std::numeric_limits<double>::infinity()}) == "\"-inf\"");
+}
+
+TEST_CASE("a duration of any type is text in one form") {
+    const auto value = [](const log_field& field) { return field.value; };
+    CHECK(value({"v", 250ms}) == "250ms");
+    CHECK(value({"v", 10s}) == "10s");
+    CHECK(value({"v", 125min}) == "2h05m");
+    CHECK(value({"v", std::chrono::nanoseconds(1'500'000'000)}) == "1.5s");
+    CHECK(value({"v", 0s}) == "0ms");
 }
 
 TEST_CASE("a logger drops what is below its level") {

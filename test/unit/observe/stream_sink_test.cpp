@@ -28,10 +28,10 @@ TEST_CASE_FIXTURE(fixture, "repeats are told when another line comes, and at the
     sink.flush();
     sink.flush();
     CHECK(err.drain() ==
-          "ts=2026-01-02T03:04:05.000Z level=warn msg=\"no answer\" slave=edge-1\n"
-          "ts=2026-01-02T03:04:07.000Z level=warn msg=\"last message repeated 2 times\"\n"
-          "ts=2026-01-02T03:04:07.000Z level=info msg=\"in sync\"\n"
-          "ts=2026-01-02T03:04:07.000Z level=info msg=\"last message repeated 1 time\"\n");
+          "time=2026-01-02T03:04:05.000Z level=warn msg=\"no answer\" slave=edge-1\n"
+          "time=2026-01-02T03:04:07.000Z level=warn msg=\"last message repeated 2 times\"\n"
+          "time=2026-01-02T03:04:07.000Z level=info msg=\"in sync\"\n"
+          "time=2026-01-02T03:04:07.000Z level=info msg=\"last message repeated 1 time\"\n");
 }
 
 TEST_CASE_FIXTURE(fixture, "lines that nobody took are counted") {
@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(fixture, "lines that nobody took are counted") {
     log.info("back");
     log.info("on");
     CHECK(err.drain() ==
-          "ts=2026-01-02T03:04:05.000Z level=warn msg=\"log lines were lost: nobody took them\" lines=2\n"
-          "ts=2026-01-02T03:04:05.000Z level=info msg=back\n"
-          "ts=2026-01-02T03:04:05.000Z level=info msg=on\n");
+          "time=2026-01-02T03:04:05.000Z level=warn msg=\"log lines were lost: nobody took them\" lines=2\n"
+          "time=2026-01-02T03:04:05.000Z level=info msg=back\n"
+          "time=2026-01-02T03:04:05.000Z level=info msg=on\n");
 }

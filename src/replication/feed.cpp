@@ -2,7 +2,7 @@
 #include "replication/feed.hpp"
 
 #include "base/escape.hpp"
-#include "base/pointing.hpp"
+#include "base/scoped_pointer.hpp"
 #include "base/text.hpp"
 #include "replication/permissions.hpp"
 
@@ -117,7 +117,7 @@ aio::awaitable<etcd::error> feed::follow() {
 
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
     history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
-    const base::pointing<history> now(reading_, source);
+    const base::scoped_pointer<history> now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     if (better_endpoint_) co_return etcd::error(etcd::error_class::cancelled, "another endpoint is better");

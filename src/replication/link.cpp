@@ -2,7 +2,7 @@
 #include "replication/link.hpp"
 
 #include "base/escape.hpp"
-#include "base/pointing.hpp"
+#include "base/scoped_pointer.hpp"
 #include "replication/handover.hpp"
 
 #include <fmt/format.h>
@@ -192,7 +192,7 @@ aio::awaitable<ending> link::serve() {
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
     applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
-    const base::pointing<applier> while_connected(applier_, slave);
+    const base::scoped_pointer<applier> while_connected(applier_, slave);
     for (unsigned rounds = 0;; ++rounds) {
         if (rounds > 1) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
         ending end = co_await work(slave);

@@ -5,10 +5,10 @@
 
 namespace etcdsync::http2 {
 
-/// The C callbacks that lead to `connection`, which is their user data.
+/// The C callbacks that call the `connection` passed as their user data.
 [[nodiscard]] lib::callbacks_ptr make_callbacks();
 
-/// The reader of request bodies.
+/// The data provider that reads request bodies from the `connection`.
 [[nodiscard]] nghttp2_data_provider make_body_reader();
 
 }  // namespace etcdsync::http2

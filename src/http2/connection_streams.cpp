@@ -10,15 +10,16 @@
 #include <cassert>
 #include <utility>
 
-/// What the owner asks of streams.
+/// The part of `connection` that handles the owner's calls on streams.
 namespace etcdsync::http2 {
 namespace {
 
-/// The library drops requests above 64 KiB of headers without a word to us, and etcd's answers above 8 KiB vary.
-constexpr std::size_t largest_request_headers = 32U << 10;
+/// The library drops requests with more than 64 KiB of headers without an error, and etcd's answers
+/// to more than 8 KiB vary.
+constexpr std::size_t max_request_headers = 32U << 10;
 
-/// nghttp2 checks what it receives, not what it sends: a token with a line break must not become two headers
-/// (RFC 9113 section 8.2.1).
+/// True if a header may be sent. nghttp2 only checks received headers, but a token with a line
+/// break must not become two headers (RFC 9113 section 8.2.1).
 bool is_valid(const header_view& h) {
     return nghttp2_check_header_name(lib::bytes(h.name), h.name.size()) != 0 &&
            nghttp2_check_header_value_rfc9113(lib::bytes(h.value), h.value.size()) != 0;
@@ -27,22 +28,25 @@ bool is_valid(const header_view& h) {
 }  // namespace
 
 base::result<stream_id> connection::submit_request(std::span<const header_view> headers) {
-    if (failed_) return base::error(*failed_);
-    if (goaway_) return base::error("the server is closing this connection (GOAWAY): no new streams");
+    if (failure_) return base::error(*failure_);
+    if (goaway_) return base::error("cannot open a stream: the server is closing the connection (GOAWAY)");
     std::vector<nghttp2_nv> fields;
     std::size_t size = 0;
     for (const auto& h : headers) {
         size += h.name.size() + h.value.size();
         if (!is_valid(h)) {
-            return base::error("header \"" + base::printable(h.name) + "\" holds characters that HTTP forbids");
+            return base::error("header \"" + base::printable(h.name) +
+                               "\" contains characters that HTTP does not allow");
         }
         fields.push_back(lib::name_value(h));
     }
-    if (size > largest_request_headers)
-        return base::error(fmt::format("{} bytes of request headers are too many", size));
+    if (size > max_request_headers)
+        return base::error(
+            fmt::format("{} bytes of request headers exceed the limit of {}", size, max_request_headers));
     const nghttp2_data_provider body = make_body_reader();
     const auto id = nghttp2_submit_request(session_.get(), nullptr, fields.data(), fields.size(), &body, nullptr);
-    if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE) return base::error("this connection has no stream ids left");
+    if (id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE)
+        return base::error("cannot open a stream: the connection has no stream ids left");
     if (id < 0) return base::error(fmt::format("cannot open a stream: {}", lib::text(id)));
     streams_.emplace(id, open_stream{});
     return id;
@@ -53,76 +57,80 @@ void connection::send(stream_id id, std::string bytes, bool end_stream) {
     if (stream == nullptr || stream->muted) return;
     stream->body.push(std::move(bytes));
     if (end_stream) stream->body.end();
-    nghttp2_session_resume_data(session_.get(), id);  // an error where it was not deferred: all is well then
+    nghttp2_session_resume_data(session_.get(), id);  // fails if it was not deferred, which is fine
 }
 
 void connection::consume(stream_id id, std::size_t count) {
-    assert(count <= unconsumed_ && "more consumed than was delivered");
+    assert(count <= unconsumed_ && "consume() of more bytes than on_data() delivered");
     unconsumed_ -= count;
-    if (count == 0 || failed_) return;
-    // A stream that is over needs no window, but its bytes still fill the connection's (RFC 9113 section 6.9.1).
+    if (count == 0 || failure_) return;
+    // A closed stream needs no window, but its bytes still count in the connection's (RFC 9113
+    // section 6.9.1).
     const auto* const stream = find(id);
     const bool receiving = stream != nullptr && !stream->ended && !stream->muted;
-    lib::need(receiving ? nghttp2_session_consume(session_.get(), id, count)
-                        : nghttp2_session_consume_connection(session_.get(), count));
+    lib::check_memory(receiving ? nghttp2_session_consume(session_.get(), id, count)
+                                : nghttp2_session_consume_connection(session_.get(), count));
 }
 
 void connection::reset(stream_id id, error_code code) {
     auto* const stream = find(id);
-    if (stream == nullptr || stream->muted || failed_) return;
-    if (!stream->sent) return settle_unsent(id, code);
+    if (stream == nullptr || stream->muted || failure_) return;
+    if (!stream->sent) return close_unsent(id, code);
     stream->muted = true;
-    lib::need(nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(code)));
+    lib::check_memory(
+        nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(code)));
 }
 
-/// Ends a request the server never saw; it may be one that waits for SETTINGS_MAX_CONCURRENT_STREAMS, for which the
-/// library would tell us only when its turn comes. Told by the next pull(): owners expect no events from reset().
-void connection::settle_unsent(stream_id id, error_code code) {
-    // Takes the request out of the library's queue; nothing is sent.
-    lib::need(nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(code)));
+/// Closes a request that the server never saw. It may be waiting for
+/// SETTINGS_MAX_CONCURRENT_STREAMS; the library would report its end only when its turn comes. The
+/// next pull() reports it, because owners expect no events from reset().
+void connection::close_unsent(stream_id id, error_code code) {
+    // Removes the request from the library's queue; nothing is sent.
+    lib::check_memory(
+        nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(code)));
     streams_.erase(id);
-    settled_.push_back({id, code, true});
+    closed_unsent_.push_back({id, code, true});
 }
 
-void connection::tell_settled() {
-    while (!settled_.empty()) {
-        const auto batch = std::exchange(settled_, {});
-        inside_ = true;
+void connection::report_closed_unsent() {
+    while (!closed_unsent_.empty()) {
+        const auto batch = std::exchange(closed_unsent_, {});
+        in_library_ = true;
         try {
             for (const auto& c : batch) sink_.on_close(c.id, c.code, c.unprocessed);
         } catch (...) {
-            inside_ = false;
-            thrown_ = std::current_exception();
+            in_library_ = false;
+            exception_ = std::current_exception();
             rethrow();
         }
-        inside_ = false;
+        in_library_ = false;
     }
 }
 
 void connection::ping(std::uint64_t opaque) {
-    if (failed_) return;
+    if (failure_) return;
     std::array<std::uint8_t, 8> data{};
     for (auto& byte : data) {
         byte = static_cast<std::uint8_t>(opaque >> 56U);
         opaque <<= 8U;
     }
-    lib::need(nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, data.data()));
+    lib::check_memory(nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, data.data()));
     ++pings_;
 }
 
-ssize_t connection::body_wanted(stream_id id, char* out, std::size_t room, std::uint32_t& flags) {
+ssize_t connection::read_body(stream_id id, char* out, std::size_t room, std::uint32_t& flags) {
     auto* const stream = find(id);
-    if (stream == nullptr || stream->muted) return NGHTTP2_ERR_DEFERRED;  // its RST_STREAM is on the way
+    if (stream == nullptr || stream->muted) return NGHTTP2_ERR_DEFERRED;  // its RST_STREAM is queued
     if (stream->body.empty() && !stream->body.ended()) return NGHTTP2_ERR_DEFERRED;
     const std::size_t size = stream->body.take(out, room);
     if (stream->body.empty() && stream->body.ended()) flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(size);
 }
 
-ssize_t connection::body_available(stream_id id, std::size_t most) {
+ssize_t connection::readable_body(stream_id id, std::size_t limit) {
     const auto* const stream = find(id);
     const std::size_t size = stream == nullptr ? 0 : stream->body.size();
-    return static_cast<ssize_t>(std::clamp<std::size_t>(size, 1, most));
+    return static_cast<ssize_t>(std::clamp<std::size_t>(size, 1, limit));
 }
 
 open_stream* connection::find(stream_id id) {
@@ -130,7 +138,7 @@ open_stream* connection::find(stream_id id) {
     return it == streams_.end() ? nullptr : &it->second;
 }
 
-open_stream* connection::find_listening(stream_id id) {
+open_stream* connection::find_active(stream_id id) {
     auto* const stream = find(id);
     return stream == nullptr || stream->muted ? nullptr : stream;
 }

@@ -9,17 +9,19 @@
 
 namespace etcdsync::http2 {
 
-/// The header block being received. Blocks never interleave (RFC 9113 section 4.3), so one is enough for a connection.
+/// The header block being received. Blocks never interleave (RFC 9113 section 4.3), so one per
+/// connection is enough.
 class header_block {
 public:
     header_block(std::size_t max_bytes, std::size_t max_fields) : max_bytes_(max_bytes), max_fields_(max_fields) {}
 
     void clear();
 
-    /// False above a limit: nothing of the field is copied then. HPACK turns few bytes on the wire into many.
+    /// Adds a field. False if it would exceed a limit; then nothing is copied. (HPACK can turn a
+    /// few bytes on the wire into many.)
     [[nodiscard]] bool add(std::string_view name, std::string_view value);
 
-    /// A 1xx response: RFC 9110 section 15.2.
+    /// True for a 1xx response (RFC 9110 section 15.2).
     [[nodiscard]] bool informational() const;
 
     [[nodiscard]] const std::vector<header>& fields() const { return fields_; }

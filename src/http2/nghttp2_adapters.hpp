@@ -11,7 +11,7 @@
 #include <new>
 #include <string_view>
 
-/// RAII and plain conversions for the C API of nghttp2; one to one, no decisions.
+/// RAII and plain conversions for the C API of nghttp2.
 namespace etcdsync::http2::lib {
 
 struct deleter {
@@ -24,20 +24,20 @@ using session_ptr = std::unique_ptr<nghttp2_session, deleter>;
 using callbacks_ptr = std::unique_ptr<nghttp2_session_callbacks, deleter>;
 using option_ptr = std::unique_ptr<nghttp2_option, deleter>;
 
-/// For calls that fail only where memory is short.
-inline void need(int rv) {
+/// Throws bad_alloc if a call failed; for calls that only fail when memory is short.
+inline void check_memory(int rv) {
     if (rv != 0) throw std::bad_alloc();
 }
 
 inline callbacks_ptr new_callbacks() {
     nghttp2_session_callbacks* raw = nullptr;
-    need(nghttp2_session_callbacks_new(&raw));
+    check_memory(nghttp2_session_callbacks_new(&raw));
     return callbacks_ptr(raw);
 }
 
 inline option_ptr new_option() {
     nghttp2_option* raw = nullptr;
-    need(nghttp2_option_new(&raw));
+    check_memory(nghttp2_option_new(&raw));
     return option_ptr(raw);
 }
 
@@ -49,7 +49,8 @@ inline std::string_view view(const std::uint8_t* data, std::size_t size) {
 
 inline std::string_view text(int library_error) { return nghttp2_strerror(library_error); }
 
-/// nghttp2 copies names and values at submit; it never writes through the pointers.
+/// A header in the form nghttp2 takes. nghttp2 copies names and values when they are submitted and
+/// never writes through the pointers.
 inline nghttp2_nv name_value(const header_view& h) {
     const std::uint8_t flags = h.sensitive ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
     return {const_cast<std::uint8_t*>(bytes(h.name)), const_cast<std::uint8_t*>(bytes(h.value)), h.name.size(),

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
-/// HTTP/2 as a client speaks it (RFC 9113): bytes in, bytes out, events. No sockets, no time.
+/// The client side of HTTP/2 (RFC 9113): bytes in, bytes out, events. No sockets, no time.
 namespace etcdsync::http2 {
 
 using stream_id = std::int32_t;
 
-/// Error codes of RFC 9113 section 7 that we name; a peer may send any other number.
+/// The error codes of RFC 9113 section 7. A peer may send any other number.
 enum class error_code : std::uint32_t {
     no_error = 0x0,
     protocol_error = 0x1,
@@ -34,7 +34,7 @@ enum class error_code : std::uint32_t {
     http_1_1_required = 0xd,
 };
 
-/// "REFUSED_STREAM", "error 0x17".
+/// The name of the code, such as "REFUSED_STREAM", or "error 0x17" for an unknown number.
 [[nodiscard]] std::string to_string(error_code code);
 
 struct header {
@@ -42,27 +42,31 @@ struct header {
     std::string value;
 };
 
-/// A header to send. `sensitive` ones (tokens) are never put into a compression table.
+/// A header to send. A `sensitive` one (a token) is never added to a compression table.
 struct header_view {
     std::string_view name;
     std::string_view value;
     bool sensitive = false;
 };
 
-/// What a session tells its owner, from inside feed() and pull(). An implementation may call the stream functions of
-/// the session (send, consume, reset, submit_request), but never feed() or pull(), and must not destroy the session.
+/// Events of a session, called from inside feed() and pull(). An implementation may call the stream
+/// functions of the session (send, consume, reset, submit_request), but never feed() or pull(), and
+/// must not destroy the session.
 class events {
 public:
     virtual ~events() = default;
 
-    /// One whole header block: the response headers, or the trailers (then `end_stream`). 1xx blocks are not told.
+    /// A complete header block: the response headers, or the trailers (then `end_stream` is true).
+    /// 1xx blocks are not reported.
     virtual void on_headers(stream_id id, const std::vector<header>& headers, bool end_stream) = 0;
 
-    /// Body bytes; the view ends with the call. Each byte must be given back once with session::consume().
+    /// Body bytes, valid only during the call. Each byte must be released exactly once with
+    /// session::consume().
     virtual void on_data(stream_id id, std::string_view bytes) = 0;
 
-    /// The last event of a stream. `unprocessed`: the server says it never acted on it (REFUSED_STREAM, or beyond the
-    /// last id of a GOAWAY: RFC 9113 sections 6.8 and 8.7), so that any request may be sent again.
+    /// The last event of a stream. `unprocessed` is true if the server did not process the request
+    /// (REFUSED_STREAM, or beyond the last id of a GOAWAY: RFC 9113 sections 6.8 and 8.7), so that
+    /// any request may be sent again.
     virtual void on_close(stream_id id, error_code code, bool unprocessed) = 0;
 
     virtual void on_goaway(error_code code, std::string_view debug_data) = 0;
@@ -72,50 +76,56 @@ public:
 };
 
 struct session_options {
-    std::uint32_t stream_window = 1U << 20;      ///< bytes a stream may have unconsumed
-    std::uint32_t connection_window = 4U << 20;  ///< keep >= the sum of the streams' windows that may stall
+    std::uint32_t stream_window = 1U << 20;      ///< bytes of a stream that may be unconsumed
+    std::uint32_t connection_window = 4U << 20;  ///< at least the sum of the windows of the streams that may stall
     std::uint32_t max_frame_size = 256U << 10;
-    std::size_t max_header_bytes = 16U << 10;  ///< names and values of one block; above it the stream is reset
+    std::size_t max_header_bytes = 16U << 10;  ///< names and values of one block; the stream is reset above it
     std::size_t max_header_fields = 64;
-    unsigned max_idle_frames = 20'000;  ///< frames that bring no stream forward: above it the peer floods
-    stream_id first_stream_id = 1;      ///< odd; for tests of connections that run out of ids
+    unsigned max_idle_frames = 20'000;  ///< frames without progress on a stream; feed() fails above it
+    stream_id first_stream_id = 1;      ///< odd; lets tests use up the ids quickly
 };
 
-/// A client session. Everything it refuses (malformed frames, floods, oversized headers) ends the stream or makes
-/// feed() fail; after a failure only destruction is left. Not thread-safe.
+/// A client session. Malformed frames, floods and oversized headers end the stream or make feed()
+/// fail. After a failure the session can only be destroyed. Not thread-safe.
 class session {
 public:
     session(events& sink, const session_options& options);
     ~session();
     session(session&&) = delete;
 
-    /// Gives received bytes to the session; all events come from inside. Fails where the connection is to be closed:
-    /// the text says what the peer did.
+    /// Passes received bytes to the session, which calls the events. Fails if the connection must
+    /// be closed; the error says what the peer did.
     [[nodiscard]] base::result<void> feed(std::string_view bytes);
 
-    /// Appends all bytes that may be sent now (flow control permitting). Call after every feed() and stream function.
+    /// Appends all bytes that may be sent now (if flow control allows it). Call it after every
+    /// feed() and stream function.
     [[nodiscard]] base::result<void> pull(std::string& out);
 
-    /// Neither side has anything more to say: close the connection.
+    /// True if neither side has anything more to send: close the connection.
     [[nodiscard]] bool finished() const;
 
-    /// Opens a stream with a body still to come (send()). Fails after GOAWAY and when stream ids run out: dial anew.
+    /// Opens a stream; its body follows with send(). Fails after GOAWAY and when stream ids run
+    /// out: open another connection.
     [[nodiscard]] base::result<stream_id> submit_request(std::span<const header_view> headers);
 
-    /// Queues body bytes; `end_stream` half-closes after them. Ignored on a stream that is gone.
+    /// Queues body bytes; `end_stream` half-closes the stream after them. Ignored on a closed
+    /// stream.
     void send(stream_id id, std::string bytes, bool end_stream);
 
-    /// Gives back `count` received bytes, so that the peer may send as many more. On a stream that is gone only the
-    /// connection's window is credited (nghttp2 does not do it by itself: etcd-wire.md section 9); so bytes told by
-    /// on_data and not yet consumed when on_close comes stay the owner's debt: exactly one consume() for each byte.
+    /// Releases `count` received bytes, so that the peer may send as many more. On a closed stream
+    /// this only credits the connection's window, which nghttp2 does not do by itself (etcd-wire.md
+    /// section 9). So the owner must release each byte of on_data() exactly once, also after
+    /// on_close().
     void consume(stream_id id, std::size_t count);
 
-    /// RST_STREAM; from now on only on_close is told, by the next pull(). Ignored on a stream that is gone.
+    /// Sends RST_STREAM. From now on the stream has only one event: on_close(), from the next
+    /// pull(). Ignored on a closed stream.
     void reset(stream_id id, error_code code);
 
     void ping(std::uint64_t opaque);
 
-    /// True once GOAWAY came or stream ids are nearly used up: finish what is open, use another connection for more.
+    /// True after GOAWAY, or if stream ids are nearly used up: finish the open streams and use
+    /// another connection for new ones.
     [[nodiscard]] bool draining() const;
 
     [[nodiscard]] std::size_t open_streams() const;

@@ -116,7 +116,7 @@ struct closed_ways {
                        "https",
                        older_tls});
         all.push_back({"plaintext spoken to an etcd with TLS", tls, keys.door(), "", 69, "http"});
-        all.push_back({"plaintext spoken to something else", "the peer broke HTTP/2", {}, "", 69, "http", mail});
+        all.push_back({"plaintext spoken to something else", "the peer violated HTTP/2", {}, "", 69, "http", mail});
         all.push_back({"TLS spoken to nobody", "in time", {}, keys.trusting(), 69, "https", "", true});
         all.push_back({"plaintext spoken to nobody", "says nothing", {}, "", 69, "http", "", true});
     }

@@ -8,19 +8,19 @@ using namespace etcdsync::http2;
 
 namespace {
 
-/// What a server says in a conversation with everything in it, as bytes.
+/// The bytes that a server sends on a connection with all kinds of frames.
 std::string recorded() {
     wire w;
     const auto a = w.call();
     const auto b = w.call();
     const auto c = w.call();
     w.client.ping(42);
-    std::string said;
+    std::string sent;
     const auto turn = [&] {
         w.server.feed(w.pull());
         const std::string bytes = w.server.pull();
         REQUIRE(w.feed(bytes) == "");
-        said += bytes;
+        sent += bytes;
     };
     turn();
     w.server.inform(a, {{":status", "103"}, {"link", "x"}});
@@ -37,28 +37,29 @@ std::string recorded() {
     w.server.reset(c, error_code::refused_stream);
     w.server.goaway(c, error_code::enhance_your_calm, "too_many_pings");
     turn();
-    return said;
+    return sent;
 }
 
-/// The events of each stream; how those of two streams mix depends on when output is pulled.
-std::map<std::string, std::vector<std::string>> replay(std::string_view said,
+/// The events of each stream, for `bytes` fed in chunks. The order of events of different streams
+/// depends on when output is pulled, so it is dropped.
+std::map<std::string, std::vector<std::string>> replay(std::string_view bytes,
                                                        const std::function<std::size_t()>& next_size) {
     lone_client c;
     for (int i = 0; i < 3; ++i) c.call();
     c.client.ping(42);
     c.pull();
-    while (!said.empty()) {
-        const std::size_t n = std::min(said.size(), next_size());
-        REQUIRE(c.feed(said.substr(0, n)) == "");
+    while (!bytes.empty()) {
+        const std::size_t n = std::min(bytes.size(), next_size());
+        REQUIRE(c.feed(bytes.substr(0, n)) == "");
         c.pull();
-        said.remove_prefix(n);
+        bytes.remove_prefix(n);
     }
     CHECK(c.client.finished());
     std::map<std::string, std::vector<std::string>> by_stream;
     for (const auto& line : c.sink.log) {
         const bool of_stream = line.starts_with("headers ") || line.starts_with("data ") || line.starts_with("close ");
         auto& lines = by_stream[of_stream ? line.substr(line.find(' ') + 1, 1) : "connection"];
-        if (lines.empty() || lines.back() != line) lines.push_back(line);  // body pieces make one line
+        if (lines.empty() || lines.back() != line) lines.push_back(line);  // one line for consecutive body pieces
     }
     for (const auto& [id, body] : c.sink.bodies) by_stream["body"].push_back(std::to_string(id) + body);
     return by_stream;
@@ -66,24 +67,25 @@ std::map<std::string, std::vector<std::string>> replay(std::string_view said,
 
 }  // namespace
 
-TEST_CASE("any cut of the bytes into chunks gives the same events") {
-    const std::string said = recorded();
-    const auto whole = replay(said, [] { return std::string::npos; });
+TEST_CASE("the events do not depend on how the bytes are split into chunks") {
+    const std::string bytes = recorded();
+    const auto whole = replay(bytes, [] { return std::string::npos; });
     CHECK(whole.at("1").size() == 4);
     CHECK(whole.at("3") == std::vector<std::string>{"headers 3 :status=200 grpc-status=5 end", "close 3 NO_ERROR"});
     CHECK(whole.at("5") == std::vector<std::string>{"close 5 REFUSED_STREAM unprocessed"});
     CHECK(whole.at("connection") == std::vector<std::string>{"pong 42", "goaway ENHANCE_YOUR_CALM too_many_pings"});
-    for (std::size_t size = 1; size < 40; ++size) CHECK(replay(said, [size] { return size; }) == whole);
+    for (std::size_t size = 1; size < 40; ++size) CHECK(replay(bytes, [size] { return size; }) == whole);
     std::mt19937 random(1);
     for (int round = 0; round < 100; ++round) {
         std::uniform_int_distribution<std::size_t> sizes(0, round % 2 == 0 ? 20 : 3'000);
-        CHECK(replay(said, [&] { return sizes(random); }) == whole);
+        CHECK(replay(bytes, [&] { return sizes(random); }) == whole);
     }
 }
 
-TEST_CASE("a header block in CONTINUATION frames may come byte by byte") {
-    // nghttp2 counts every chunk of their heads against its limit of frames; see frame_cutter.hpp.
-    const auto block = raw_block({{":status", "200"}, {"name", "cut into some CONTINUATION frames"}});
+TEST_CASE("a header block in CONTINUATION frames may arrive byte by byte") {
+    // nghttp2 counts every chunk of a frame header against its limit of CONTINUATION frames; see
+    // frame_splitter.hpp.
+    const auto block = raw_block({{":status", "200"}, {"name", "split into some CONTINUATION frames"}});
     std::string bytes = raw_frame(type::headers, flag::end_stream, 1, block.substr(0, 5));
     for (std::size_t i = 5; i < block.size(); i += 10) {
         const bool last = i + 10 >= block.size();
@@ -92,12 +94,12 @@ TEST_CASE("a header block in CONTINUATION frames may come byte by byte") {
     lone_client c;
     c.call();
     c.pull();
-    c.greet();
+    c.send_settings();
     for (const char byte : bytes) REQUIRE(c.feed({&byte, 1}) == "");
-    CHECK(c.sink.log == std::vector<std::string>{"headers 1 :status=200 name=cut into some CONTINUATION frames end"});
+    CHECK(c.sink.log == std::vector<std::string>{"headers 1 :status=200 name=split into some CONTINUATION frames end"});
 }
 
-TEST_CASE("bytes out are the same however often they are asked for") {
+TEST_CASE("the output does not depend on how often pull() is called") {
     lone_client a;
     lone_client b;
     std::string first;

@@ -11,33 +11,33 @@ std::string answer(std::string_view block, std::uint8_t flags = flag::end_header
     return raw_frame(type::headers, flags, id, block);
 }
 
-/// How many of `frame` a session with one call open and begun takes, when pulled after each (paced) as a careful
-/// flooder would do it; `most` where it takes all. The text is what it says at the end.
-int endures(const std::string& frame, int most, std::string& text, bool paced = true) {
+/// How many copies of `frame` a session with one open call accepts, at most `limit`. If `paced`, it
+/// is pulled after each, so that its queue stays empty. `text` is the error at the end.
+int accepted_frames(const std::string& frame, int limit, std::string& text, bool paced = true) {
     session_options options;
     options.max_idle_frames = 5'000;
     lone_client c(options);
-    c.client.reset(c.call(), error_code::cancel);  // stream 1, never sent
+    c.client.reset(c.call(), error_code::cancel);  // stream 1 is never sent
     c.call();                                      // 3 is open
-    const auto gone = c.call();                    // 5 was
+    const auto closed = c.call();                  // 5 is closed
     c.pull();
-    c.client.reset(gone, error_code::cancel);
+    c.client.reset(closed, error_code::cancel);
     c.pull();
-    c.greet();
+    c.send_settings();
     REQUIRE(c.feed(answer(raw_block(ok_headers), flag::end_headers, 3)) == "");
-    for (int i = 0; i < most; ++i) {
+    for (int i = 0; i < limit; ++i) {
         text = c.feed(frame);
         if (!text.empty()) return i;
         if (paced) c.pull();
     }
-    return most;
+    return limit;
 }
 
-constexpr std::string_view flooding = "the peer floods: too many frames in a row that bring no stream forward";
+constexpr std::string_view flooding = "the peer is flooding: too many frames that make no progress on any stream";
 
 }  // namespace
 
-TEST_CASE("frames that bring nothing forward are endured up to the budget") {
+TEST_CASE("frames without progress are accepted up to the budget") {
     const std::vector<std::pair<const char*, std::string>> table = {
         {"empty DATA", raw_frame(type::data, flag::none, 3)},
         {"padded empty DATA", raw_frame(type::data, flag::padded, 3, "\x03\0\0\0"s)},
@@ -57,51 +57,51 @@ TEST_CASE("frames that bring nothing forward are endured up to the budget") {
         {"unknown", raw_frame(0xbe, flag::none, 3, "whatever")},
     };
     for (const auto& [name, frame] : table) {
-        const std::string which(name);  // clang 14 captures no structured binding
+        const std::string which(name);  // clang 14 cannot capture a structured binding
         CAPTURE(which);
         std::string text;
-        const int count = endures(frame, 10'000, text);
+        const int count = accepted_frames(frame, 10'000, text);
         CAPTURE(text);
-        const bool not_allowed = text.starts_with("the peer broke HTTP/2: ");
+        const bool not_allowed = text.starts_with("the peer violated HTTP/2: ");
         CHECK((not_allowed || text == flooding));
         CHECK(count <= 5'000);
         CHECK((not_allowed || count > 4'900));
     }
 }
 
-TEST_CASE("unanswered PING and SETTINGS floods are ended by the library's own limit") {
+TEST_CASE("the library's own limit ends floods of PING and SETTINGS that are not answered") {
     for (const auto& frame :
          {raw_frame(type::settings, flag::none, 0), raw_frame(type::ping, flag::none, 0, "12345678")}) {
         std::string text;
-        CHECK(endures(frame, 4'000, text, false) < 1'100);
+        CHECK(accepted_frames(frame, 4'000, text, false) < 1'100);
         CHECK(text.find("Flooding was detected") != std::string::npos);
     }
 }
 
-TEST_CASE("progress of a stream fills the budget up, as far as its bytes go") {
+TEST_CASE("body bytes refill the budget in proportion to their number") {
     std::string many;
     for (int i = 0; i < 1'500; ++i) many += raw_frame(type::window_update, flag::none, 3, big_endian(1));
     std::string text;
-    CHECK(endures(many + raw_frame(type::data, flag::none, 3, std::string(16'000, 'x')), 20, text) == 20);
-    CHECK(endures(many, 20, text) == 3);
-    CHECK(endures(many + raw_frame(type::data, flag::none, 3, "x"), 20, text) == 3);
+    CHECK(accepted_frames(many + raw_frame(type::data, flag::none, 3, std::string(16'000, 'x')), 20, text) == 20);
+    CHECK(accepted_frames(many, 20, text) == 3);
+    CHECK(accepted_frames(many + raw_frame(type::data, flag::none, 3, "x"), 20, text) == 3);
 }
 
-TEST_CASE("a body in crumbs is a flood like any other; in frames of eight bytes it is none") {
+TEST_CASE("a body in frames of one byte is a flood, in frames of eight bytes it is not") {
     std::string text;
-    CHECK(endures(raw_frame(type::data, flag::none, 3, "x"), 20'000, text) < 6'000);
+    CHECK(accepted_frames(raw_frame(type::data, flag::none, 3, "x"), 20'000, text) < 6'000);
     CHECK(text == flooding);
     text.clear();
-    CHECK(endures(raw_frame(type::data, flag::none, 3, "12345678"), 20'000, text) == 20'000);
+    CHECK(accepted_frames(raw_frame(type::data, flag::none, 3, "12345678"), 20'000, text) == 20'000);
 }
 
-TEST_CASE("what TCP makes of a body does not matter: its bytes count") {
+TEST_CASE("how TCP splits a body does not matter for the budget") {
     session_options options;
     options.max_idle_frames = 100;
     lone_client c(options);
     c.call();
     c.pull();
-    c.greet();
+    c.send_settings();
     REQUIRE(c.feed(answer(raw_block(ok_headers))) == "");
     const std::string frame = raw_frame(type::data, flag::none, 1, "12345678");
     std::string text;
@@ -111,7 +111,7 @@ TEST_CASE("what TCP makes of a body does not matter: its bytes count") {
     CHECK(text == "");
 }
 
-TEST_CASE("answers without a body fill the budget up too") {
+TEST_CASE("responses without a body refill the budget, too") {
     session_options options;
     options.max_idle_frames = 100;
     wire w(options);
@@ -125,7 +125,7 @@ TEST_CASE("answers without a body fill the budget up too") {
     CHECK(w.client.open_streams() == 0);
 }
 
-TEST_CASE("an idle connection may be kept alive by our own PINGs for ever") {
+TEST_CASE("our own PINGs can keep an idle connection alive forever") {
     session_options options;
     options.max_idle_frames = 100;
     wire w(options);
@@ -136,14 +136,15 @@ TEST_CASE("an idle connection may be kept alive by our own PINGs for ever") {
     CHECK(w.sink.log.size() == 1'000);
 }
 
-TEST_CASE("an HPACK bomb resets the stream, at no more than the limit of memory") {
+TEST_CASE("an HPACK bomb resets the stream and uses no more memory than the limit") {
     session_options options;
     lone_client c(options);
     c.call();
     c.call();
     c.pull();
-    c.greet();
-    // One field of 3900 bytes enters the table (RFC 7541 section 6.2.1); each further byte repeats it.
+    c.send_settings();
+    // A field of 3900 bytes enters the table (RFC 7541 section 6.2.1); each further byte repeats
+    // it.
     std::string block = raw_block(ok_headers) + "\x40\x01x\x7f\xbd\x1d"s + std::string(3'900, 'v');
     REQUIRE(block.size() < 16'384);
     block += std::string(10'000, '\xbe');
@@ -151,19 +152,19 @@ TEST_CASE("an HPACK bomb resets the stream, at no more than the limit of memory"
     CHECK(c.sink.log.empty());
     CHECK(payloads(c.pull(), type::rst_stream) == std::vector<std::string>{big_endian(2)});
     CHECK(c.sink.log == std::vector<std::string>{"close 1 INTERNAL_ERROR"});
-    CHECK(c.feed(answer(raw_block(ok_headers) + "\xbe"s, flag::end_headers, 3)) == "");  // the tables are in step
+    CHECK(c.feed(answer(raw_block(ok_headers) + "\xbe"s, flag::end_headers, 3)) == "");  // the tables are in sync
     CHECK(c.sink.log.back().size() > 3'900);
 }
 
-TEST_CASE("header blocks at the limits pass, above them the stream is reset") {
-    const auto told = [](const header_list& headers, bool trailers) {
+TEST_CASE("header blocks up to the limits pass; above them the stream is reset") {
+    const auto passes = [](const header_list& headers, bool trailers) {
         lone_client c;
         c.call();
         c.pull();
-        c.greet();
+        c.send_settings();
         if (trailers) CHECK(c.feed(answer(raw_block(ok_headers))) == "");
         const std::size_t before = c.sink.log.size();
-        // More than a frame: the rest goes into CONTINUATION.
+        // Larger than a frame: the rest goes into CONTINUATION.
         const std::string block = raw_block(headers);
         CHECK(c.feed(answer(block.substr(0, 16'000), flag::end_stream) +
                      raw_frame(type::continuation, flag::end_headers, 1,
@@ -180,14 +181,14 @@ TEST_CASE("header blocks at the limits pass, above them the stream is reset") {
     };
     for (const bool trailers : {false, true}) {
         CAPTURE(trailers);
-        CHECK(told(fields(64, trailers), trailers));
-        CHECK_FALSE(told(fields(65, trailers), trailers));
+        CHECK(passes(fields(64, trailers), trailers));
+        CHECK_FALSE(passes(fields(65, trailers), trailers));
         header_list headers = fields(1, trailers);
         const std::size_t used = headers[0].name.size() + headers[0].value.size();
         headers.push_back({"big", std::string(16'384 - 3 - used, 'x')});
-        CHECK(told(headers, trailers));
+        CHECK(passes(headers, trailers));
         headers[1].value += 'x';
-        CHECK_FALSE(told(headers, trailers));
+        CHECK_FALSE(passes(headers, trailers));
     }
 }
 
@@ -195,17 +196,17 @@ TEST_CASE("a CONTINUATION flood ends the connection") {
     lone_client c;
     c.call();
     c.pull();
-    c.greet();
+    c.send_settings();
     std::string bytes = answer("", flag::none);
     for (int i = 0; i < 1'000; ++i) bytes += raw_frame(type::continuation, flag::none, 1, "");
     CHECK_FALSE(c.feed(bytes).empty());
 }
 
-TEST_CASE("informational responses without end reset the stream") {
+TEST_CASE("too many informational responses reset the stream") {
     lone_client c;
     c.call();
     c.pull();
-    c.greet();
+    c.send_settings();
     std::string bytes;
     for (int i = 0; i < 9'000; ++i) bytes += answer(raw_block({{":status", "103"}}));
     CHECK(c.feed(bytes) == "");

@@ -6,7 +6,7 @@
 using namespace etcdsync::http2;
 using etcdsync::test::http2_server_options;
 
-TEST_CASE("after GOAWAY old streams go on, later ones are unprocessed and new ones refused") {
+TEST_CASE("after GOAWAY old streams continue, later ones are unprocessed and new ones rejected") {
     wire w;
     const auto first = w.call();
     const auto second = w.call();
@@ -33,7 +33,7 @@ TEST_CASE("after GOAWAY old streams go on, later ones are unprocessed and new on
     CHECK(second == 3);
 }
 
-TEST_CASE("the two steps of a graceful stop: first no limit, then the true last id") {
+TEST_CASE("a graceful stop sends two GOAWAYs: first without a limit, then with the actual last id") {
     wire w;
     w.call();
     w.call();
@@ -50,7 +50,7 @@ TEST_CASE("the two steps of a graceful stop: first no limit, then the true last 
     CHECK(w.feed(goaway(3)).find("invalid last_stream_id") != std::string::npos);  // must not grow: section 6.8
 }
 
-TEST_CASE("requests still waiting for their turn are unprocessed at GOAWAY") {
+TEST_CASE("requests that wait for the concurrency limit are unprocessed after GOAWAY") {
     http2_server_options peer;
     peer.max_concurrent_streams = 1;
     wire w({}, peer);
@@ -69,7 +69,7 @@ TEST_CASE("requests still waiting for their turn are unprocessed at GOAWAY") {
     CHECK(w.server.requests().size() == 1);
 }
 
-TEST_CASE("a refused stream is unprocessed, unless an answer had begun") {
+TEST_CASE("a refused stream is unprocessed, unless a response had started") {
     for (const bool answered : {false, true}) {
         CAPTURE(answered);
         wire w;
@@ -83,7 +83,7 @@ TEST_CASE("a refused stream is unprocessed, unless an answer had begun") {
     }
 }
 
-TEST_CASE("other resets say nothing about what the server did") {
+TEST_CASE("other resets do not mean that a request is unprocessed") {
     for (const auto code : {error_code::cancel, error_code::internal_error, error_code::no_error, error_code{0x1234}}) {
         wire w;
         const auto id = w.call();
@@ -95,7 +95,7 @@ TEST_CASE("other resets say nothing about what the server did") {
     }
 }
 
-TEST_CASE("a connection that runs out of stream ids says so in time") {
+TEST_CASE("a connection reports early that it runs out of stream ids") {
     session_options options;
     options.first_stream_id = 0x7fff'ffff - 4096;  // 2049 ids left
     wire w(options);
@@ -117,6 +117,6 @@ TEST_CASE("a connection that runs out of stream ids says so in time") {
         ++reserve;
     }
     CHECK(calls + reserve == 2049);
-    CHECK(id.error().text == "this connection has no stream ids left");
+    CHECK(id.error().text == "cannot open a stream: the connection has no stream ids left");
     CHECK(w.client.open_streams() == 0);
 }

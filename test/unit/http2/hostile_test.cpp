@@ -10,14 +10,15 @@ using etcdsync::test::raw_frame_head;
 
 namespace {
 
-/// What a session with one open call (stream 1) says to `bytes` behind a good greeting, first fed whole, then bytewise.
-std::string verdict(std::string_view bytes) {
+/// The error of a session with one open call (stream 1) that is fed `bytes` after valid SETTINGS,
+/// first at once, then byte by byte.
+std::string error_of(std::string_view bytes) {
     std::string texts[2];
     for (const bool bytewise : {false, true}) {
         lone_client c;
         c.call();
         c.pull();
-        c.greet();
+        c.send_settings();
         auto& text = texts[bytewise ? 1 : 0];
         for (std::size_t i = 0; i < bytes.size() && text.empty(); i += bytewise ? 1 : bytes.size()) {
             text = c.feed(bytewise ? bytes.substr(i, 1) : bytes);
@@ -46,12 +47,12 @@ std::string answer(std::string_view block, std::uint8_t flags = flag::end_header
 
 }  // namespace
 
-TEST_CASE("malformed frames end the connection with the reason") {
+TEST_CASE("malformed frames end the connection with an error that names the reason") {
     const std::string block = raw_block(ok_headers);
     const std::vector<std::pair<std::string, const char*>> table = {
         {raw_frame_head(1U << 20, type::data, 0, 1) + std::string(100, 'x'), "FRAME_SIZE_ERROR"},
         {answer("\xff\xff\xff\xff\xff\xff"s), "COMPRESSION_ERROR"},
-        {answer("\xc0"s), "COMPRESSION_ERROR"},  // index into an empty table
+        {answer("\xc0"s), "COMPRESSION_ERROR"},  // an index into an empty table
         {raw_frame(type::window_update, 0, 0, big_endian(0x7fff'ffff)), "FLOW_CONTROL_ERROR"},
         {raw_frame(type::window_update, 0, 0, big_endian(0)), "PROTOCOL_ERROR"},
         {raw_frame(type::window_update, 0, 1, big_endian(0)), "PROTOCOL_ERROR"},
@@ -62,8 +63,8 @@ TEST_CASE("malformed frames end the connection with the reason") {
         {raw_frame(type::settings, 0, 0, "12345"), "FRAME_SIZE_ERROR"},
         {raw_frame(type::settings, 0, 1), "PROTOCOL_ERROR"},
         {raw_frame(type::settings, flag::ack, 0, std::string(6, '\0')), "FRAME_SIZE_ERROR"},
-        {answer(block, flag::end_headers, 7), "PROTOCOL_ERROR"},  // a stream we never opened
-        {answer(block, flag::end_headers, 2), "PROTOCOL_ERROR"},  // never promised
+        {answer(block, flag::end_headers, 7), "PROTOCOL_ERROR"},  // we never opened it
+        {answer(block, flag::end_headers, 2), "PROTOCOL_ERROR"},  // it was never promised
         {answer(block, flag::end_headers, 0), "PROTOCOL_ERROR"},
         {raw_frame(type::data, 0, 0, "x"), "PROTOCOL_ERROR"},
         {raw_frame(type::data, 0, 9, "x"), "PROTOCOL_ERROR"},
@@ -81,11 +82,11 @@ TEST_CASE("malformed frames end the connection with the reason") {
         {answer(block, flag::none) + raw_frame(type::continuation, 0, 3, "x"), "PROTOCOL_ERROR"},
     };
     for (const auto& [bytes, expected] : table) {
-        const std::string text = verdict(bytes);
+        const std::string text = error_of(bytes);
         CAPTURE(text);
-        const std::string wanted(expected);  // clang 14 captures no structured binding
+        const std::string wanted(expected);  // clang 14 cannot capture a structured binding
         CAPTURE(wanted);
-        CHECK(text.starts_with("the peer broke HTTP/2: "));
+        CHECK(text.starts_with("the peer violated HTTP/2: "));
         CHECK(text.find(expected) != std::string::npos);
     }
 }
@@ -100,19 +101,19 @@ TEST_CASE("a first frame that is not SETTINGS ends the connection") {
 TEST_CASE("too many settings in one frame end the connection") {
     std::string entries;
     for (int i = 0; i < 1000; ++i) entries += "\x00\x03"s + big_endian(100);
-    CHECK_FALSE(verdict(raw_frame(type::settings, flag::none, 0, entries)).empty());
+    CHECK_FALSE(error_of(raw_frame(type::settings, flag::none, 0, entries)).empty());
 }
 
-TEST_CASE("pushed streams are refused, acknowledged or not that we forbade them") {
+TEST_CASE("pushed streams end the connection, before and after our SETTINGS are acknowledged") {
     const std::string push = raw_frame(type::push_promise, flag::end_headers, 1,
                                        big_endian(2) + raw_block({{":method", "GET"}, {":path", "/"}}));
     const std::string acknowledgement = raw_frame(type::settings, flag::ack, 0);
     for (const auto& bytes : {push, acknowledgement + push}) {
-        CHECK(verdict(bytes) == "the peer broke HTTP/2: it pushes streams (PUSH_PROMISE)");
+        CHECK(error_of(bytes) == "the peer violated HTTP/2: it sent PUSH_PROMISE");
     }
 }
 
-TEST_CASE("a bad answer ends its stream, not the connection") {
+TEST_CASE("a malformed response ends its stream, not the connection") {
     const std::vector<std::string> table = {
         answer(raw_block({{"content-type", "application/grpc"}})),  // no :status
         answer(raw_block({{":status", "abc"}})),
@@ -132,7 +133,7 @@ TEST_CASE("a bad answer ends its stream, not the connection") {
         c.call();
         c.call();
         c.pull();
-        c.greet();
+        c.send_settings();
         CHECK(c.feed(table[i]) == "");
         const auto resets = payloads(c.pull(), type::rst_stream);
         CHECK(resets.size() == 1);

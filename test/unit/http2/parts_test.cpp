@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http2/body_queue.hpp"
-#include "http2/frame_cutter.hpp"
+#include "http2/frame_splitter.hpp"
 #include "http2/header_block.hpp"
 #include "http2/idle_budget.hpp"
 #include "support/http2_server.hpp"
@@ -13,7 +13,7 @@
 using namespace etcdsync::http2;
 using etcdsync::test::raw_frame;
 
-TEST_CASE("a body queue gives its bytes in order, whatever is asked for at a time") {
+TEST_CASE("a body queue returns its bytes in order, in pieces of any size") {
     for (std::size_t room = 1; room < 12; ++room) {
         body_queue queue;
         for (const char* chunk : {"ab", "", "c", "defgh"}) queue.push(chunk);
@@ -31,14 +31,14 @@ TEST_CASE("a body queue gives its bytes in order, whatever is asked for at a tim
     }
 }
 
-TEST_CASE("an empty body queue gives nothing") {
+TEST_CASE("an empty body queue returns nothing") {
     body_queue queue;
     char c = 'x';
     CHECK(queue.take(&c, 1) == 0);
     CHECK(c == 'x');
 }
 
-TEST_CASE("a header block stops before it holds more than its limits") {
+TEST_CASE("a header block rejects fields above its limits") {
     header_block block(10, 3);
     CHECK(block.add("abc", "de"));
     CHECK(block.add("abcde", ""));
@@ -65,12 +65,12 @@ TEST_CASE("only a first :status of 1xx makes a block informational") {
     CHECK_FALSE(block.informational());
 }
 
-TEST_CASE("an idle budget is filled up by progress") {
+TEST_CASE("progress refills an idle budget") {
     idle_budget budget(2);
-    budget.forgive();
+    budget.refund_one();
     budget.spend(2);
     CHECK_FALSE(budget.exhausted());
-    budget.forgive();
+    budget.refund_one();
     budget.spend(1);
     CHECK_FALSE(budget.exhausted());
     budget.spend(1);
@@ -79,32 +79,32 @@ TEST_CASE("an idle budget is filled up by progress") {
     CHECK_FALSE(budget.exhausted());
 }
 
-TEST_CASE("frames are counted and their heads kept whole, however the bytes come") {
+TEST_CASE("frames are counted and frame headers kept in one piece, for chunks of any size") {
     std::string bytes;
     const std::vector<std::size_t> sizes = {0, 1, 8, 9, 10, 300, 0, 0, 70'000, 5};
     for (const auto size : sizes) bytes += raw_frame(0, 0, 1, std::string(size, '\xff'));
     for (std::size_t chunk = 1; chunk < 50; ++chunk) {
-        frame_cutter cutter;
+        frame_splitter splitter;
         std::string back;
-        unsigned heads = 0;
+        unsigned frame_headers = 0;
         for (std::size_t i = 0; i < bytes.size(); i += chunk) {
             std::string_view input = std::string_view(bytes).substr(i, chunk);
             while (!input.empty()) {
-                const auto piece = cutter.next(input);
+                const auto piece = splitter.next(input);
                 back += piece.bytes;
-                heads += piece.heads;
+                frame_headers += piece.frame_headers;
             }
         }
-        CHECK(heads == sizes.size());
+        CHECK(frame_headers == sizes.size());
         CHECK(back == bytes);
     }
 }
 
-TEST_CASE("a piece holds no more than some frames, so that floods are seen in time") {
+TEST_CASE("a piece contains a limited number of frames, so that floods are noticed early") {
     std::string bytes;
     for (int i = 0; i < 1'000; ++i) bytes += raw_frame(0, 0, 1);
     std::string_view input = bytes;
-    frame_cutter cutter;
-    CHECK(cutter.next(input).heads == frame_cutter::most_heads);
-    CHECK(input.size() == (1'000 - frame_cutter::most_heads) * 9);
+    frame_splitter splitter;
+    CHECK(splitter.next(input).frame_headers == frame_splitter::max_frame_headers);
+    CHECK(input.size() == (1'000 - frame_splitter::max_frame_headers) * 9);
 }

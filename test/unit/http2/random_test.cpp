@@ -11,7 +11,7 @@ using etcdsync::test::big_endian;
 
 namespace {
 
-/// Frames that are legal more often than not, for the streams an owner might have open.
+/// Random frames, most of them valid, for the streams that an owner may have open.
 class garbage {
 public:
     explicit garbage(unsigned seed) : random_(seed) {}
@@ -48,8 +48,8 @@ private:
     std::mt19937 random_;
 };
 
-/// Streams end once, tell nothing after that, and owe every byte once.
-class strict : public recorder {
+/// Checks that each stream ends once and has no events after that.
+class strict_recorder : public recorder {
 public:
     std::set<stream_id> open;
 
@@ -59,15 +59,15 @@ public:
     }
     void on_data(stream_id id, std::string_view bytes) override {
         CHECK(open.contains(id));
-        owed[id] += bytes.size();
+        unreleased[id] += bytes.size();
     }
     void on_close(stream_id id, error_code, bool) override { CHECK(open.erase(id) == 1); }
 };
 
-/// One connection with a random owner and a random peer; true where it came to its end without a complaint.
+/// Runs one connection with a random owner and a random peer. True if it did not fail.
 bool play(unsigned seed) {
     garbage random(seed);
-    strict sink;
+    strict_recorder sink;
     session client(sink, {});
     std::string out;
     const auto open = [&] {
@@ -82,7 +82,7 @@ bool play(unsigned seed) {
             case 2: client.reset(id, error_code::cancel); break;
             case 3: client.ping(seed); break;
             case 4: client.send(id, std::string(random.below(2'000), 'u'), false); break;
-            case 5: client.consume(id, std::exchange(sink.owed[id], 0)); break;
+            case 5: client.consume(id, std::exchange(sink.unreleased[id], 0)); break;
             default: return client.pull(out).has_value();
         }
         return true;
@@ -109,7 +109,7 @@ bool play(unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("no peer and no owner bring a session out of step") {
+TEST_CASE("a session stays consistent with any owner and any peer") {
     int survived = 0;
     for (unsigned seed = 0; seed < 3'000; ++seed) {
         CAPTURE(seed);

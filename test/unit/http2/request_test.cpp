@@ -18,7 +18,7 @@ etcdsync::base::result<stream_id> call_with(session& client, header_view extra) 
 
 }  // namespace
 
-TEST_CASE("a sensitive header is never put into a compression table") {
+TEST_CASE("a sensitive header is never added to a compression table") {
     for (const bool sensitive : {true, false}) {
         CAPTURE(sensitive);
         lone_client c;
@@ -27,16 +27,18 @@ TEST_CASE("a sensitive header is never put into a compression table") {
         const std::string first = c.pull();
         REQUIRE(call_with(c.client, {"token", token, sensitive}).has_value());
         const std::string second = c.pull();
-        // Indexed, the second block is a byte for each header; the token's literal is some 16 bytes (Huffman).
+        // If indexed, the second block has one byte per header; the token as a literal has about 16
+        // bytes (Huffman).
         const auto block = payloads(second, type::headers);
         REQUIRE(block.size() == 1);
         CHECK((block[0].size() > token.size()) == sensitive);
-        // RFC 7541 section 6.2.3: 0001xxxx, never indexed, by anyone on the way; here with the name as a literal.
+        // RFC 7541 section 6.2.3: 0001xxxx means never indexed, not even by intermediaries; here
+        // the name is a literal, too.
         CHECK((payloads(first, type::headers)[0].find("\x10") != std::string::npos) == sensitive);
     }
 }
 
-TEST_CASE("a sensitive header arrives as it was") {
+TEST_CASE("a sensitive header arrives unchanged") {
     wire w;
     const auto id = call_with(w.client, {"token", token, true});
     REQUIRE(id.has_value());
@@ -44,13 +46,13 @@ TEST_CASE("a sensitive header arrives as it was") {
     CHECK(w.server.request(*id).value("token") == token);
 }
 
-TEST_CASE("header values that would end the line are refused, without telling them") {
+TEST_CASE("invalid header values are rejected, and the error does not contain them") {
     lone_client c;
     using namespace std::string_view_literals;
     for (const auto bad : {"a\r\nx: y"sv, "a\nb"sv, "a\0b"sv, " a"sv, "a\x7f"sv}) {
         const auto id = call_with(c.client, {"token", bad, true});
         REQUIRE_FALSE(id.has_value());
-        CHECK(id.error().text == "header \"token\" holds characters that HTTP forbids");
+        CHECK(id.error().text == "header \"token\" contains characters that HTTP does not allow");
     }
     CHECK_FALSE(call_with(c.client, {"to\nken", "a"}).has_value());
     CHECK_FALSE(call_with(c.client, {"Token", "a"}).has_value());
@@ -58,16 +60,16 @@ TEST_CASE("header values that would end the line are refused, without telling th
     CHECK(c.client.open_streams() == 0);
 }
 
-TEST_CASE("headers too long to send are refused at once") {
+TEST_CASE("headers that are too long are rejected") {
     lone_client c;
     const std::string long_token(1'000'000, 'x');
     const auto id = call_with(c.client, {"token", long_token, true});
     REQUIRE_FALSE(id.has_value());
-    CHECK(id.error().text.ends_with("bytes of request headers are too many"));
+    CHECK(id.error().text.ends_with("bytes of request headers exceed the limit of 32768"));
     CHECK(call_with(c.client, {"token", std::string_view(long_token).substr(0, 20'000), true}).has_value());
 }
 
-TEST_CASE("requests above the server's limit wait for their turn") {
+TEST_CASE("requests above the server's concurrency limit wait") {
     http2_server_options peer;
     peer.max_concurrent_streams = 1;
     wire w({}, peer);
@@ -83,7 +85,7 @@ TEST_CASE("requests above the server's limit wait for their turn") {
     CHECK(w.server.request(second).ended);
 }
 
-TEST_CASE("a request that waits for its turn can be reset: nobody ever sees it") {
+TEST_CASE("a request that waits for the concurrency limit can be reset and is never sent") {
     http2_server_options peer;
     peer.max_concurrent_streams = 1;
     wire w({}, peer);
@@ -105,7 +107,7 @@ TEST_CASE("a request that waits for its turn can be reset: nobody ever sees it")
     CHECK(w.server.requests().contains(third));
 }
 
-TEST_CASE("a reset stream tells nothing but its end") {
+TEST_CASE("a reset stream only reports its end") {
     wire w;
     const auto id = w.call();
     w.pump();
@@ -113,7 +115,7 @@ TEST_CASE("a reset stream tells nothing but its end") {
     w.server.data(id, "late");
     const std::string answer = w.server.pull();
     w.client.reset(id, error_code::cancel);
-    w.client.reset(id, error_code::internal_error);  // the first stands
+    w.client.reset(id, error_code::internal_error);  // the first one counts
     w.client.send(id, "more", true);
     CHECK(w.feed(answer) == "");
     CHECK(w.sink.log.empty());
@@ -125,7 +127,7 @@ TEST_CASE("a reset stream tells nothing but its end") {
     CHECK(w.pull().empty());
 }
 
-TEST_CASE("a stream may be reset from each of its events") {
+TEST_CASE("a stream may be reset from any of its events") {
     for (const int where : {0, 1, 2}) {
         CAPTURE(where);
         wire w;
@@ -148,7 +150,7 @@ TEST_CASE("a stream may be reset from each of its events") {
     }
 }
 
-TEST_CASE("requests may be opened from events, also from the end of another") {
+TEST_CASE("requests may be opened from the events of other streams") {
     wire w;
     int left = 5;
     const auto again = [&](stream_id) {
@@ -163,7 +165,7 @@ TEST_CASE("requests may be opened from events, also from the end of another") {
     CHECK(w.client.open_streams() == 0);
 }
 
-TEST_CASE("what an event throws comes out of feed(), and the session is over") {
+TEST_CASE("an exception from an event passes through feed() and ends the session") {
     wire w;
     const auto id = w.call();
     w.pump();
@@ -176,7 +178,7 @@ TEST_CASE("what an event throws comes out of feed(), and the session is over") {
     CHECK(w.client.draining());
 }
 
-TEST_CASE("what the last event of a stream throws comes out too") {
+TEST_CASE("an exception from the last event of a stream passes through pull()") {
     wire w;
     const auto id = w.call();
     w.pump();

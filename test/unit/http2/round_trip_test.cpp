@@ -23,7 +23,7 @@ TEST_CASE("a request with a body is answered with headers, a body and trailers")
     CHECK_FALSE(w.client.finished());
 }
 
-TEST_CASE("an answer of one header block (Trailers-Only) is told with its end") {
+TEST_CASE("a response of one header block (Trailers-Only) is reported with its end") {
     wire w;
     const auto id = w.call();
     w.client.send(id, "x", true);
@@ -44,7 +44,7 @@ TEST_CASE("a body that ends without trailers closes the stream without an error"
     CHECK(w.sink.log.back() == "close 1 NO_ERROR");
 }
 
-TEST_CASE("a server that ends the call while our side is open gets the stream closed") {
+TEST_CASE("if the server ends the call while our side is open, we close the stream") {
     for (const bool by_headers : {true, false}) {
         CAPTURE(by_headers);
         wire w;
@@ -66,7 +66,7 @@ TEST_CASE("a server that ends the call while our side is open gets the stream cl
     }
 }
 
-TEST_CASE("RST_STREAM(NO_ERROR) behind a complete answer is no error") {
+TEST_CASE("RST_STREAM(NO_ERROR) after a complete response is not an error") {
     wire w;
     const auto id = w.call();
     w.pump();
@@ -79,7 +79,7 @@ TEST_CASE("RST_STREAM(NO_ERROR) behind a complete answer is no error") {
     CHECK(w.sink.log.size() == 3);
 }
 
-TEST_CASE("body pieces sent later leave later, in order, and the end with the last") {
+TEST_CASE("body pieces are sent in order, and the end with the last one") {
     wire w;
     const auto id = w.call();
     for (const char* piece : {"one ", "", "two ", "three"}) {
@@ -94,7 +94,7 @@ TEST_CASE("body pieces sent later leave later, in order, and the end with the la
     CHECK(w.server.request(id).body == "one two three");
 }
 
-TEST_CASE("big bodies cross small windows whole, both ways") {
+TEST_CASE("large bodies pass through small windows in both directions") {
     session_options options;
     options.stream_window = 70'000;
     options.connection_window = 100'000;
@@ -117,12 +117,12 @@ TEST_CASE("big bodies cross small windows whole, both ways") {
     CHECK(w.sink.bodies[other] == body + "!");
 }
 
-TEST_CASE("frames above 16 KiB are used where the server takes them") {
+TEST_CASE("frames above 16 KiB are sent if the server accepts them") {
     http2_server_options peer;
     peer.stream_window = 1U << 20;
     peer.max_frame_size = 1U << 20;
     wire w({}, peer);
-    w.pump();  // its SETTINGS must be known
+    w.pump();  // its SETTINGS must be known first
     const auto id = w.call();
     w.client.send(id, std::string(60'000, 'x'), true);
     const auto frames = payloads(w.pull(), type::data);
@@ -149,7 +149,7 @@ TEST_CASE("the first bytes announce our settings and window") {
     CHECK(w.server.connection_window() == 1'000'000);
 }
 
-TEST_CASE("options beyond what HTTP/2 allows are cut to it") {
+TEST_CASE("options outside the limits of HTTP/2 are clamped") {
     session_options options;
     options.stream_window = 0xffff'ffff;
     options.connection_window = 0xffff'ffff;
@@ -160,7 +160,7 @@ TEST_CASE("options beyond what HTTP/2 allows are cut to it") {
     CHECK(w.server.client_setting(5) == 16'384);
 }
 
-TEST_CASE("a PING is answered and our own are told when answered") {
+TEST_CASE("a PING is answered, and the answers to our own are reported") {
     wire w;
     w.client.ping(0x0102030405060708);
     w.server.ping(77);
@@ -169,7 +169,7 @@ TEST_CASE("a PING is answered and our own are told when answered") {
     CHECK(w.server.acknowledged() == std::vector<std::uint64_t>{77});
 }
 
-TEST_CASE("informational responses are passed over, up to eight") {
+TEST_CASE("up to eight informational responses are ignored") {
     for (const int count : {8, 9}) {
         CAPTURE(count);
         wire w;

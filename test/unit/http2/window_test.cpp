@@ -13,8 +13,8 @@ session_options small_windows() {
     return options;
 }
 
-/// A call whose answer has begun, with `size` bytes of body to come.
-stream_id begin_answer(wire& w, std::size_t size) {
+/// A call with a started response and `size` bytes of body on their way.
+stream_id start_response(wire& w, std::size_t size) {
     const auto id = w.call();
     w.client.send(id, "", true);
     w.pump();
@@ -29,12 +29,12 @@ stream_id begin_answer(wire& w, std::size_t size) {
 TEST_CASE("the server stalls until the bytes are consumed") {
     wire w(small_windows());
     w.sink.consumes = false;
-    const auto id = begin_answer(w, 25'000);
+    const auto id = start_response(w, 25'000);
     CHECK(w.sink.bodies[id].size() == 10'000);
-    w.sink.pay(id);
+    w.sink.release(id);
     w.pump();
     CHECK(w.sink.bodies[id].size() == 20'000);
-    w.sink.pay(id);
+    w.sink.release(id);
     w.pump();
     CHECK(w.sink.bodies[id].size() == 25'000);
 }
@@ -42,38 +42,39 @@ TEST_CASE("the server stalls until the bytes are consumed") {
 TEST_CASE("one stalled stream does not stall another") {
     wire w(small_windows());
     w.sink.consumes = false;
-    const auto stalled = begin_answer(w, 50'000);
+    const auto stalled = start_response(w, 50'000);
     w.sink.consumes = true;
-    const auto lively = begin_answer(w, 500'000);
+    const auto active = start_response(w, 500'000);
     CHECK(w.sink.bodies[stalled].size() == 10'000);
-    CHECK(w.sink.bodies[lively].size() == 500'000);
+    CHECK(w.sink.bodies[active].size() == 500'000);
 }
 
-TEST_CASE("bytes of a stream that is gone are given back to the connection, whoever ended it") {
+TEST_CASE("bytes of a closed stream are released to the connection, however it was closed") {
     enum class ending { reset_by_us, reset_by_server, trailers };
     for (const auto how : {ending::reset_by_us, ending::reset_by_server, ending::trailers}) {
         CAPTURE(static_cast<int>(how));
         wire w(small_windows());
         w.sink.consumes = false;
         for (int round = 0; round < 50; ++round) {
-            const auto id = begin_answer(w, how == ending::trailers ? 9'000 : 30'000);
+            const auto id = start_response(w, how == ending::trailers ? 9'000 : 30'000);
             if (how == ending::reset_by_us) w.client.reset(id, error_code::cancel);
             if (how == ending::reset_by_server) w.server.reset(id, error_code::internal_error);
             if (how == ending::trailers) w.server.trailers(id, ok_trailers);
             w.pump();
             CHECK(w.client.open_streams() == 0);
-            w.sink.pay(id);  // only now: the debt outlives the stream
+            w.sink.release(id);  // not yet released when the stream was closed
             w.pump();
         }
-        // Half a window may be kept back: WINDOW_UPDATE is sent when it is worth a frame.
+        // Up to half a window may be held back: WINDOW_UPDATE is only sent when it is worth a
+        // frame.
         CHECK(w.server.connection_window() >= 50'000);
         w.sink.consumes = true;
-        const auto id = begin_answer(w, 300'000);
+        const auto id = start_response(w, 300'000);
         CHECK(w.sink.bodies[id].size() == 300'000);
     }
 }
 
-TEST_CASE("bytes that come behind our reset are given back by the session itself") {
+TEST_CASE("bytes that arrive after our reset are released by the session itself") {
     wire w(small_windows());
     for (int round = 0; round < 100; ++round) {
         const auto id = w.call();
@@ -84,7 +85,7 @@ TEST_CASE("bytes that come behind our reset are given back by the session itself
         const std::string answer = w.server.pull();
         w.client.reset(id, error_code::cancel);
         std::string out;
-        if (round % 2 == 0) out = w.pull();  // the reset left before the answer came
+        if (round % 2 == 0) out = w.pull();  // the reset is sent before the response arrives
         CHECK(w.feed(answer) == "");
         w.server.feed(out);
         w.pump();
@@ -93,7 +94,7 @@ TEST_CASE("bytes that come behind our reset are given back by the session itself
     CHECK(w.server.connection_window() >= 50'000);
 }
 
-TEST_CASE("padding is given back by the library") {
+TEST_CASE("padding is released by the library") {
     wire w(small_windows());
     const auto id = w.call();
     w.pump();
@@ -112,7 +113,7 @@ TEST_CASE("padding is given back by the library") {
     CHECK(credited > 300'000);
 }
 
-TEST_CASE("our bodies stop at the server's windows and go on with them") {
+TEST_CASE("our bodies stop at the server's windows and continue when they open") {
     http2_server_options peer;
     peer.stream_window = 5'000;
     peer.manual_window = true;
@@ -131,7 +132,7 @@ TEST_CASE("our bodies stop at the server's windows and go on with them") {
     CHECK(w.server.request(id).ended);
 }
 
-TEST_CASE("a window of zero holds the body, not the headers, and a reset still leaves") {
+TEST_CASE("a window of zero holds back the body, but not the headers or a reset") {
     http2_server_options peer;
     peer.stream_window = 0;
     wire w({}, peer);
@@ -146,14 +147,14 @@ TEST_CASE("a window of zero holds the body, not the headers, and a reset still l
     CHECK(w.sink.log.back() == "close 1 CANCEL");
 }
 
-TEST_CASE("bytes above our window are the server's error") {
+TEST_CASE("bytes above the stream's window end the stream") {
     wire w(small_windows());
     w.sink.consumes = false;
-    const auto id = begin_answer(w, 10'000);
+    const auto id = start_response(w, 10'000);
     CHECK(w.feed(raw_frame(type::data, flag::none, id, "x")) == "");
     w.pump();
     CHECK(w.sink.log.back() == "close 1 FLOW_CONTROL_ERROR");
-    w.sink.pay(id);  // also what was too much: the library tells it still
+    w.sink.release(id);  // including the excess byte: the library still reports it
     w.pump();
     CHECK(w.server.connection_window() >= 50'000);
 }
@@ -163,7 +164,7 @@ TEST_CASE("bytes above the connection's window end the connection") {
     options.stream_window = 1U << 20;
     wire w(options);
     w.sink.consumes = false;
-    const auto id = begin_answer(w, 200'000);
+    const auto id = start_response(w, 200'000);
     CHECK(w.sink.bodies[id].size() == 100'000);
     CHECK(w.feed(raw_frame(type::data, flag::none, id, "x")).find("FLOW_CONTROL_ERROR") != std::string::npos);
 }

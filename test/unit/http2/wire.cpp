@@ -18,10 +18,10 @@ void recorder::on_headers(stream_id id, const std::vector<header>& headers, bool
 void recorder::on_data(stream_id id, std::string_view bytes) {
     CHECK_FALSE(bytes.empty());
     bodies[id] += bytes;
-    owed[id] += bytes.size();
+    unreleased[id] += bytes.size();
     if (data_line_ != id) log.push_back("data " + std::to_string(id));
     data_line_ = id;
-    if (consumes) pay(id);
+    if (consumes) release(id);
     if (data_hook) data_hook(id);
 }
 
@@ -41,7 +41,7 @@ void recorder::on_ping_ack(std::uint64_t opaque) {
     data_line_ = 0;
 }
 
-void recorder::pay(stream_id id) { client->consume(id, std::exchange(owed[id], 0)); }
+void recorder::release(stream_id id) { client->consume(id, std::exchange(unreleased[id], 0)); }
 
 bool recorder::has(std::string_view line) const {
     for (const auto& l : log) {
@@ -70,7 +70,7 @@ std::string lone_client::feed(std::string_view bytes) {
     return fed ? "" : fed.error().text;
 }
 
-void lone_client::greet() { REQUIRE(feed(raw_frame(type::settings, flag::none, 0)) == ""); }
+void lone_client::send_settings() { REQUIRE(feed(raw_frame(type::settings, flag::none, 0)) == ""); }
 
 void wire::pump() {
     while (true) {

@@ -28,14 +28,15 @@ namespace flag {
 inline constexpr std::uint8_t none = 0, end_stream = 1, ack = 1, end_headers = 4, padded = 8;
 }
 
-/// Writes down what a session tells, one line an event; body pieces of one stream that follow each other make one line.
+/// Records the events of a session, one line per event; consecutive body pieces of a stream share a
+/// line.
 class recorder : public events {
 public:
     session* client = nullptr;
-    bool consumes = true;  ///< gives body bytes back at once
+    bool consumes = true;  ///< releases body bytes at once
     std::vector<std::string> log;
     std::map<stream_id, std::string> bodies;
-    std::map<stream_id, std::size_t> owed;  ///< bytes told and not consumed
+    std::map<stream_id, std::size_t> unreleased;  ///< bytes delivered and not consumed
     std::function<void(stream_id, bool)> headers_hook;
     std::function<void(stream_id)> data_hook;
     std::function<void(stream_id)> close_hook;
@@ -46,14 +47,14 @@ public:
     void on_goaway(error_code code, std::string_view debug_data) override;
     void on_ping_ack(std::uint64_t opaque) override;
 
-    void pay(stream_id id);
+    void release(stream_id id);
     [[nodiscard]] bool has(std::string_view line) const;
 
 private:
     stream_id data_line_ = 0;
 };
 
-/// A client session and bytes that stand for its peer.
+/// A client session whose peer is only bytes.
 struct lone_client {
     explicit lone_client(const session_options& options = {}) : client(sink, options) { sink.client = &client; }
 
@@ -62,10 +63,10 @@ struct lone_client {
 
     stream_id call(std::string_view path = "/s/m");
     std::string pull();
-    /// "" where the session is content.
+    /// Returns the error text, or "" on success.
     std::string feed(std::string_view bytes);
-    /// The empty SETTINGS every server begins with.
-    void greet();
+    /// Feeds the empty SETTINGS frame that every server starts with.
+    void send_settings();
 };
 
 /// A client session and a real server session.
@@ -75,14 +76,14 @@ struct wire : lone_client {
 
     http2_server server;
 
-    /// Carries bytes both ways until nothing moves.
+    /// Carries bytes in both directions until there are no more.
     void pump();
 };
 
 inline const header_list ok_headers = {{":status", "200"}, {"content-type", "application/grpc"}};
 inline const header_list ok_trailers = {{"grpc-status", "0"}};
 
-/// The payload of a frame as the client sent it; fails where `bytes` hold no such frame.
+/// The payloads of all frames of a type in `bytes`, which the client sent.
 [[nodiscard]] std::vector<std::string> payloads(std::string_view bytes, std::uint8_t frame_type);
 
 }  // namespace etcdsync::http2

@@ -91,7 +91,7 @@ TEST_CASE("a peer that does not speak HTTP/2 is told as such") {
 TEST_CASE("a call that is ended by garbage says what came from where, and that its request never left") {
     const auto garbage = greeted_with("hello" + std::string(20, ' '));
     CAPTURE(garbage.message);
-    CHECK(garbage.message.find("peer:1: the peer broke HTTP/2") == 0);
+    CHECK(garbage.message.find("peer:1: the peer violated HTTP/2") == 0);
     CHECK(garbage.unprocessed);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/load.hpp"
+#include "config/cluster_places.hpp"
 
 namespace etcdsync::config {
 

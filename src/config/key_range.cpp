@@ -31,15 +31,6 @@ key_range prefix_range(std::string_view prefix) { return {std::string(prefix), p
 
 key_range single_key(std::string_view key) { return {std::string(key), std::string(key) + '\0'}; }
 
-key_range selector_range(const selector& select) {
-    switch (select.form) {
-        case selector::kind::key: return single_key(select.begin);
-        case selector::kind::prefix: return prefix_range(select.begin);
-        case selector::kind::range: break;
-    }
-    return {select.begin, select.end};
-}
-
 std::optional<key_range> intersect(const key_range& a, const key_range& b) {
     key_range both{std::max(a.begin, b.begin), end_before(a.end, b.end) ? a.end : b.end};
     if (both.empty()) return std::nullopt;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/config.hpp"
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,9 +33,6 @@ struct key_range {
 
 /// Exactly one key: [key, key + "\0").
 [[nodiscard]] key_range single_key(std::string_view key);
-
-/// What the selector of a rule takes, before include and exclude.
-[[nodiscard]] key_range selector_range(const selector& select);
 
 /// The keys in both; nothing where they do not meet.
 [[nodiscard]] std::optional<key_range> intersect(const key_range& a, const key_range& b);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load.hpp"
 
-#include "base/escape.hpp"
-#include "config/draft.hpp"
-#include "config/toml_traps.hpp"
-
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -16,21 +12,6 @@ namespace etcdsync::config {
 namespace {
 
 constexpr std::size_t most_bytes = 1U << 20;
-
-std::optional<toml::table> parse_toml(std::string_view text, complaints& out) {
-    if (auto trap = find_toml_trap(text)) {
-        out.error(trap->at, std::move(trap->what));
-        return std::nullopt;
-    }
-    try {
-        return toml::parse(text);
-    } catch (const toml::parse_error& e) {
-        const std::string_view text_of = e.description();
-        out.error(place_of(e.source()),
-                  base::is_printable_utf8(text_of) ? std::string(text_of) : base::printable(text_of));
-        return std::nullopt;
-    }
-}
 
 /// An empty string where it went well, else why not.
 std::string read_file(const std::string& path, std::string& text) {
@@ -45,26 +26,6 @@ std::string read_file(const std::string& path, std::string& text) {
 }
 
 }  // namespace
-
-outcome parse(std::string_view text) {
-    complaints out;
-    outcome result;
-    if (const auto root = parse_toml(text, out)) {
-        draft read = read_draft(*root, out);
-        check_clusters(read, out);
-        check_access(read, out);
-        resolve_rules(read, out);
-        check_spans(read, out);
-        refuse_unsupported(*root, read, out);
-        if (!out.has_error()) {
-            result.places.push_back(read.master);
-            result.places.insert(result.places.end(), read.slaves.begin(), read.slaves.end());
-            result.value = std::move(read.value);
-        }
-    }
-    result.diagnostics = out.take();
-    return result;
-}
 
 outcome load(const std::string& path, std::string& text) {
     text.clear();

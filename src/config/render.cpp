@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/escape.hpp"
-#include "config/load.hpp"
+#include "config/render.hpp"
 #include "config/secret_mask.hpp"
 
 #include <fmt/format.h>

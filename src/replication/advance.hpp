@@ -42,7 +42,4 @@ struct newest_event {
 /// told: patterns pick single keys, or a revision wrote a key twice. Pure.
 [[nodiscard]] std::optional<std::int64_t> count_change(entry_iterator first, entry_iterator last, const mapping& keys);
 
-/// Where there are more segments than this, keys are not counted: each costs a request.
-inline constexpr std::size_t most_segments_to_count = 64;
-
 }  // namespace etcdsync::replication

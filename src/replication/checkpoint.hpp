@@ -5,6 +5,7 @@
 #include "config/key_range.hpp"
 #include "etcd/wire.hpp"
 #include "replication/anchors.hpp"
+#include "replication/spans.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -22,14 +23,6 @@ enum class sync_pass : std::uint8_t {
     count,   ///< nothing is written: what a full sync would overwrite and delete is counted first
     repair,  ///< what is missing or different is put; keys only on the slave are counted
     prune,   ///< keys only on the slave are deleted; the frontier says how far, and all other keys are right already
-};
-
-/// An interval of the slave that is ours, and since when.
-struct span {
-    config::key_range keys;
-    /// The slave's revision when the span was first taken: a key only on the slave whose mod_revision is not above it stood
-    /// there before we came (a foreign key) and is not deleted. 0: there is none.
-    revision since = 0;
 };
 
 /// The record on a slave of how far it got: (R, K) of design.md section 6, and what proves that it belongs to this master.

@@ -4,8 +4,6 @@
 #include "aio/clock.hpp"
 #include "aio/task_group.hpp"
 #include "base/random.hpp"
-#include "config/key_range.hpp"
-#include "etcd/kv.hpp"
 #include "observe/log.hpp"
 
 #include <string>
@@ -22,32 +20,5 @@ struct context {
     std::string writer;  ///< random per process: who wrote a checkpoint
     bool once = false;   ///< a job done once: nothing is tried for ever
 };
-
-/// How etcd writes an interval: key and range_end, with "\0" for "to the last key".
-struct wire_range {
-    explicit wire_range(const config::key_range& range)
-        : key(range.begin.empty() ? std::string(1, '\0') : range.begin),
-          range_end(range.end.empty() ? std::string(1, '\0') : range.end) {}
-    std::string key;
-    std::string range_end;
-};
-
-/// A linearizable Range that reads next to nothing: what counts is the header, and that a quorum answers.
-[[nodiscard]] inline etcd::range_query probe_query(const config::key_range& range) {
-    const wire_range wire(range);
-    etcd::range_query query;
-    query.key = wire.key;
-    query.range_end = wire.range_end;
-    query.limit = 1;
-    query.keys_only = true;
-    return query;
-}
-
-/// The least a member can be asked that shows that it serves: one key of the range, which need not exist.
-[[nodiscard]] inline etcd::range_query fitness_query(const config::key_range& range) {
-    etcd::range_query query = probe_query(range);
-    query.range_end.clear();
-    return query;
-}
 
 }  // namespace etcdsync::replication

@@ -4,7 +4,7 @@
 #include "base/escape.hpp"
 #include "base/scoped_pointer.hpp"
 #include "base/text.hpp"
-#include "replication/permissions.hpp"
+#include "replication/explain_read.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 #include "replication/guard.hpp"
 
 #include "base/escape.hpp"
-#include "replication/resume.hpp"
+#include "replication/spans.hpp"
 
 #include <fmt/format.h>
 

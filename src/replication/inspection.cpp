@@ -2,7 +2,7 @@
 #include "replication/inspection.hpp"
 
 #include "replication/page_reader.hpp"
-#include "replication/permissions.hpp"
+#include "replication/explain_read.hpp"
 #include "replication/proof.hpp"
 #include "replication/resume.hpp"
 

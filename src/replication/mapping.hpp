@@ -100,4 +100,7 @@ private:
     bool maps_ranges_ = true;
 };
 
+/// Where there are more segments than this, keys are not counted: each costs a request.
+inline constexpr std::size_t most_segments_to_count = 64;
+
 }  // namespace etcdsync::replication

@@ -87,4 +87,11 @@ aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::stri
     co_return page;
 }
 
+std::size_t page_bytes(const config::replication& replicate) {
+    constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
+    constexpr std::uint64_t least = 64U << 10;
+    const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
+    return std::max(least, left / (pages_held * replicate.full_sync_parallel));
+}
+
 }  // namespace etcdsync::replication

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/config.hpp"
 #include "etcd/kv.hpp"
 #include "replication/context.hpp"
 
@@ -49,5 +50,8 @@ private:
     bool first_ = true;
     std::shared_ptr<ahead> ahead_;
 };
+
+/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+[[nodiscard]] std::size_t page_bytes(const config::replication& replicate);
 
 }  // namespace etcdsync::replication

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/permissions.hpp"
 
-#include "base/escape.hpp"
 #include "replication/mapping.hpp"
 #include "replication/record_set.hpp"
-#include "replication/replicator.hpp"
-
-#include <fmt/format.h>
+#include "replication/slave_mapping.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -42,21 +39,12 @@ std::vector<permission> needed_on_slave(const config::config& settings, const co
     const record_set records = records_for(settings, slave);
     for (const wanted_record& record : records.wanted())
         all.push_back({subject::record, {}, config::single_key(record.key), true});
-    std::vector<config::rule> rules;
-    for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
+    const std::vector<config::rule> rules = rules_of(settings, slave);
     for (std::size_t i = 0; i < rules.size(); ++i) {
         const mapping keys = mapping::of_one_rule(rules, i, slave.dest, settings.replicate.checkpoint_prefix);
         for (const segment& one : keys.segments()) all.push_back({subject::rule, rules[i].name, one.target, true});
     }
     return all;
-}
-
-std::string explain_read(const etcd::error& why, const config::key_range& keys, bool one_rule) {
-    if (!etcd::is_permission_denied(why)) return why.text;
-    const auto shown = [](std::string_view key) { return fmt::format("\"{}\"", base::printable(key, key.size())); };
-    return fmt::format("{}; it takes read from {} {}{}", why.text, shown(keys.begin),
-                       keys.end.empty() ? "on" : "to before " + shown(keys.end),
-                       one_rule ? "" : ", or consistency = \"rule\", which needs the rules' own keys alone");
 }
 
 }  // namespace etcdsync::replication

@@ -3,7 +3,6 @@
 
 #include "config/config.hpp"
 #include "config/key_range.hpp"
-#include "etcd/error.hpp"
 
 #include <string>
 #include <vector>
@@ -33,9 +32,5 @@ struct permission {
 /// allowed, but not needed), then what each rule is mapped to. Intervals that nothing is written to are left out, so a rule has one
 /// or several.
 [[nodiscard]] std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave);
-
-/// Why the master did not let us read `keys`, for people. etcd does not say which keys a permission was missing for: this does. Other
-/// causes stay as they are. `one_rule`: they are those of one rule, in consistency = "rule".
-[[nodiscard]] std::string explain_read(const etcd::error& why, const config::key_range& keys, bool one_rule);
 
 }  // namespace etcdsync::replication

@@ -2,7 +2,6 @@
 #include "replication/proof.hpp"
 
 #include "base/escape.hpp"
-#include "replication/advance.hpp"
 #include "replication/history.hpp"
 
 #include <fmt/format.h>

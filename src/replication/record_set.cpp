@@ -2,6 +2,7 @@
 #include "replication/record_set.hpp"
 
 #include "replication/checkpoint.hpp"
+#include "replication/slave_mapping.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +25,24 @@ const mapping& record_set::keys_of(std::string_view digest, const mapping& other
         if (keys.digest() == digest) return keys;
     }
     return otherwise;
+}
+
+record_set records_for(const config::config& settings, const config::slave& slave) {
+    const std::string& prefix = settings.replicate.checkpoint_prefix;
+    const std::vector<config::rule> rules = rules_of(settings, slave);
+    record_set records(prefix, settings.instance, settings.replicate.consistency);
+    if (!records.is_per_rule()) {
+        records.add(records.whole(), mapping_for(settings, slave));
+        for (std::size_t i = 0; i < rules.size(); ++i)
+            records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
+        return records;
+    }
+    records.add_former(mapping_for(settings, slave));
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
+                    mapping::of_one_rule(rules, i, slave.dest, prefix));
+    }
+    return records;
 }
 
 }  // namespace etcdsync::replication

@@ -62,4 +62,7 @@ private:
     std::vector<mapping> former_;
 };
 
+/// The records wanted on a slave, each with the keys it is about: one, or in consistency = "rule" one a rule.
+[[nodiscard]] record_set records_for(const config::config& settings, const config::slave& slave);
+
 }  // namespace etcdsync::replication

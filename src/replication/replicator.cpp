@@ -3,6 +3,8 @@
 
 #include "replication/clusters.hpp"
 #include "replication/link.hpp"
+#include "replication/page_reader.hpp"
+#include "replication/record_set.hpp"
 
 #include <fmt/format.h>
 
@@ -19,27 +21,6 @@ std::string urls(const config::cluster& settings) {
     for (const config::endpoint& endpoint : settings.endpoints) out += (out.empty() ? "" : " ") + endpoint.url;
     return out;
 }
-
-std::vector<config::rule> rules_of(const config::config& settings, const config::slave& slave) {
-    std::vector<config::rule> rules;
-    for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
-    return rules;
-}
-
-}  // namespace
-
-mapping mapping_for(const config::config& settings, const config::slave& slave) {
-    return mapping(rules_of(settings, slave), slave.dest, settings.replicate.checkpoint_prefix);
-}
-
-std::size_t page_bytes(const config::replication& replicate) {
-    constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
-    constexpr std::uint64_t least = 64U << 10;
-    const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
-    return std::max(least, left / (pages_held * replicate.full_sync_parallel));
-}
-
-namespace {
 
 /// The memory for the log, shared out to the feeds.
 std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
@@ -183,24 +164,6 @@ void replicator::impl::add_link(const config::config& settings, const channel_pl
 
 bool replicator::impl::txn_in_flight() const {
     return std::any_of(links.begin(), links.end(), [](const std::unique_ptr<link>& l) { return l->txn_in_flight(); });
-}
-
-record_set records_for(const config::config& settings, const config::slave& slave) {
-    const std::string& prefix = settings.replicate.checkpoint_prefix;
-    const std::vector<config::rule> rules = rules_of(settings, slave);
-    record_set records(prefix, settings.instance, settings.replicate.consistency);
-    if (!records.is_per_rule()) {
-        records.add(records.whole(), mapping_for(settings, slave));
-        for (std::size_t i = 0; i < rules.size(); ++i)
-            records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
-        return records;
-    }
-    records.add_former(mapping_for(settings, slave));
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        records.add(rule_checkpoint_key(prefix, settings.instance, rules[i].name),
-                    mapping::of_one_rule(rules, i, slave.dest, prefix));
-    }
-    return records;
 }
 
 replicator::replicator(const config::config& settings, environment with, const job& what)

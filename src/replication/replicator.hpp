@@ -7,8 +7,6 @@
 #include "config/config.hpp"
 #include "etcd/cluster.hpp"
 #include "observe/log.hpp"
-#include "replication/mapping.hpp"
-#include "replication/record_set.hpp"
 #include "replication/status.hpp"
 
 #include <functional>
@@ -55,14 +53,5 @@ private:
     struct impl;
     std::unique_ptr<impl> impl_;
 };
-
-/// What the parts of a configuration become: also for who looks at a slave without a replicator.
-[[nodiscard]] mapping mapping_for(const config::config& settings, const config::slave& slave);
-
-/// The records wanted on a slave, each with the keys it is about: one, or in consistency = "rule" one a rule.
-[[nodiscard]] record_set records_for(const config::config& settings, const config::slave& slave);
-
-/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
-[[nodiscard]] std::size_t page_bytes(const config::replication& replicate);
 
 }  // namespace etcdsync::replication

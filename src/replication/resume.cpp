@@ -56,34 +56,8 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
     return plan;
 }
 
-std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old, revision since_now) {
-    std::vector<span> claimed;
-    for (const segment& part : keys.segments()) {
-        std::vector<config::key_range> fresh{part.target};
-        for (const span& before : old) {
-            if (const auto shared = config::intersect(part.target, before.keys))
-                claimed.push_back({*shared, before.since});
-            std::vector<config::key_range> left;
-            for (const config::key_range& range : fresh) {
-                for (config::key_range& rest : config::subtract(range, before.keys)) left.push_back(std::move(rest));
-            }
-            fresh = std::move(left);
-        }
-        for (config::key_range& range : fresh) claimed.push_back({std::move(range), since_now});
-    }
-    std::sort(claimed.begin(), claimed.end(), [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
-    return claimed;
-}
-
 bool is_rival(const checkpoint& stored, std::string_view writer, std::uint64_t last_seq) {
     return !stored.writer.empty() && stored.writer != writer && last_seq > 0 && stored.seq >= last_seq;
-}
-
-bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision) {
-    for (const span& s : spans) {
-        if (s.keys.contains(key)) return mod_revision <= s.since;
-    }
-    return true;  // in no span of ours
 }
 
 }  // namespace etcdsync::replication

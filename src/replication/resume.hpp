@@ -36,15 +36,8 @@ struct start_plan {
 [[nodiscard]] start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
                                     const surroundings& now);
 
-/// The spans of `keys`, each with the oldest claim it can keep: what an old span covered keeps its `since`, what is new gets
-/// `since_now`.
-[[nodiscard]] std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old, revision since_now);
-
 /// True where `stored`, read after a claim of ours succeeded, was written by another process that is at work now. `writer` is ours,
 /// `last_seq` what we wrote last: a slave restored from a snapshot shows older records, of ours or of a dead process.
 [[nodiscard]] bool is_rival(const checkpoint& stored, std::string_view writer, std::uint64_t last_seq);
-
-/// True where a key only on the slave stood there before we came: it is kept.
-[[nodiscard]] bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision);
 
 }  // namespace etcdsync::replication

@@ -7,6 +7,7 @@
 #include "replication/feed.hpp"
 #include "replication/guard.hpp"
 #include "replication/history.hpp"
+#include "replication/limit_learning.hpp"
 #include "replication/reporter.hpp"
 #include "replication/slots.hpp"
 
@@ -19,15 +20,6 @@ namespace etcdsync::replication {
 
 /// How often the stored record follows a position that moved without anything to write (design.md section 6, Link 7).
 inline constexpr std::chrono::minutes refresh_interval{5};
-
-/// What a refused Txn says about the slave's limits. False: it is no matter of size, or can not be made smaller.
-[[nodiscard]] bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits);
-
-/// What a Txn without an answer in time says: the slave is too slow for as much. A single revision is given three tries whole.
-void learn_from_silence(const batch& writes, txn_limits& limits);
-
-/// Where one key alone is too large: the error with the key and its size.
-[[nodiscard]] etcd::error name_the_key(etcd::error refused, const batch& writes);
 
 /// What a link is made of; outlives its sessions.
 struct link_parts {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "config/key_range.hpp"
+
+namespace etcdsync::config {
+
+/// What the selector of a rule takes, before include and exclude.
+[[nodiscard]] key_range selector_range(const selector& select);
+
+}  // namespace etcdsync::config

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/app.hpp"
-#include "app/exit_code.hpp"
+#include "app/cli/exit_code.hpp"
+#include "app/commands/app.hpp"
 
 #include <cstdio>
 #include <exception>

@@ -3,10 +3,10 @@
 
 namespace etcdsync::config {
 
-key_range selector_range(const selector& select) {
+keys::key_range selector_range(const selector& select) {
     switch (select.form) {
-        case selector::kind::key: return single_key(select.begin);
-        case selector::kind::prefix: return prefix_range(select.begin);
+        case selector::kind::key: return keys::single_key(select.begin);
+        case selector::kind::prefix: return keys::prefix_range(select.begin);
         case selector::kind::range: break;
     }
     return {select.begin, select.end};

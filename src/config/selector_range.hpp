@@ -2,11 +2,11 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "config/key_range.hpp"
+#include "keys/key_range.hpp"
 
 namespace etcdsync::config {
 
 /// What the selector of a rule takes, before include and exclude.
-[[nodiscard]] key_range selector_range(const selector& select);
+[[nodiscard]] keys::key_range selector_range(const selector& select);
 
 }  // namespace etcdsync::config

@@ -2,7 +2,7 @@
 #include "base/escape.hpp"
 #include "entries.hpp"
 #include "etcd/kv.hpp"
-#include "replication/checkpoint.hpp"
+#include "replication/record/checkpoint.hpp"
 
 #include <rpc.pb.h>
 #include <string>

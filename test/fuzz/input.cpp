@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person gives us: not hostile, but anything.
-#include "app/command_line.hpp"
+#include "app/cli/command_line.hpp"
 #include "base/escape.hpp"
-#include "config/load.hpp"
+#include "config/files/load.hpp"
+#include "config/toml/render.hpp"
 #include "entries.hpp"
 
 #include <string>

@@ -2,8 +2,8 @@
 #include "etcd/watch.hpp"
 
 #include "entries.hpp"
-#include "replication/folder.hpp"
-#include "replication/log.hpp"
+#include "replication/master/log.hpp"
+#include "replication/master/revision_assembler.hpp"
 
 #include <google/protobuf/stubs/logging.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/commands.hpp"
+#include "app/commands/commands.hpp"
 #include "unit/app/temporary_file.hpp"
 
 #include <boost/json/parse.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/command_line.hpp"
+#include "app/cli/command_line.hpp"
 
-#include "app/help.hpp"
+#include "app/cli/help.hpp"
 
 #include <doctest/doctest.h>
 

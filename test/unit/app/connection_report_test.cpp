@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/connection_report.hpp"
+#include "app/render/connection_report.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
@@ -12,8 +12,8 @@ using subject = permission::subject;
 namespace {
 
 const permission cover{subject::all_rules, "", {"/a/", "/n"}, false};
-const permission record{subject::record, "", config::single_key("/.etcd-sync/etcd-sync"), true};
-const permission app_rule{subject::rule, "app", config::prefix_range("/app/"), true};
+const permission record{subject::record, "", keys::single_key("/.etcd-sync/etcd-sync"), true};
+const permission app_rule{subject::rule, "app", keys::prefix_range("/app/"), true};
 const permission rest_of_app{subject::rule, "app", {"/app/x0", "/app0"}, true};
 
 cluster_report master(bool read = true) {

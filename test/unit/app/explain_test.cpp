@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/commands.hpp"
-#include "config/load.hpp"
+#include "app/commands/commands.hpp"
+#include "config/files/load.hpp"
 
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>

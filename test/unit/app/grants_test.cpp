@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/grants.hpp"
+#include "app/render/grants.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <memory>
 
 using namespace etcdsync::app;
-using namespace etcdsync::config;
+using namespace etcdsync::keys;
 using namespace std::string_literals;
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which failures end the inspection of a slave. The inspecting itself is tested against real etcds.
-#include "app/inspector.hpp"
+#include "app/commands/inspector.hpp"
 
 #include <doctest/doctest.h>
 

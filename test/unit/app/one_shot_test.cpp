@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/one_shot.hpp"
+#include "app/commands/one_shot.hpp"
 
 #include <doctest/doctest.h>
 

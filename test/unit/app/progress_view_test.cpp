@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/progress_view.hpp"
+#include "app/render/progress_view.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/settings.hpp"
+#include "app/commands/settings.hpp"
 
 #include <doctest/doctest.h>
 

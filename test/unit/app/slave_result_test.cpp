@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/slave_result.hpp"
+#include "app/render/slave_result.hpp"
 
 #include <doctest/doctest.h>
 

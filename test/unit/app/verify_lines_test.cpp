@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/verify_lines.hpp"
+#include "app/render/verify_lines.hpp"
 
 #include <doctest/doctest.h>
 

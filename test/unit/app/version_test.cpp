@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/build_info.hpp"
-#include "app/commands.hpp"
+#include "app/commands/build_info.hpp"
+#include "app/commands/commands.hpp"
 
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/key_range.hpp"
-#include "config/load.hpp"
+#include "config/files/load.hpp"
+#include "config/selector_range.hpp"
+#include "config/toml/render.hpp"
+#include "keys/key_range.hpp"
 
 #include <doctest/doctest.h>
 

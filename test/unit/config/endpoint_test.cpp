@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/endpoint.hpp"
+#include "config/read/endpoint.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/files.hpp"
+#include "config/files/files.hpp"
 
-#include "config/check_files.hpp"
+#include "config/files/check_files.hpp"
 #include "support.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/load.hpp"
+#include "config/files/load.hpp"
+#include "config/toml/render.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/load.hpp"
-#include "config/secret_mask.hpp"
+#include "config/toml/render.hpp"
+
+#include "config/files/load.hpp"
+#include "config/toml/secret_mask.hpp"
 
 #include <doctest/doctest.h>
 

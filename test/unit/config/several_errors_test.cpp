@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/key_homes.hpp"
+#include "config/toml/key_homes.hpp"
 #include "support.hpp"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/load.hpp"
+#include "config/files/load.hpp"
+#include "config/toml/render.hpp"
 
 #include <string>
 #include <string_view>

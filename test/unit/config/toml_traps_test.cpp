@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/toml_traps.hpp"
+#include "config/toml/toml_traps.hpp"
 
-#include "config/load.hpp"
+#include "config/files/load.hpp"
 #include "support.hpp"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "etcd/kv.hpp"
 #include "etcd/watch.hpp"
 #include "support/builders.hpp"
 #include "support/scripted_peer.hpp"

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "etcd/cluster.hpp"
-#include "replication/context.hpp"
-#include "replication/folder.hpp"
-#include "support.hpp"
+#include "replication/master/revision_assembler.hpp"
+#include "replication/status/context.hpp"
 #include "support/capture_sink.hpp"
 #include "support/model_server.hpp"
+#include "unit/replication/support.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "etcd/txn.hpp"
-#include "replication/log.hpp"
-#include "replication/mapping.hpp"
+#include "replication/mapping/mapping.hpp"
+#include "replication/master/log.hpp"
 #include "support/builders.hpp"
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "world.hpp"
+#include "unit/replication/world.hpp"
 
-#include "support.hpp"
+#include "unit/replication/support.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

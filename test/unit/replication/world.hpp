@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "replication/checkpoint.hpp"
-#include "replication/replicator.hpp"
+#include "replication/record/checkpoint.hpp"
+#include "replication/setup/replicator.hpp"
 #include "support/capture_sink.hpp"
 #include "support/model_server.hpp"
 

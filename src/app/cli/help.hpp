@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/cli/options.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace etcdsync::app {
+
+struct command_info {
+    std::string_view name;
+    std::string_view arguments;    ///< "KEY"
+    std::string_view summary;      ///< one line
+    command what = command::none;  ///< none: planned, not supported yet
+};
+
+/// Every command of the contract, in the order of the help.
+[[nodiscard]] std::span<const command_info> all_commands();
+
+/// Nothing where there is no such command.
+[[nodiscard]] const command_info* find_command(std::string_view name);
+
+/// For somebody who typed the bare name.
+[[nodiscard]] std::string short_help();
+
+/// All of it; or what there is to know of `topic`, which is a supported command.
+[[nodiscard]] std::string long_help(std::string_view topic);
+
+}  // namespace etcdsync::app

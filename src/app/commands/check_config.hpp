@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/commands/settings.hpp"
+#include "app/render/answer.hpp"
+
+#include <boost/json/object.hpp>
+
+namespace etcdsync::app {
+
+/// `check-config` as far as it contacts nobody.
+struct offline_check {
+    loaded_config loaded;
+    answer told;
+};
+[[nodiscard]] offline_check check_offline(const options& asked, const surroundings& around);
+
+/// What it tells in JSON.
+[[nodiscard]] boost::json::object config_report(const loaded_config& loaded);
+
+}  // namespace etcdsync::app

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/commands/inspector.hpp"
+
+#include "replication/compare/page_reader.hpp"
+#include "replication/record/record_set.hpp"
+#include "replication/setup/clusters.hpp"
+
+#include <utility>
+
+namespace etcdsync::app {
+namespace {
+
+aio::awaitable<> inspect_into(replication::inspection& what, std::optional<replication::inspection_report>& to,
+                              aio::event& done) {
+    to = co_await what.run();
+    done.notify();
+}
+
+replication::inspection_report not_finished() {
+    replication::inspection_report report;
+    report.failed.emplace(false, etcd::error(etcd::error_class::cancelled, "interrupted"));
+    return report;
+}
+
+replication::inspection_settings settings_for(const config::config& settings, const config::slave& slave,
+                                              const inspector::options& how) {
+    replication::inspection_settings out;
+    out.instance = settings.instance;
+    out.page_bytes = replication::page_bytes(settings.replicate);
+    out.safety = slave.guards;
+    out.approve = how.approve;
+    out.at_present = how.at_present;
+    return out;
+}
+
+}  // namespace
+
+/// One part of a slave.
+struct inspector::job {
+    part of;
+    const replication::wanted_record& record;
+    const etcd::cluster_options& to_slave;
+    replication::inspection_settings how;
+};
+
+bool fails_for_all_rules(const etcd::error& why) {
+    const outcome how = outcome_of(why.cls);
+    return how == outcome::unreachable || how == outcome::interrupted ||
+           (how == outcome::denied && !etcd::is_permission_denied(why));
+}
+
+etcd::cluster_options inspector::options_for(const config::cluster& of) {
+    const replication::environment env = at_.environment();
+    return replication::cluster_options_for(of, settings_.replicate, env.clock, env.executor, env.log);
+}
+
+aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<std::string>& without,
+                                    const listener& tell) {
+    const replication::record_set records = replication::records_for(settings_, slave);
+    const etcd::cluster_options to_slave = options_for(slave);
+    std::optional<replication::inspection_report::failure> of_all;
+    rate_ = {};
+    for (std::size_t i = 0; i < records.wanted().size(); ++i) {
+        part of{slave.name, records.is_per_rule() ? settings_.rules[slave.rules[i]].name : ""};
+        if (without.contains(of.rule)) continue;
+        job one{of, records.wanted()[i], to_slave, settings_for(settings_, slave, options_)};
+        one.how.checkpoint_key = one.record.key;
+        one.how.one_rule = records.is_per_rule();
+        replication::inspection_report report;
+        report.failed = of_all;
+        if (!of_all) report = co_await inspect_one(one, tell);
+        if (report.failed && fails_for_all_rules(report.failed->why)) of_all = report.failed;
+        if (!tell.done(of, report)) co_return;
+    }
+}
+
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& tell) {
+    const replication::environment env = at_.environment();
+    aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
+        env.on_bug(task + ": " + aio::describe(error));
+    });
+    const replication::context with{env.clock, env.random, env.log, tasks, settings_.replicate.probe_interval,
+                                    "",        true};
+    etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
+    etcd::cluster to_master(env.dialer, env.clock, tasks, to_master_);
+    replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
+    replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
+                                std::move(found));
+    name_ = what.of.name();
+    current_ = &one;
+    std::optional<replication::inspection_report> report;
+    tasks.spawn("inspect " + name_, inspect_into(one, report, at_.changed()));
+    while (!report && !at_.stop_asked()) co_await at_.changed().wait();
+    current_ = nullptr;
+    tasks.cancel();
+    co_await tasks.join();
+    if (!report) co_return not_finished();
+    co_return std::move(*report);
+}
+
+std::vector<observe::progress> inspector::progress() {
+    if (current_ == nullptr) return {};
+    const replication::sync_progress& at = current_->progress();
+    observe::progress out;
+    out.name = name_;
+    out.what = "compare";
+    out.done = at.done;
+    out.total = at.total;
+    out.rate = rate_.update(at_.clock().now(), at.done);
+    return {out};
+}
+
+}  // namespace etcdsync::app

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/commands/commands.hpp"
+#include "app/commands/inspector.hpp"
+#include "app/commands/one_shot.hpp"
+#include "app/commands/settings.hpp"
+#include "app/process/progress_display.hpp"
+#include "app/render/verify_lines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+namespace etcdsync::app {
+namespace {
+
+/// One run of the command over all slaves.
+class verification {
+public:
+    verification(foreground& at, const config::config& settings, const options& asked, observe::console& console)
+        : at_(at), settings_(settings), asked_(asked), out_(console),
+          inspector_(at, settings, {.at_present = asked.dry_run, .approve = asked.approve}) {}
+
+    aio::awaitable<exit_code> run();
+    [[nodiscard]] std::vector<observe::progress> progress();
+
+private:
+    /// How the parts of one slave ended.
+    using ends = std::vector<outcome>;
+
+    aio::awaitable<> compare(const config::slave& slave, const std::set<std::string>& without, ends& into);
+    aio::awaitable<> repair();
+    [[nodiscard]] config::config differing() const;
+    std::set<std::string> take(const sync_result& result, const config::slave& slave, ends& into);
+    bool tell(const part& of, const replication::difference& d);
+    bool tell_report(const part& of, const replication::inspection_report& report, ends& into);
+    [[nodiscard]] bool json() const { return asked_.format == output_format::json; }
+    [[nodiscard]] bool has(outcome how) const;
+    [[nodiscard]] bool over() const { return at_.stop_asked() || out_.broken(); }
+
+    foreground& at_;
+    const config::config& settings_;
+    const options& asked_;
+    result_stream out_;
+    inspector inspector_;
+    std::unique_ptr<replication::replicator> repairing_;
+    progress_view view_;
+    std::vector<ends> ends_;  ///< of the slaves of the configuration, in their order
+    verify_summary summary_;
+    bool repaired_ = false;
+    std::string headed_;  ///< the part whose differences are being listed
+};
+
+bool holds(const std::vector<outcome>& all, outcome how) { return std::ranges::find(all, how) != all.end(); }
+
+bool verification::has(outcome how) const {
+    return std::ranges::any_of(ends_, [how](const ends& of_slave) { return holds(of_slave, how); });
+}
+
+bool verification::tell(const part& of, const replication::difference& d) {
+    using kind = replication::difference::kind;
+    const bool stays = d.what == kind::foreign || d.what == kind::kept;
+    if (stays && asked_.verbose == 0) return !over();
+    if (json()) return out_.write(difference_json(of, d)) && !over();
+    if (asked_.quiet) return !over();
+    const std::string name = of.name();
+    if (headed_ != name) out_.write(name + ":\n");
+    headed_ = name;
+    return out_.write(difference_line(d)) && !over();
+}
+
+bool verification::tell_report(const part& of, const replication::inspection_report& report, ends& into) {
+    const outcome how = over() ? outcome::interrupted : outcome_of(report);
+    into.push_back(how);
+    if (how == outcome::interrupted) return false;
+    if (!repaired_) summary_.changes += report.changes();
+    headed_.clear();
+    if (json()) {
+        out_.write(report_json(of, report));
+    } else if (how != outcome::good || !asked_.quiet) {
+        out_.write(report_line(of.name(), report));
+    }
+    return out_.flush();
+}
+
+aio::awaitable<> verification::compare(const config::slave& slave, const std::set<std::string>& without, ends& into) {
+    bool whole = true;
+    inspector::listener listener;
+    listener.found = [this](const part& of, const replication::difference& d) { return tell(of, d); };
+    listener.done = [&](const part& of, const replication::inspection_report& report) {
+        if (report.failed) whole = false;
+        return tell_report(of, report, into);
+    };
+    co_await inspector_.inspect(slave, without, listener);
+    if (whole && !repaired_ && !over()) ++summary_.compared;
+}
+
+config::config verification::differing() const {
+    config::config out = settings_;
+    out.slaves.clear();
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        if (holds(ends_[i], outcome::different)) out.slaves.push_back(settings_.slaves[i]);
+    }
+    return out;
+}
+
+/// Tells the results of this slave. Its rules that are not in sync have come to their end with that: they are returned.
+std::set<std::string> verification::take(const sync_result& result, const config::slave& slave, ends& into) {
+    std::set<std::string> ended;
+    for (const slave_result& one : result.slaves) {
+        if (one.of.slave != slave.name) continue;
+        summary_.written += one.puts + one.deletes;
+        out_.write(json() ? repair_json(one) : result_line(one));
+        if (one.how == outcome::good) continue;
+        into.push_back(one.how);
+        ended.insert(one.of.rule);
+    }
+    return ended;
+}
+
+aio::awaitable<> verification::repair() {
+    replication::job job;
+    job.once = true;
+    const config::config synced = differing();
+    repairing_ = std::make_unique<replication::replicator>(synced, at_.environment(), job);
+    const sync_result result = co_await run_once(at_, *repairing_);
+    repairing_.reset();
+    repaired_ = true;
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        const config::slave& slave = settings_.slaves[i];
+        if (!holds(ends_[i], outcome::different)) continue;
+        ends_[i].clear();
+        const std::set<std::string> ended = take(result, slave, ends_[i]);
+        if (over()) {
+            ends_[i].push_back(outcome::interrupted);
+        } else {
+            co_await compare(slave, ended, ends_[i]);
+        }
+    }
+}
+
+aio::awaitable<exit_code> verification::run() {
+    summary_.slaves = settings_.slaves.size();
+    for (const config::slave& slave : settings_.slaves) {
+        if (over()) break;
+        const std::set<std::string> none;
+        ends now;
+        co_await compare(slave, none, now);
+        ends_.push_back(std::move(now));
+    }
+    if (asked_.repair && has(outcome::different) && !over()) co_await repair();
+    if (out_.broken()) co_return out_.code_after(exit_code::failed);
+    if (has(outcome::interrupted) || ends_.size() < settings_.slaves.size()) co_return at_.interrupted();
+    ends all;
+    for (const ends& of_slave : ends_) all.insert(all.end(), of_slave.begin(), of_slave.end());
+    const exit_code code = code_for(all);
+    if (json()) {
+        out_.write(summary_json(summary_, code));
+    } else if (!asked_.quiet) {
+        out_.write(summary_line(summary_));
+    }
+    co_return out_.code_after(code);
+}
+
+std::vector<observe::progress> verification::progress() {
+    if (repairing_) return view_.update(repairing_->current(), at_.clock().now());
+    return inspector_.progress();
+}
+
+}  // namespace
+
+exit_code verify(const options& asked, const surroundings& around) {
+    const auto settings = one_shot_settings(asked, around);
+    if (!settings) return settings.error();
+    one_shot_voice voice(*settings, asked, around);
+    foreground at(voice.log);
+    verification all(at, *settings, asked, voice.log.console);
+    progress_display display(voice.log.console, voice.progress_lines, at.clock(), chosen_progress(asked, around),
+                             [&all] { return all.progress(); });
+    display.run_beside(at.tasks());
+    return at.run(all.run());
+}
+
+}  // namespace etcdsync::app

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/cli/exit_code.hpp"
+
+#include <string>
+
+namespace etcdsync::app {
+
+/// What a command that only tells something tells.
+struct answer {
+    exit_code code = exit_code::ok;
+    std::string out = {};  ///< stdout: the result, nothing else
+    std::string err = {};  ///< stderr: complaints
+};
+
+}  // namespace etcdsync::app

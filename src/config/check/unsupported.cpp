@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/read/draft.hpp"
+
+#include <fmt/format.h>
+
+/// The keys that are read and checked, but whose function is not built yet. Any value but today's behaviour is refused
+/// here, so that nobody relies on it in vain. What gets built loses its line, nothing else.
+namespace etcdsync::config {
+namespace {
+
+class refusals {
+public:
+    explicit refusals(complaints& out) : out_(out) {}
+
+    /// Refuses `key` of `table` where the file asks for more than `today` offers.
+    void unless(bool is_today, const toml::table* table, std::string_view key, std::string_view today) {
+        const toml::node* const node = is_today || table == nullptr ? nullptr : table->get(key);
+        if (node == nullptr) return;
+        out_.error(place_of(*node), fmt::format("\"{}\" is not supported yet", key),
+                   fmt::format("today only {}", today));
+    }
+
+private:
+    complaints& out_;
+};
+
+void table_keys(refusals& refuse, const config& of, const toml::table& root) {
+    const auto table = [&](std::string_view name) { return root[name].as_table(); };
+    refuse.unless(of.verify.interval == duration{0}, table("verify"), "interval", "\"0s\"");
+    refuse.unless(!of.verify.repair, table("verify"), "repair", "false");
+    refuse.unless(!of.admin.listen || of.admin.listen->empty(), table("admin"), "listen", "[]");
+    refuse.unless(of.admin.token_file.empty(), table("admin"), "token_file", "\"\"");
+}
+
+}  // namespace
+
+void refuse_unsupported(const toml::table& root, const draft& checked, complaints& out) {
+    refusals refuse(out);
+    const config& value = checked.value;
+    for (std::size_t i = 0; i < checked.slaves.size(); ++i)
+        refuse.unless(!value.slaves[i].paused, checked.slaves[i].table, "paused", "false");
+    table_keys(refuse, value, root);
+}
+
+}  // namespace etcdsync::config

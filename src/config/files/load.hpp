@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/check/parse.hpp"
+
+#include <string>
+
+namespace etcdsync::config {
+
+/// Reads `path` and parses it. A file that can not be read is one diagnostic without a place.
+/// On return `text` holds what was read, for render().
+[[nodiscard]] outcome load(const std::string& path, std::string& text);
+
+}  // namespace etcdsync::config

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/toml/complaints.hpp"
+
+#include <string>
+
+namespace etcdsync::config {
+
+/// Where those settings of a cluster stand that name something outside of the file, for what comes out about it later.
+struct cluster_places {
+    std::string label;  ///< `[master]`, `slave "edge-1"`
+    place tls;          ///< the table
+    place ca;
+    place cert;
+    place key;
+    place password_file;
+    place password_env;
+    place password;
+};
+
+}  // namespace etcdsync::config

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/toml/value.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etcdsync::config {
+
+/// What became of one key of a table.
+struct reading {
+    bool given = false;
+    bool good = true;  ///< false: given, but not what it must be; that has been complained about
+    place at;          ///< of the value; of the table where the key is not given
+};
+
+/// Reads one table key by key, and knows at the end which keys nobody asked for.
+class table_reader {
+public:
+    /// `label` names the table in messages: `[log]`, `slave "edge-1"`.
+    table_reader(const toml::table& table, place at, std::string label, complaints& out);
+
+    /// Reads `key` with one of the functions of value.hpp; `into` keeps its default where the key is missing or bad.
+    template <class T, class Read, class... Args>
+    reading value(std::string_view key, T& into, Read read, const Args&... args) {
+        reading result{.at = at_};
+        if (const toml::node* const node = take(key)) {
+            auto read_value = read(*node, context(key), args...);
+            result = {true, read_value.has_value(), place_of(*node)};
+            if (read_value) into = std::move(*read_value);
+        }
+        return result;
+    }
+
+    /// One of `words`, which stand in the order of the enumerators.
+    template <class Enum>
+    reading choice(std::string_view key, Enum& into, std::span<const std::string_view> words) {
+        auto index = static_cast<std::size_t>(into);
+        const reading result = value(key, index, read_choice, words);
+        into = static_cast<Enum>(index);
+        return result;
+    }
+
+    /// An array: `each` reads one element and says whether it was good.
+    using read_element = std::function<bool(const toml::node&, const value_context&)>;
+    reading list(std::string_view key, const read_element& each);
+
+    /// A table inside, `[x]` or `x = { ... }`; nothing where it is missing or no table.
+    [[nodiscard]] std::optional<table_reader> table(std::string_view key, std::string label);
+
+    struct element {
+        const toml::table* table;
+        place at;
+    };
+    /// The tables under `[[key]]`; `result` says whether the key was there and good.
+    [[nodiscard]] std::vector<element> tables(std::string_view key, reading& result);
+
+    /// One of `keys` had to be given and none is: an error at `at` (without a line: at the table), unless done() finds
+    /// that one of them is only misspelt.
+    void missing(std::vector<std::string_view> keys, std::string message, std::string hint, place at = {});
+
+    /// Complains about every key nobody asked for, and about what is missing.
+    void done();
+    /// After done(): some unknown key was most likely meant to be this one.
+    [[nodiscard]] bool misspelt(std::string_view key) const;
+
+    void rename(std::string label) { label_ = std::move(label); }
+    [[nodiscard]] const std::string& label() const { return label_; }
+    [[nodiscard]] place at() const { return at_; }
+    [[nodiscard]] complaints& out() const { return *out_; }
+    [[nodiscard]] const toml::table& raw() const { return *table_; }
+
+private:
+    const toml::node* take(std::string_view key);
+    [[nodiscard]] value_context context(std::string_view key) const;
+    void complain_about_array(const toml::node& node, std::string_view key);
+    void complain_about_unknown(const toml::key& key);
+
+    const toml::table* table_;
+    place at_;
+    std::string label_;
+    complaints* out_;
+    struct absence {
+        std::vector<std::string_view> keys;
+        fault what;
+        place at;
+    };
+    std::vector<std::string_view> known_;
+    std::vector<absence> missing_;
+    std::vector<std::string_view> misspelt_;
+};
+
+}  // namespace etcdsync::config

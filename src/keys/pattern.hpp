@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "keys/key_range.hpp"
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etcdsync::keys {
+
+/// One entry of `include` or `exclude`, ready to match keys (bytes in no encoding):
+///   ends in "/"              every key that starts with it
+///   holds one of * ? [       a glob over the whole key: `*` any run of bytes but "/", `**` any run, `?` one byte but
+///                            "/", `[a-z]` `[!a-z]` one byte of (not of) the class and never "/", `\` takes the next
+///                            byte as it is
+///   anything else            exactly this key
+/// Matching takes time linear in the key, whatever the pattern: all positions in the pattern are followed at once.
+class pattern {
+public:
+    enum class kind { prefix, glob, exact };
+
+    /// Fails with one sentence where the pattern is empty, a "[" is not closed or a "\" ends a glob.
+    [[nodiscard]] static base::result<pattern> parse(std::string_view text);
+
+    [[nodiscard]] bool matches(std::string_view key) const;
+    [[nodiscard]] kind form() const { return form_; }
+
+    /// Every key that matches lies in it. For a prefix or an exact key, every key in it matches.
+    [[nodiscard]] const key_range& bounds() const { return bounds_; }
+
+private:
+    using byte_set = std::bitset<256>;
+    using state_set = std::vector<std::uint64_t>;
+    enum class loop { none, segment, any };
+
+    /// One byte of the key, and before it possibly a run (`*` or `**`).
+    struct step {
+        byte_set accepts;
+        loop before = loop::none;
+    };
+
+    class glob_parser;
+    pattern(kind form, key_range bounds) : form_(form), bounds_(std::move(bounds)) {}
+    void compile(const std::vector<step>& steps, loop last);
+    [[nodiscard]] bool glob_matches(std::string_view key) const;
+
+    kind form_;
+    key_range bounds_;
+    // Bit i of a state set: "the first i steps are matched".
+    std::size_t steps_ = 0;
+    state_set moves_;           ///< for each of the 256 bytes: the states it moves on
+    state_set stays_;           ///< the states any byte but "/" may stay in
+    state_set stays_at_slash_;  ///< the states "/" may stay in
+};
+
+/// A pattern that matches the same bytes and nothing else, for keys written as { hex = "..." }. One that ends in "/"
+/// stays a prefix.
+[[nodiscard]] std::string literal_pattern(std::string_view bytes);
+
+/// True where `text` holds a byte that makes a pattern a glob.
+[[nodiscard]] bool has_wildcard(std::string_view text);
+
+}  // namespace etcdsync::keys

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "replication/mapping/mapping.hpp"
+#include "replication/record/checkpoint.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What keeps a full sync from emptying or overwriting a slave by mistake (design.md P5). Pure.
+namespace etcdsync::replication {
+
+/// The settings of one slave that decide.
+struct guards {
+    config::safety safety;
+    /// What would be held is wanted: a person said so (`sync --approve`), or the configuration did.
+    bool approved = false;
+    bool claims_all = false;  ///< keys that stood on the slave before we came are ours from now on
+};
+
+/// What becomes of a key that is only on the slave.
+enum class fate {
+    remove,
+    foreign,  ///< kept: it stood there before we came
+    kept,     ///< by `delete = false` of its rule or `prune = "off"`
+};
+
+[[nodiscard]] fate fate_of(const mapping& keys, std::size_t rule, const config::safety& safety,
+                           const std::vector<span>& spans, std::string_view key, revision mod_revision);
+
+/// What a comparison found of one rule.
+struct rule_census {
+    std::uint64_t on_slave = 0;    ///< keys of the slave in the rule's span
+    std::uint64_t overwrites = 0;  ///< on both sides, with different values
+    std::uint64_t removals = 0;    ///< only on the slave, to be deleted
+};
+
+struct census {
+    explicit census(std::size_t rule_count) : rules(rule_count) {}
+
+    void note_overwrite(std::size_t rule, std::string_view key);
+    void note_slave_only(std::size_t rule, fate what, std::string_view key);
+    [[nodiscard]] std::uint64_t removals() const;
+
+    std::vector<rule_census> rules;
+    std::uint64_t foreign = 0;
+    std::uint64_t kept = 0;
+    std::vector<std::string> touched;       ///< the first few keys that would be overwritten or deleted
+    std::vector<std::string> foreign_keys;  ///< the first few
+};
+
+/// Why a full sync that would do what was counted must wait for a person; empty: it may go on. `proven`: the master is known to
+/// have the history the slave was copied from; deletes alone count then, and up to 100 of them are always allowed.
+[[nodiscard]] std::string objection(const mapping& keys, const census& found, const guards& by, bool proven);
+
+/// "/a/x, /a/y": for people.
+[[nodiscard]] std::string listed(const std::vector<std::string>& keys);
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/compare/page_reader.hpp"
+
+#include "replication/mapping/queries.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace etcdsync::replication {
+
+struct page_reader::ahead {
+    ahead(const etcd::kv& from, etcd::range_query what, const aio::asio::any_io_executor& executor)
+        : kv(from), query(std::move(what)), done(executor) {}
+    etcd::kv kv;
+    etcd::range_query query;
+    std::optional<etcd::result<etcd::range_page>> page;
+    bool unwanted = false;
+    aio::event done;
+};
+
+page_reader::page_reader(etcd::kv& from, aio::task_group& tasks, keys::key_range range, const options& how)
+    : kv_(&from), tasks_(&tasks), range_(std::move(range)), options_(how) {}
+
+page_reader::~page_reader() {
+    if (ahead_) ahead_->unwanted = true;
+}
+
+etcd::range_query page_reader::query(const std::string& key) const {
+    const wire_range wire(keys::key_range{key, range_.end});
+    etcd::range_query query;
+    query.key = wire.key;
+    query.range_end = wire.range_end;
+    query.limit = limit_;
+    query.at = options_.at;
+    query.keys_only = options_.keys_only;
+    query.byte_budget = options_.page_bytes;
+    // Content at a pinned revision does not change, so any member may answer once one is known to have got there.
+    query.serializable = options_.at != 0 && !first_;
+    return query;
+}
+
+void page_reader::learn(const etcd::range_page& page) {
+    if (page.kvs.empty()) return;
+    const std::size_t bytes_a_key = page.owner->size() / page.kvs.size() + 1;
+    const auto fitting = static_cast<std::int64_t>(options_.page_bytes / bytes_a_key);
+    limit_ = std::clamp<std::int64_t>(fitting, 1, std::min(limit_ * 2, most_));
+}
+
+bool page_reader::may_help_to_shrink(const etcd::error& why) const {
+    // A connection that broke gives this class, too; no smaller page comes over that one.
+    return why.cls == etcd::error_class::ambiguous && limit_ > 1 && kv_->usable();
+}
+
+void page_reader::shrink() {
+    most_ = std::max<std::int64_t>(1, limit_ / 2);
+    limit_ = std::max<std::int64_t>(1, limit_ / 4);
+}
+
+aio::awaitable<> page_reader::read_ahead(std::shared_ptr<ahead> into) {
+    auto page = co_await into->kv.range(into->query);
+    if (!into->unwanted) into->page = std::move(page);
+    into->done.notify();
+}
+
+void page_reader::begin(const std::string& key) {
+    ahead_ = std::make_shared<ahead>(*kv_, query(key), tasks_->executor());
+    tasks_->spawn("page reader", read_ahead(ahead_));
+}
+
+aio::awaitable<etcd::result<etcd::range_page>> page_reader::finish() {
+    const std::shared_ptr<ahead> fetch = std::exchange(ahead_, nullptr);
+    while (!fetch->page) co_await fetch->done.wait();
+    co_return std::move(*fetch->page);
+}
+
+aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::string& key) {
+    if (!ahead_ || ahead_->query.key != wire_range(keys::key_range{key, {}}).key) begin(key);
+    auto page = co_await finish();
+    if (!page && may_help_to_shrink(page.error())) {
+        shrink();
+        begin(key);
+        page = co_await finish();
+    }
+    if (!page) co_return page;
+    first_ = false;
+    learn(*page);
+    if (page->more) begin(std::string(page->kvs.back().key).append(1, '\0'));
+    co_return page;
+}
+
+std::size_t page_bytes(const config::replication& replicate) {
+    constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
+    constexpr std::uint64_t least = 64U << 10;
+    const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
+    return std::max(least, left / (pages_held * replicate.full_sync_parallel));
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "etcd/kv.hpp"
+#include "keys/key_range.hpp"
+#include "replication/status/context.hpp"
+
+#include <memory>
+#include <string>
+
+namespace etcdsync::replication {
+
+/// Reads an interval of one etcd in pages, in key order. While the caller works on a page the next one is read. Pages are
+/// sized by bytes: the server has no byte limit of its own, so the number of keys asked for grows at most twofold a page. A page
+/// that does not come in time is asked for again with a quarter of the keys, once.
+class page_reader {
+public:
+    struct options {
+        etcd::revision at = 0;  ///< 0: now
+        bool keys_only = false;
+        std::size_t page_bytes = 1U << 20;
+    };
+
+    page_reader(etcd::kv& from, aio::task_group& tasks, keys::key_range range, const options& how);
+    ~page_reader();
+    page_reader(const page_reader&) = delete;
+
+    /// The page that begins at `key`: the range's first key, then just after the last key of the page before.
+    aio::awaitable<etcd::result<etcd::range_page>> next(const std::string& key);
+
+private:
+    /// A page being read ahead. Shared with its task, which may outlive the reader by a turn of the loop.
+    struct ahead;
+    static constexpr std::int64_t highest = std::int64_t{1} << 40;
+    static aio::awaitable<> read_ahead(std::shared_ptr<ahead> into);
+
+    void begin(const std::string& key);
+    aio::awaitable<etcd::result<etcd::range_page>> finish();
+    [[nodiscard]] bool may_help_to_shrink(const etcd::error& why) const;
+    void shrink();
+    [[nodiscard]] etcd::range_query query(const std::string& key) const;
+    void learn(const etcd::range_page& page);
+
+    etcd::kv* kv_;
+    aio::task_group* tasks_;
+    keys::key_range range_;
+    options options_;
+    std::int64_t limit_ = 128;     ///< keys of the next page
+    std::int64_t most_ = highest;  ///< below what did not come in time
+    bool first_ = true;
+    std::shared_ptr<ahead> ahead_;
+};
+
+/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+[[nodiscard]] std::size_t page_bytes(const config::replication& replicate);
+
+}  // namespace etcdsync::replication

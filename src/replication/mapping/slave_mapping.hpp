@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "replication/mapping/mapping.hpp"
+
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// The rules of `slave`, in the order of the configuration.
+[[nodiscard]] std::vector<config::rule> rules_of(const config::config& settings, const config::slave& slave);
+
+/// What `slave` takes of the master by all of its rules, and where it goes.
+[[nodiscard]] mapping mapping_for(const config::config& settings, const config::slave& slave);
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/master/feed.hpp"
+
+#include "base/escape.hpp"
+#include "base/scoped_pointer.hpp"
+#include "base/text.hpp"
+#include "replication/mapping/explain_read.hpp"
+#include "replication/mapping/queries.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{250};
+
+/// A watch that stood this long was no passing success.
+constexpr std::chrono::seconds lasting{30};
+
+/// Of several feeds each has its part of the memory for logs, and a window to match.
+net::channel_options watch_connection(std::size_t log_limit) {
+    const auto window = static_cast<std::uint32_t>(std::clamp<std::size_t>(log_limit / 4, 64U << 10, 1U << 20));
+    net::channel_options options;
+    options.http2.stream_window = window;
+    options.http2.connection_window = 2 * window;
+    return options;
+}
+
+std::string_view what_is_wrong(bool refused, bool begins) {
+    if (refused) return begins ? "refuses us" : "still refuses us";
+    return begins ? "is not reachable" : "is still not reachable";
+}
+
+bool is_refusal(etcd::error_class cls) {
+    return cls == etcd::error_class::denied || cls == etcd::error_class::reauthenticate;
+}
+
+}  // namespace
+
+feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, folder::selector selects,
+           std::size_t log_limit, std::string configured_endpoints, std::string rule)
+    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
+      log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
+    status_.endpoint = std::move(configured_endpoints);
+    status_.since = with.clock.now();
+    master_->pass_over_unfit(fitness_query(cover_));
+    master_->watch_for_return([this] { go_back(); });
+}
+
+void feed::go_back() {
+    better_endpoint_ = true;
+    if (reading_ != nullptr) reading_->cancel();
+}
+
+aio::awaitable<> feed::run() {
+    for (;;) {
+        const etcd::error why = co_await follow();
+        if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) {
+            context_->log.info("back to an endpoint of the master that comes first",
+                               {{"endpoint", master_->preferred().url}});
+            continue;
+        }
+        const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
+        // A master that says so again, before it told anything else, is told of once.
+        const bool news = lost && std::exchange(moved_, false);
+        if (lost) history_lost_ = true;
+        if (news) {
+            context_->log.warn(why.cls == etcd::error_class::compacted
+                                   ? "the master compacted revisions we had not seen"
+                                   : "the master has another history now",
+                               {{"cause", why.text}});
+        }
+        if (why.cls == etcd::error_class::broken_contract) {
+            // What it told before may have been wrong without showing it: every link compares.
+            ++status_.violations;
+            context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
+                               {{"cause", why.text}, {"times", status_.violations}});
+        }
+        auto pause = pauses_.next(context_->random);
+        if (why.cls == etcd::error_class::broken_contract) pause = std::max(pause, distrust_.next(context_->random));
+        if (news) {
+            step_back();
+        } else {
+            report_down(why, pause);
+        }
+        co_await aio::sleep(context_->clock, pause);
+    }
+}
+
+aio::awaitable<etcd::error> feed::follow() {
+    const net::channel_options options = watch_connection(log_.limit());
+    auto channel = co_await master_->connect(options);
+    if (!channel) co_return channel.error();
+    const std::shared_ptr<net::channel> on = *channel;
+    better_endpoint_ = false;  // from here on: what was found before, connect() began with or passed over
+    auto failed = co_await probe(on);
+    if (failed) {
+        master_->avoid(on->peer());
+        co_return std::move(*failed);
+    }
+    history::start from;
+    from.known = log_.position();
+    from.last_event = log_.last_event();
+    from.event_digest = log_.last_event_digest();
+    auto end = co_await read_from(on, from);
+    if (end.cls == etcd::error_class::compacted && from.last_event > 0 && log_.position() == from.known) {
+        from.last_event = 0;  // E is compacted, but what follows on the position may still be there
+        ++unproven_;
+        end = co_await read_from(on, from);
+    }
+    // It says itself that it can not serve, or it went: one that stands still still takes connections.
+    if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
+    co_return end;
+}
+
+aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
+    history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
+    const base::scoped_pointer<history> now(reading_, source);
+    const auto opened = context_->clock.now();
+    std::deque<log_entry> entries;
+    if (better_endpoint_) co_return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
+    for (;;) {
+        auto read = co_await source.read(entries);
+        if (!read) co_return read.error();
+        if (!status_.connected) report_up(on->peer());
+        status_.endpoint = on->peer().url;
+        if (source.position() > from.known || context_->clock.now() - opened > lasting) {
+            pauses_.reset();
+            moved_ = true;
+        }
+        if (context_->clock.now() - opened > lasting) distrust_.reset();
+        for (log_entry& entry : entries) {
+            if (entry.goes_on || entry.is_rest) {
+                log_.pass_over(entry);
+                continue;
+            }
+            std::string digest = digest_of_events(entry, selects_);
+            log_.append(std::move(entry), std::move(digest));
+        }
+        entries.clear();
+        log_.advance_position(source.position());
+        warn_of_waste(source.events());
+        changed();
+    }
+}
+
+aio::awaitable<std::optional<etcd::error>> feed::probe(const std::shared_ptr<net::channel>& channel) {
+    etcd::kv kv(channel, context_->clock, master_->request_timeout());
+    const etcd::range_query query = probe_query(cover_);
+    const auto page = co_await kv.range(query);
+    if (!page) co_return page.error();
+    settle_start(page->header);
+    co_return std::nullopt;
+}
+
+void feed::settle_start(const etcd::response_header& header) {
+    const bool other_cluster = log_.started() && header.cluster_id != cluster_id_;
+    const bool rewound = log_.started() && header.store_revision < log_.position();
+    if (other_cluster || rewound) {
+        context_->log.warn(
+            other_cluster ? "the master is another cluster now" : "the master went back behind what we had seen",
+            {{"known", log_.position()}, {"revision", header.store_revision}});
+    }
+    cluster_id_ = header.cluster_id;
+    raft_term_ = header.raft_term;
+    // Without a revision whose events can be replayed nothing tells that this is the history we knew: the links prove theirs.
+    const bool unproven = log_.started() && log_.last_event() == 0;
+    if (log_.started() && !history_lost_ && !other_cluster && !rewound && !unproven) return;
+    log_.restart(header.store_revision);
+    history_lost_ = false;
+    changed();
+}
+
+void feed::report_up(const net::endpoint& peer) {
+    status_.since = context_->clock.now();
+    context_->log.info("connected to the master" + for_rule(), {{"endpoint", peer.url}, {"revision", log_.position()}});
+    status_.connected = true;
+    status_.endpoint = peer.url;
+    status_.cause.clear();
+    changed();
+}
+
+/// What happened was told. Until the next watch stands nobody is to think that he hears of everything.
+void feed::step_back() {
+    status_.connected = false;
+    status_.since = context_->clock.now();
+    status_.cause.clear();
+    changed();
+}
+
+std::string feed::for_rule() const { return rule_.empty() ? "" : " for rule " + base::printable(rule_); }
+
+void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
+    const bool was_refused = std::exchange(told_of_refusal_, is_refusal(why.cls));
+    const auto now = context_->clock.now();
+    const bool begins = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
+    status_.cause = explain_read(why, cover_, !rule_.empty());
+    status_.failure = why.cls;
+    if (begins) {
+        outage_.begin(status_.cause);
+        status_.since = now;
+    }
+    if (begins || outage_.is_news(status_.cause, now)) {
+        const std::string line = fmt::format("the master {}{}{}", what_is_wrong(told_of_refusal_, begins), for_rule(),
+                                             context_->once ? "" : "; trying for ever");
+        context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
+    } else {
+        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
+    }
+    status_.connected = false;
+    changed();
+}
+
+void feed::warn_of_waste(const folder& events) {
+    constexpr std::uint64_t enough_to_judge = 10'000;
+    if (told_of_waste_ || events.events_seen() < enough_to_judge ||
+        events.events_dropped() * 10 < events.events_seen() * 9)
+        return;
+    told_of_waste_ = true;
+    context_->log.warn(
+        "nine in ten events of the watch are for keys of no rule: the rules lie far apart in the key space",
+        {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
+}
+
+master_status feed::current() const {
+    master_status out = status_;
+    out.known = log_.position();
+    out.cluster_id = cluster_id_;
+    return out;
+}
+
+void feed::changed() const {
+    for (const auto& listener : listeners_) listener();
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/backoff.hpp"
+#include "etcd/cluster.hpp"
+#include "replication/master/log.hpp"
+#include "replication/master/replay.hpp"
+#include "replication/status/context.hpp"
+#include "replication/status/outage_log.hpp"
+#include "replication/status/status.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// The one watch on the master, and the log it fills. It runs for ever, connects again after every failure, and never waits
+/// for a slave.
+class feed {
+public:
+    /// `cover` holds every key `selects` may take. `rule`: the one it is for, in consistency = "rule".
+    feed(const context& with, etcd::cluster& master, keys::key_range cover, folder::selector selects,
+         std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
+
+    /// Ends by cancellation only.
+    aio::awaitable<> run();
+
+    [[nodiscard]] const log& recent() const { return log_; }
+    [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
+    [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
+    /// Another number whenever it is not sure that the master is still the one it was: a new generation of the log, and a watch
+    /// that was opened anew where the revision that would prove it was compacted.
+    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_ + status_.violations; }
+
+    /// How often a watch broke etcd's contract (order, uniqueness, atomicity, range).
+    [[nodiscard]] std::uint64_t violations() const { return status_.violations; }
+    [[nodiscard]] bool connected() const { return status_.connected; }
+    [[nodiscard]] master_status current() const;
+
+    /// `listener` is called whenever the log, its generation or the connection changed. It must not await.
+    void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
+
+private:
+    aio::awaitable<etcd::error> follow();
+    aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, history::start from);
+    aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
+    void settle_start(const etcd::response_header& header);
+    void report_up(const net::endpoint& peer);
+    void report_down(const etcd::error& why, std::chrono::milliseconds pause);
+    void step_back();
+    [[nodiscard]] std::string for_rule() const;
+    void go_back();
+    void warn_of_waste(const folder& events);
+    void changed() const;
+
+    const context* context_;
+    etcd::cluster* master_;
+    keys::key_range cover_;
+    folder::selector selects_;
+    std::string rule_;  ///< for messages
+    log log_;
+    base::backoff pauses_;
+    base::backoff distrust_;      ///< after a broken contract: not undone by what the next watch tells first
+    bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
+    bool moved_ = true;           ///< something was told since that was found last
+    std::uint64_t unproven_ = 0;  ///< watches opened without proof
+    std::uint64_t cluster_id_ = 0;
+    std::uint64_t raft_term_ = 0;
+    master_status status_;
+    std::vector<std::function<void()>> listeners_;
+    bool told_of_waste_ = false;
+    told_causes outage_;            ///< while it is not reachable, or refuses us
+    bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
+    history* reading_ = nullptr;    ///< the watch under way
+    bool better_endpoint_ = false;  ///< than that of the present connection, was found since
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/master/replay.hpp"
+
+#include "replication/mapping/queries.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+/// The creation of a watch is answered at once, and so is a watch from a revision with events.
+constexpr std::chrono::seconds patience{8};
+
+/// E's events are held until all of them came. A revision of puts is one request of 1.5 MiB; a larger one may be anything, and
+/// without end.
+constexpr std::size_t largest_witness = 16U << 20;
+
+/// A watch may be silent for ever, but not in the middle of a message: so long a part of 256 KiB may take.
+constexpr std::chrono::minutes patience_with_parts{1};
+
+/// Looks again and again whether a message that began goes on; where it does not, the watch is ended.
+class progress_guard {
+public:
+    progress_guard(aio::clock& clock, etcd::watch_stream& of) : clock_(&clock), of_(&of) { arm(); }
+
+    [[nodiscard]] bool stalled() const { return stalled_; }
+
+private:
+    void arm() {
+        alarm_.emplace(*clock_, clock_->now() + patience_with_parts, [this] { look(); });
+    }
+    void look() {
+        const std::size_t before = std::exchange(seen_, of_->unfinished());
+        if (seen_ == 0 || seen_ != before) return arm();
+        stalled_ = true;
+        of_->cancel();
+    }
+
+    aio::clock* clock_;
+    etcd::watch_stream* of_;
+    std::size_t seen_ = 0;
+    bool stalled_ = false;
+    std::optional<aio::alarm> alarm_;
+};
+
+/// A position this far ahead of the last one is believed only where the master says so twice: one wrong header would make a
+/// record of a slave that no true revision ever reaches.
+constexpr revision long_step = 1'000'000;
+
+etcd::watch_query watch_query_for(const keys::key_range& cover, const history::start& from) {
+    const wire_range wire(cover);
+    etcd::watch_query query;
+    query.key = wire.key;
+    query.range_end = wire.range_end;
+    query.start_revision = from.last_event > 0 ? from.last_event : from.known + 1;
+    return query;
+}
+
+}  // namespace
+
+history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
+                 const keys::key_range& cover, const start& from, folder::selector selects, std::size_t largest,
+                 bool folds_deletes)
+    : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from),
+      watch_(*on, watch_query_for(cover, from)),
+      folder_(
+          from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest, folds_deletes),
+      witness_(
+          from.last_event - 1, selects,
+          [this, selects](const log_entry& entry) {
+              if (entry.goes_on || entry.is_rest)
+                  witness_too_large_ = true;
+              else if (entry.rev == from_.last_event)
+                  seen_digest_ = digest_of_events(entry, selects);
+          },
+          largest_witness) {}
+
+aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
+    auto message = co_await next_message();
+    if (!message) co_return message.error();
+    created_ = true;
+    if (message->what == etcd::watch_message::kind::compacted) {
+        co_return etcd::error(etcd::error_class::compacted,
+                              fmt::format("{}: the master compacted its history at revision {}", kv_.peer().name(),
+                                          message->response.compact_revision));
+    }
+    if (message->what == etcd::watch_message::kind::created)
+        co_return co_await settle(message->response.header.store_revision);
+    auto other = co_await check_witness(*message);
+    if (other) co_return std::move(*other);
+    const revision before = folder_.position();
+    folder_.take(*message, clock_->now());
+    if (folder_.position() - before > long_step) {
+        auto failed = co_await check_reached(folder_.position(), etcd::error_class::broken_contract);
+        if (failed) co_return std::move(*failed);
+    }
+    if (gap_possible_ && (folder_.position() > before || !fresh_.empty())) {
+        auto failed = co_await check_readable(before);
+        if (failed) co_return std::move(*failed);
+        gap_possible_ = false;
+    }
+    if (folder_.was_cut()) gap_possible_ = true;
+    std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
+    fresh_.clear();
+    co_return etcd::result<void>();
+}
+
+aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
+    const bool may_be_silent = created_ && (from_.last_event == 0 || proved_);
+    if (may_be_silent) {
+        const progress_guard guard(*clock_, watch_);
+        auto message = co_await watch_.next();
+        if (message || !guard.stalled()) co_return message;
+        co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": a message of the watch does not go on");
+    }
+    bool silent = false;
+    const aio::alarm limit(*clock_, clock_->now() + patience, [this, &silent] {
+        silent = true;
+        watch_.cancel();
+    });
+    auto message = co_await watch_.next();
+    if (message || !silent) co_return message;
+    if (created_) {
+        const auto has_others = co_await has_other_events();
+        if (!has_others) co_return has_others.error();
+        if (*has_others) co_return other_history();
+    }
+    co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": no answer to a watch in time");
+}
+
+etcd::error history::other_history() const {
+    return {etcd::error_class::other_history,
+            fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().name(), from_.last_event)};
+}
+
+aio::awaitable<etcd::result<bool>> history::has_other_events() {
+    // No revision is without any event, so a watch on all keys is answered whatever history this is.
+    const etcd::watch_query query = watch_query_for(keys::key_range(), from_);
+    etcd::watch_stream everything(*kv_.on(), query);
+    const aio::alarm limit(*clock_, clock_->now() + patience, [&everything] { everything.cancel(); });
+    bool seen = false;
+    for (;;) {
+        const auto message = co_await everything.next();
+        if (!message && message.error().cls == etcd::error_class::denied) {
+            // Our user sees its own keys alone. What E was can not be found out, as if it had been compacted.
+            co_return etcd::error(
+                etcd::error_class::compacted,
+                fmt::format("{}: the events of revision {} are not to be seen", kv_.peer().name(), from_.last_event));
+        }
+        if (!message || message->what == etcd::watch_message::kind::compacted) co_return false;
+        if (message->what != etcd::watch_message::kind::events) continue;
+        for (const etcd::event& event : message->response.events) {
+            if (event.kv.mod_revision > from_.last_event) co_return seen;
+            if (cover_.contains(event.kv.key)) co_return false;  // it only was not told in time
+            seen = true;
+        }
+        if (!message->response.fragment) co_return seen;
+    }
+}
+
+aio::awaitable<etcd::result<void>> history::settle(revision store) {
+    if (store < from_.known) {  // a member that lags; or a watch that would wait for ever (faults.md F6, F7)
+        auto failed = co_await check_reached(from_.known, etcd::error_class::other_history);
+        if (failed) co_return std::move(*failed);
+    }
+    if (store <= from_.known) gap_possible_ = false;
+    if (!gap_possible_ || from_.last_event > 0) co_return etcd::result<void>();
+    // Nothing may follow for hours, and the revision known be compacted by then though nothing was lost. So look now, once the
+    // server (every 100 ms) has read what there was to read.
+    co_await aio::sleep(*clock_, std::chrono::seconds(1));
+    auto failed = co_await check_readable(from_.known);
+    if (failed) co_return std::move(*failed);
+    gap_possible_ = false;
+    co_return etcd::result<void>();
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::watch_message& message) {
+    if (from_.last_event == 0 || proved_) co_return std::nullopt;
+    witness_.take(message, clock_->now());
+    if (witness_too_large_) {
+        co_return etcd::error(etcd::error_class::compacted,
+                              fmt::format("{}: the events of revision {} are too many to be compared",
+                                          kv_.peer().name(), from_.last_event));
+    }
+    if (witness_.position() < from_.last_event) co_return std::nullopt;
+    proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
+    if (proved_) co_return std::nullopt;
+    // Where E is exactly the compacted revision its deletes are missing: that is no other history.
+    auto gone = co_await check_readable(from_.last_event - 1);
+    if (gone) co_return std::move(*gone);
+    co_return other_history();
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_reached(revision at, etcd::error_class otherwise) {
+    const etcd::range_query query = probe_query(cover_);
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    if (page->header.store_revision >= at) co_return std::nullopt;
+    co_return etcd::error(otherwise, fmt::format("{}: it told of revision {}, but is at {}", kv_.peer().name(), at,
+                                                 page->header.store_revision));
+}
+
+aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {
+    // A compaction at a revision that was still to come takes the deletes in it away without a word: the watch goes on as if
+    // nothing had been there (etcd#19179, faults.md section 8). What was reached before is then compacted, too, and a Range
+    // there says so; while it is readable, everything behind it is whole.
+    etcd::range_query query = probe_query(cover_);
+    query.at = at;
+    const auto page = co_await kv_.range(query);
+    if (page) co_return std::nullopt;
+    co_return page.error();
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record/migration.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+using keys::key_range;
+
+std::optional<checkpoint> readable(const found_record& found, std::string_view instance) {
+    auto parsed = parse_checkpoint(found.text);
+    if (!parsed || parsed->instance != instance) return std::nullopt;
+    return *std::move(parsed);
+}
+
+/// What is there, sorted by whether the configuration wants it.
+struct inventory {
+    inventory(const found_records& found, const record_set& wanted, std::string_view instance) {
+        for (const found_record& one : found.records) {
+            const auto is_it = [&one](const wanted_record& w) { return w.key == one.key; };
+            const bool is_wanted = std::any_of(wanted.wanted().begin(), wanted.wanted().end(), is_it);
+            auto record = readable(one, instance);
+            if (!is_wanted) {
+                unwanted.push_back(one.key);
+                const bool of_this_mode = wanted.is_per_rule() && wanted.per_rule().contains(one.key);
+                both_modes = both_modes || !of_this_mode;
+            }
+            if (!record) continue;
+            last_seq = std::max(last_seq, record->seq);
+            auto& to = is_wanted ? own : others;
+            to.emplace_back(one.key, *std::move(record));
+        }
+        both_modes = both_modes && !own.empty();
+    }
+
+    [[nodiscard]] const checkpoint* own_of(const std::string& key) const {
+        for (const auto& [at, record] : own) {
+            if (at == key) return &record;
+        }
+        return nullptr;
+    }
+
+    std::vector<std::pair<std::string, checkpoint>> own;     ///< wanted and readable
+    std::vector<std::pair<std::string, checkpoint>> others;  ///< not wanted and readable
+    std::vector<std::string> unwanted;
+    std::uint64_t last_seq = 0;
+    bool both_modes =
+        false;  ///< something else than a daemon that keeps to the rules was here: what is right is not known
+};
+
+/// What of `claims` lies in `within` but not in `taken`.
+void add_claims(std::vector<span>& to, const std::vector<span>& claims, const key_range& within,
+                const std::vector<span>& taken) {
+    for (const span& claim : claims) {
+        const auto shared = keys::intersect(claim.keys, within);
+        if (!shared) continue;
+        std::vector<key_range> left{*shared};
+        for (const span& held : taken) {
+            std::vector<key_range> next;
+            for (const key_range& part : left) {
+                for (key_range& rest : keys::subtract(part, held.keys)) next.push_back(std::move(rest));
+            }
+            left = std::move(next);
+        }
+        for (key_range& part : left) to.push_back({std::move(part), claim.since});
+    }
+}
+
+std::vector<span> claims_of(const std::vector<std::pair<std::string, checkpoint>>& records) {
+    std::vector<span> all;
+    for (const auto& [key, record] : records) all.insert(all.end(), record.spans.begin(), record.spans.end());
+    return all;
+}
+
+/// The record to go on from where a wanted one has none yet: the one that got farthest.
+const checkpoint* farthest(const std::vector<std::pair<std::string, checkpoint>>& others) {
+    const auto at = std::max_element(others.begin(), others.end(),
+                                     [](const auto& a, const auto& b) { return a.second.rev < b.second.rev; });
+    return at == others.end() ? nullptr : &at->second;
+}
+
+std::optional<checkpoint> heir(const wanted_record& wanted, const inventory& have) {
+    const checkpoint* const own = have.own_of(wanted.key);
+    const checkpoint* const base = own != nullptr ? own : farthest(have.others);
+    if (base == nullptr) return std::nullopt;
+    checkpoint out = *base;
+    std::vector<span> old = claims_of(have.others);
+    std::vector<span> kept;
+    if (own != nullptr && have.both_modes) {
+        old.insert(old.end(), own->spans.begin(), own->spans.end());
+    } else if (own != nullptr) {
+        kept = own->spans;
+    }
+    old = merge_claims(old);
+    out.spans = kept;
+    for (const segment& part : wanted.keys.segments()) add_claims(out.spans, old, part.target, kept);
+    std::sort(out.spans.begin(), out.spans.end(),
+              [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
+    if (own == nullptr && out.spans.empty()) return std::nullopt;  // keys nobody had: their first sync is to come
+    // What a record says of R holds for the keys it was about: under their digest they can still be proved by it, and are compared.
+    // Of several records each stands at another R: none may be gone on from as it is.
+    const bool goes_on = base->rules == wanted.keys.digest();
+    if (have.both_modes || (own == nullptr && goes_on && have.others.size() > 1)) out.rules.clear();
+    out.seq = have.last_seq + 1;
+    return out;
+}
+
+}  // namespace
+
+handover plan_handover(const found_records& found, const record_set& wanted, std::string_view instance) {
+    handover plan;
+    const inventory have(found, wanted, instance);
+    if (have.unwanted.empty()) return plan;
+    for (const wanted_record& record : wanted.wanted()) {
+        auto next = heir(record, have);
+        if (next) plan.steps.push_back({record.key, *std::move(next)});
+    }
+    for (const std::string& key : have.unwanted) {
+        plan.steps.push_back({key, std::nullopt});
+        plan.gone += (plan.gone.empty() ? "" : " ") + key;
+    }
+    for (const auto& [key, record] : have.others) {
+        if (record.seq >= plan.sign.seq || plan.sign.writer.empty()) plan.sign.writer = record.writer;
+    }
+    for (const auto& [key, record] : have.others) plan.sign.seq += record.seq;
+    return plan;
+}
+
+std::vector<span> merge_claims(const std::vector<span>& claims) {
+    std::set<std::string> cuts;
+    for (const span& claim : claims) {
+        cuts.insert(claim.keys.begin);
+        if (!claim.keys.end.empty()) cuts.insert(claim.keys.end);
+    }
+    std::vector<span> out;
+    for (auto at = cuts.begin(); at != cuts.end(); ++at) {
+        const key_range piece{*at, std::next(at) == cuts.end() ? std::string() : *std::next(at)};
+        std::optional<revision> youngest;
+        for (const span& claim : claims) {
+            if (claim.keys.contains(piece)) youngest = std::max(youngest.value_or(0), claim.since);
+        }
+        if (!youngest) continue;
+        const bool goes_on = !out.empty() && out.back().keys.end == piece.begin && out.back().since == *youngest;
+        if (goes_on) {
+            out.back().keys.end = piece.end;
+        } else {
+            out.push_back({piece, *youngest});
+        }
+    }
+    return out;
+}
+
+}  // namespace etcdsync::replication

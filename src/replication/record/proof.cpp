@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record/proof.hpp"
+
+#include "base/escape.hpp"
+#include "replication/mapping/queries.hpp"
+#include "replication/master/replay.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+/// Nothing but the digest is wanted: what is read is dropped at once.
+constexpr std::size_t largest_kept = 256U << 10;
+
+/// Reads until E's events were seen and compared. The error says why that did not come about.
+aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
+                                                         aio::clock::duration timeout, const mapping& keys,
+                                                         history::start from) {
+    history source(
+        std::move(on), with, timeout, keys.cover(), from,
+        [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, largest_kept);
+    std::deque<log_entry> unused;
+    while (!source.proved()) {
+        const auto read = co_await source.read(unused);
+        if (!read) co_return read.error();
+        unused.clear();
+    }
+    co_return source.event_digest();
+}
+
+/// What the header of a linearizable answer tells against the record; empty: nothing.
+std::string contradiction(const etcd::response_header& header, const checkpoint& record) {
+    if (header.cluster_id != record.cluster_id) {
+        return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id,
+                           record.cluster_id);
+    }
+    if (header.store_revision < record.rev) {
+        return fmt::format(
+            "the master is at revision {}, the checkpoint of the slave is at {}: the master was wiped or restored",
+            header.store_revision, record.rev);
+    }
+    return {};
+}
+
+/// By E's events. Unproven: they are compacted.
+aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel> on, const context& with,
+                                                    aio::clock::duration timeout, const mapping& keys,
+                                                    const checkpoint& record) {
+    proof out;
+    history::start from;
+    from.known = record.rev;
+    from.last_event = record.event_revision;
+    from.event_digest = record.event_digest;
+    const auto seen = co_await replay_witness(on, with, timeout, keys, from);
+    if (seen) {
+        out.found = proof::verdict::same;
+        co_return out;
+    }
+    const etcd::error& why = seen.error();
+    out.reason = why.text;
+    if (why.cls == etcd::error_class::other_history) {
+        out.found = proof::verdict::other;
+        out.reason += ": the master was wiped, restored or exchanged";
+    } else if (why.cls != etcd::error_class::compacted) {
+        co_return why;
+    }
+    co_return out;
+}
+
+/// By the keys that stand there now.
+aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const checkpoint& record) {
+    proof out;
+    for (const anchor& known : record.witnesses) {
+        etcd::range_query query;
+        query.key = known.key;
+        const auto page = co_await master.range(query);
+        // One that a former rule took may be none of ours to read now.
+        if (!page && page.error().cls == etcd::error_class::denied) continue;
+        if (!page) co_return page.error();
+        // One that was deleted or overwritten since tells nothing.
+        if (page->kvs.empty() || page->kvs.front().mod_revision > record.rev) continue;
+        if (!is_unchanged(known, page->kvs.front())) {
+            out.found = proof::verdict::other;
+            out.reason = fmt::format(
+                "{}: the key {} is not what it was at revision {}: the master was wiped, restored or exchanged",
+                master.peer().name(), base::printable(known.key), record.rev);
+            co_return out;
+        }
+        if (&known == &record.witnesses.front()) out.found = proof::verdict::same;
+    }
+    co_return out;
+}
+
+}  // namespace
+
+aio::awaitable<etcd::result<proof>> prove_by_state(etcd::kv master, const mapping& keys, const checkpoint& record,
+                                                   std::string unproven_because) {
+    auto out = co_await prove_by_anchors(master, record);
+    if (!out || out->found == proof::verdict::other) co_return out;
+    const auto unchanged = co_await find_unchanged(master, keys, record);
+    if (!unchanged) co_return unchanged.error();
+    if (*unchanged) {
+        out->found = proof::verdict::same;
+        out->unchanged_until = **unchanged;
+    }
+    if (out->found == proof::verdict::unproven) out->reason = std::move(unproven_because);
+    co_return out;
+}
+
+aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv master, const mapping& keys,
+                                                                     const checkpoint& record) {
+    std::optional<revision> nothing;
+    // A split revision is half applied: that R is unchanged on the master says nothing of the slave.
+    if (!record.count || record.split || record.rules != keys.digest()) co_return nothing;
+    revision at = 0;
+    std::int64_t count = 0;
+    for (const segment& part : keys.segments()) {
+        const wire_range wire(part.source);
+        etcd::range_query query;
+        query.key = wire.key;
+        query.range_end = wire.range_end;
+        query.limit = 1;
+        query.keys_only = true;
+        query.newest_first = true;
+        query.at = at;
+        const auto page = co_await master.range(query);
+        if (!page && !master.usable()) co_return page.error();
+        if (!page) co_return nothing;  // it takes the server too long, or was compacted meanwhile: there are other ways
+        if (!page->kvs.empty() && page->kvs.front().mod_revision > record.rev) co_return nothing;
+        count += page->count;
+        if (at == 0) at = page->header.store_revision;
+    }
+    if (count != *record.count || at < record.rev) co_return nothing;
+    co_return std::optional<revision>(at);
+}
+
+aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv from, const mapping& keys, revision at) {
+    std::optional<std::int64_t> total;
+    if (keys.segments().size() > most_segments_to_count) co_return total;
+    total = 0;
+    for (const segment& part : keys.segments()) {
+        const wire_range wire(part.source);
+        etcd::range_query query;
+        query.key = wire.key;
+        query.range_end = wire.range_end;
+        query.count_only = true;
+        query.at = at;
+        const auto page = co_await from.range(query);
+        if (!page) co_return page.error();
+        *total += page->count;
+    }
+    co_return total;
+}
+
+aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, const mapping& keys,
+                                                  const checkpoint& record) {
+    proof out;
+    etcd::kv kv(on, with.clock, timeout);
+    const etcd::range_query query = probe_query(keys.cover());
+    const auto page = co_await kv.range(query);
+    if (!page) co_return page.error();
+    out.reason = contradiction(page->header, record);
+    if (!out.reason.empty()) {
+        out.found = proof::verdict::other;
+        co_return out;
+    }
+    if (record.rules != keys.digest()) {
+        out.reason = "the rules changed";
+    } else if (record.event_revision == 0 || record.event_digest.empty()) {
+        out.reason = "no revision is known that would prove the master's history";
+    } else {
+        auto replayed = co_await prove_by_replay(on, with, timeout, keys, record);
+        if (!replayed || replayed->found != proof::verdict::unproven) co_return replayed;
+        out.reason = std::move(replayed->reason);
+    }
+    co_return co_await prove_by_state(kv, keys, record, out.reason);
+}
+
+aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
+                                               aio::clock::duration timeout, const mapping& keys, revision rev) {
+    history::start from;
+    from.known = rev;
+    from.last_event = rev;
+    const auto seen = co_await replay_witness(std::move(on), with, timeout, keys, from);
+    if (!seen) co_return std::string();
+    co_return *seen;
+}
+
+}  // namespace etcdsync::replication

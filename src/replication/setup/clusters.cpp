@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/setup/clusters.hpp"
+
+#include "config/files/files.hpp"
+
+#include <algorithm>
+
+namespace etcdsync::replication {
+namespace {
+
+/// A better endpoint is looked for less often than one at all.
+constexpr int probes_a_look = 3;
+
+std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const observe::logger& log) {
+    const auto is_tls = [](const config::endpoint& e) { return e.tls; };
+    if (std::none_of(settings.endpoints.begin(), settings.endpoints.end(), is_tls)) return nullptr;
+    return std::make_shared<net::tls_client>(tls_options_for(settings.tls), log);
+}
+
+}  // namespace
+
+net::tls_options tls_options_for(const config::tls_settings& settings) {
+    net::tls_options options;
+    options.ca = settings.ca;
+    options.cert = settings.cert;
+    options.key = settings.key;
+    options.server_name = settings.server_name;
+    options.insecure_skip_verify = settings.insecure_skip_verify;
+    return options;
+}
+
+etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate,
+                                          aio::clock& clock, const aio::asio::any_io_executor& executor,
+                                          const observe::logger& log) {
+    etcd::cluster_options options;
+    options.request_timeout = replicate.request_timeout;
+    options.return_interval = probes_a_look * replicate.probe_interval;
+    options.news = std::make_shared<etcd::endpoint_news>(log);
+    const auto tls = tls_for(settings, log);
+    for (const config::endpoint& from : settings.endpoints)
+        options.endpoints.push_back({from.url, from.host, from.port, from.tls ? tls : nullptr, from.socket});
+    if (settings.auth.user.empty()) return options;
+    etcd::credentials who;
+    who.user = settings.auth.user;
+    who.read_password = [auth = settings.auth] { return config::read_password(auth); };
+    options.auth = std::make_shared<etcd::authenticator>(std::move(who), clock, executor);
+    return options;
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/setup/permissions.hpp"
+
+#include "config/selector_range.hpp"
+#include "replication/mapping/mapping.hpp"
+#include "replication/mapping/slave_mapping.hpp"
+#include "replication/record/record_set.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace etcdsync::replication {
+namespace {
+
+using subject = permission::subject;
+
+bool is_taken(const config::config& settings, std::size_t rule) {
+    return std::ranges::any_of(settings.slaves, [rule](const config::slave& slave) {
+        return std::ranges::find(slave.rules, rule) != slave.rules.end();
+    });
+}
+
+}  // namespace
+
+std::vector<permission> needed_on_master(const config::config& settings, config::consistency_mode mode) {
+    std::vector<permission> each;
+    for (std::size_t i = 0; i < settings.rules.size(); ++i) {
+        const config::rule& rule = settings.rules[i];
+        if (!is_taken(settings, i)) continue;
+        each.push_back({subject::rule, rule.name, config::selector_range(rule.select), false});
+    }
+    if (mode == config::consistency_mode::rule || each.size() < 2) return each;
+    permission whole{subject::all_rules, {}, each.front().keys, false};
+    for (const permission& one : each) whole.keys = keys::hull(whole.keys, one.keys);
+    return {whole};
+}
+
+std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave) {
+    std::vector<permission> all;
+    const record_set records = records_for(settings, slave);
+    for (const wanted_record& record : records.wanted())
+        all.push_back({subject::record, {}, keys::single_key(record.key), true});
+    const std::vector<config::rule> rules = rules_of(settings, slave);
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        const mapping keys = mapping::of_one_rule(rules, i, slave.dest, settings.replicate.checkpoint_prefix);
+        for (const segment& one : keys.segments()) all.push_back({subject::rule, rules[i].name, one.target, true});
+    }
+    return all;
+}
+
+}  // namespace etcdsync::replication

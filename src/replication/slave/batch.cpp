@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/slave/batch.hpp"
+
+#include <algorithm>
+
+namespace etcdsync::replication {
+
+std::size_t txn_limits::max_writes() const {
+    if (max_ops == unlimited_ops) return std::string::npos;
+    return nested ? etcd::txn_capacity(max_ops) : max_ops - 1;
+}
+
+batch::batch(const txn_limits& limits)
+    : max_writes_(limits.max_writes()), max_bytes_(limits.max_bytes),
+      max_revision_bytes_(std::max(limits.max_bytes, limits.max_revision_bytes)) {}
+
+bool batch::fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const {
+    return more_writes <= max_writes_ - writes_.size() && bytes_ + more_bytes <= max_bytes;
+}
+
+bool batch::fits_in(const txn_limits& limits) const {
+    return writes_.size() <= limits.max_writes() && bytes_ <= std::max(limits.max_bytes, limits.max_revision_bytes);
+}
+
+void batch::keep(const base::shared_buffer& owner) {
+    if (owner && (owners_.empty() || owners_.back() != owner)) owners_.push_back(owner);
+}
+
+void batch::put(const etcd::operation& write) {
+    const auto [place, added] = place_.try_emplace(write.key, writes_.size());
+    if (added) {
+        writes_.push_back(write);
+    } else {
+        bytes_ -= writes_[place->second].encoded_size();
+        writes_[place->second] = write;
+    }
+    bytes_ += write.encoded_size();
+}
+
+bool batch::add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier) {
+    const std::size_t keys_before = keys_.size();
+    std::vector<etcd::operation> mapped;
+    std::size_t bytes = 0;
+    std::string target;
+    for (const etcd::event& change : entry.changes) {
+        if (!keys.to_slave(change.kv.key, target)) continue;
+        if (change.type == etcd::event_type::remove && !keys.replays_deletes(*keys.rule_of(change.kv.key))) continue;
+        if (frontier && target >= *frontier) continue;
+        keys_.push_back(target);
+        mapped.push_back({change.type, keys_.back(), change.kv.value});
+        bytes += mapped.back().encoded_size();
+    }
+    // What replaces an earlier write needs less: this errs on the safe side.
+    if (!fits(mapped.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) {
+        keys_.resize(keys_before);
+        return false;
+    }
+    for (const etcd::operation& write : mapped) put(write);
+    for (const base::shared_buffer& owner : entry.owners) keep(owner);
+    return true;
+}
+
+void batch::add_range_delete(const keys::key_range& range) {
+    etcd::operation wipe{etcd::event_type::remove, {}, {}};
+    wipe.key = keys_.emplace_back(range.begin);
+    wipe.range_end = keys_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
+    writes_.push_back(wipe);
+    bytes_ += wipe.encoded_size();
+}
+
+bool batch::add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner) {
+    const etcd::operation write{type, key, value};
+    if (!fits(1, write.encoded_size(), max_bytes_)) return false;
+    keys_.emplace_back(key);
+    writes_.push_back({type, keys_.back(), value});
+    bytes_ += write.encoded_size();
+    keep(owner);
+    return true;
+}
+
+}  // namespace etcdsync::replication

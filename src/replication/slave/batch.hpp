@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/txn.hpp"
+#include "replication/mapping/mapping.hpp"
+#include "replication/master/log.hpp"
+#include "replication/slave/txn_limits.hpp"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// The writes of the next Txn. Values stay where they were received; the batch keeps those buffers alive.
+class batch {
+public:
+    explicit batch(const txn_limits& limits);
+
+    /// Adds what one revision does to the keys of the slave below `frontier` (none: to all). Last write per key wins.
+    /// False, and nothing added, where the whole of it does not fit any more: a revision is never torn.
+    [[nodiscard]] bool add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier);
+
+    /// True where all of it is one Txn by `limits`.
+    [[nodiscard]] bool fits_in(const txn_limits& limits) const;
+
+    /// Adds one write whose key no other in the batch has. False where it does not fit any more.
+    [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value,
+                           const base::shared_buffer& owner);
+
+    /// Adds the delete of all keys of a range of the slave. The batch holds nothing else.
+    void add_range_delete(const keys::key_range& range);
+
+    [[nodiscard]] bool empty() const { return writes_.empty(); }
+    [[nodiscard]] const std::vector<etcd::operation>& writes() const { return writes_; }
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+private:
+    [[nodiscard]] bool fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const;
+    void put(const etcd::operation& write);
+    void keep(const base::shared_buffer& owner);
+
+    std::size_t max_writes_;
+    std::size_t max_bytes_;
+    std::size_t max_revision_bytes_;
+    std::vector<etcd::operation> writes_;
+    std::unordered_map<std::string_view, std::size_t> place_;  ///< only once revisions are folded
+    std::deque<std::string> keys_;                             ///< keys as the slave has them; never moved
+    std::vector<base::shared_buffer> owners_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace etcdsync::replication

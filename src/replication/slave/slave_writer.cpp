@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/slave/slave_writer.hpp"
+
+#include "base/text.hpp"
+#include "replication/mapping/queries.hpp"
+
+#include <deque>
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace etcdsync::replication {
+
+namespace {
+
+/// What stands on a slave is not trusted: of records, all together, no more than this is read.
+constexpr std::size_t largest_records = 4U << 20;
+
+}  // namespace
+
+etcd::range_query applier::checkpoint_query() const {
+    etcd::range_query query;
+    query.key = key_;
+    query.max_answer = largest_records;
+    return query;
+}
+
+aio::awaitable<etcd::result<applier::found>> applier::read() {
+    const etcd::range_query query = checkpoint_query();
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    found out;
+    out.slave_revision = page->header.store_revision;
+    out.cluster_id = page->header.cluster_id;
+    mod_revision_ = 0;
+    text_.clear();
+    if (!page->kvs.empty()) {
+        mod_revision_ = page->kvs.front().mod_revision;
+        text_ = page->kvs.front().value;
+        out.record = parse_checkpoint(text_);
+        if (*out.record) record_.seq = (*out.record)->seq;
+    }
+    ours_ = out.record && *out.record && (*out.record)->writer == context_->writer;
+    if (ours_) record_ = **out.record;
+    co_return out;
+}
+
+aio::awaitable<etcd::result<found_records>> applier::read_all() {
+    found_records out;
+    const auto add = [&out](const etcd::range_page& page) {
+        for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
+    };
+    etcd::range_query query;
+    query.max_answer = largest_records;
+    query.key = records_->whole();
+    const auto whole = co_await kv_.range(query);
+    if (!whole) co_return whole.error();
+    out.at = whole->header.store_revision;
+    add(*whole);
+    const wire_range per_rule(records_->per_rule());
+    query.key = per_rule.key;
+    query.range_end = per_rule.range_end;
+    query.at = out.at;
+    const auto rest = co_await kv_.range(query);
+    if (!rest) co_return rest.error();
+    add(*rest);
+    co_return out;
+}
+
+aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, const handover& plan,
+                                                      unsigned max_ops) {
+    std::deque<std::string> texts;
+    std::vector<etcd::operation> writes;
+    for (const handover_step& step : plan.steps) {
+        if (!step.record) {
+            writes.push_back({etcd::event_type::remove, step.key, {}});
+            continue;
+        }
+        checkpoint next = *step.record;
+        next.writer = context_->writer;
+        next.time = base::format_time(context_->clock.wall());
+        const std::string& text = texts.emplace_back(encode(next));
+        writes.push_back({etcd::event_type::put, step.key, text});
+    }
+    const std::function<std::string()> encode_framed = [&] {
+        return etcd::encode_quiet_txn(as_found(all), absent_whole(all), writes, max_ops);
+    };
+    in_flight_ = true;
+    const auto answer = co_await kv_.txn(encode_framed);
+    in_flight_ = false;
+    if (!answer) co_return answer.error();
+    co_return answer->succeeded;
+}
+
+etcd::stillness applier::as_found(const found_records& all) const {
+    // Any of them tells a wiped slave; the one of mode "all" lies outside the interval and so must be it.
+    const found_record& sample = all.records.front();
+    return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
+}
+
+std::string_view applier::absent_whole(const found_records& all) const {
+    return all.records.front().key == records_->whole() ? std::string_view() : std::string_view(records_->whole());
+}
+
+aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoint next, unsigned max_ops) {
+    next.seq = record_.seq + 1;
+    next.time = base::format_time(context_->clock.wall());
+    std::string text = encode(next);
+    etcd::guard before;
+    before.key = key_;
+    before.mod_revision = mod_revision_;
+    before.value = text_;
+    const keys::key_range other = sees_other_mode_ ? records_->other_mode() : keys::key_range();
+    const etcd::vacancy none_other{other.begin, other.end};
+    const std::function<std::string()> encode_framed = [&] {
+        return etcd::encode_guarded_txn(before, writes.writes(), text, max_ops, none_other);
+    };
+    ours_ = false;
+    in_flight_ = true;
+    const auto answer = co_await kv_.txn(encode_framed);
+    in_flight_ = false;
+    if (!answer) co_return answer.error();
+    if (!answer->succeeded) co_return false;
+    record_ = std::move(next);
+    last_written_ = record_.seq;
+    ours_ = record_.writer == context_->writer;
+    text_ = std::move(text);
+    mod_revision_ = answer->header.store_revision;
+    co_return true;
+}
+
+aio::awaitable<etcd::result<bool>> applier::undisturbed() {
+    const etcd::range_query query = checkpoint_query();
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    co_return page->kvs.size() == 1 && page->kvs.front().mod_revision == mod_revision_ &&
+        page->kvs.front().value == text_;
+}
+
+}  // namespace etcdsync::replication

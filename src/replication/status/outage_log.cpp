@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/status/outage_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+constexpr std::chrono::seconds passing{3};
+constexpr std::size_t most = 8;
+
+std::string without_numbers(std::string_view cause) {
+    std::string out(cause);
+    std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
+    return out;
+}
+
+}  // namespace
+
+void told_causes::begin(std::string_view cause) {
+    told_.assign(1, without_numbers(cause));
+    waiting_.clear();
+}
+
+bool told_causes::is_news(std::string_view cause, aio::clock::time_point now) {
+    std::string plain = without_numbers(cause);
+    if (told_.size() >= most || std::ranges::find(told_, plain) != told_.end()) {
+        waiting_.clear();
+        return false;
+    }
+    if (plain != waiting_) {
+        waiting_ = std::move(plain);
+        since_ = now;
+        return false;
+    }
+    if (now - since_ < passing) return false;
+    told_.push_back(std::exchange(waiting_, {}));
+    return true;
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keys/key_range.hpp"
+#include "universe.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace etcdsync::keys;
+using namespace std::string_literals;
+
+TEST_CASE("a key is mapped by its prefix, and back by the same with both exchanged") {
+    CHECK(map_key("/a/x", "/a/", "/b/") == "/b/x");
+    CHECK(map_key("/a/x", "", "/copy") == "/copy/a/x");
+    CHECK(map_key("/motd", "/motd", "/m") == "/m");
+    CHECK(map_key("/motd", "/motd", "") == "");
+    CHECK(map_key(map_key("/a/x", "/a/", "/b/"), "/b/", "/a/") == "/a/x");
+}
+
+TEST_CASE("ranges are mapped with their ends") {
+    CHECK(map_range(prefix_range("/a/"), "/a/", "/b/") == key_range{"/b/", "/b0"});
+    CHECK(map_range(prefix_range("/a/"), "/a/", "") == key_range{"", ""});
+    CHECK(map_range(prefix_range("/a/"), "", "/x") == key_range{"/x/a/", "/x/a0"});
+    CHECK(map_range(prefix_range("/a/b/"), "/a/", "/x/") == key_range{"/x/b/", "/x/b0"});
+    CHECK(map_range({"/flags/a", "/flags/n"}, "/flags/", "/f/") == key_range{"/f/a", "/f/n"});
+    CHECK(map_range(single_key("/motd"), "/motd", "/m") == single_key("/m"));
+    CHECK(map_range({"/a", ""}, "", "") == key_range{"/a", ""});
+    CHECK(map_range({"/a", ""}, "", "/x") == key_range{"/x/a", "/y"});
+    CHECK(map_range({"/a", ""}, "", "\xff") == key_range{"\xff/a", ""});
+    CHECK(map_range({"\xff", ""}, "\xff", "b") == key_range{"b", "c"});
+}
+
+TEST_CASE("a strip that some key does not start with maps nothing") {
+    CHECK_FALSE(map_range(prefix_range("/a/"), "/b", "/c"));
+    CHECK_FALSE(map_range(prefix_range("/a/"), "/a/b", "/c"));
+    CHECK_FALSE(map_range({"/a/x", "/b"}, "/a/", "/c"));
+    CHECK_FALSE(map_range({"/a", ""}, "/", "/c"));
+    CHECK_FALSE(map_range(single_key("/motd"), "/motd/", "/c"));
+}
+
+TEST_CASE("a mapped range holds exactly the images of the keys of the range") {
+    const auto keys = corner_strings(4);
+    const auto parts = corner_strings(2);
+    for (const auto& begin : parts) {
+        for (const auto& end : parts) {
+            const key_range range{begin, end};
+            if (range.empty()) continue;
+            for (const auto& strip : parts) {
+                const bool fits = strip.size() <= common_prefix(range).size() && begin.starts_with(strip);
+                for (const auto& dest : {""s, "a"s, "\xff"s, "\0"s, "a\xff"s}) {
+                    const auto mapped = map_range(range, strip, dest);
+                    REQUIRE(mapped.has_value() == fits);
+                    if (!mapped) continue;
+                    const bool right = std::ranges::all_of(keys, [&](const std::string& key) {
+                        const bool is_image = key.starts_with(dest) && range.contains(map_key(key, dest, strip));
+                        return mapped->contains(key) == is_image;
+                    });
+                    if (!right) {
+                        CAPTURE(begin);
+                        CAPTURE(end);
+                        CAPTURE(strip);
+                        CAPTURE(dest);
+                        FAIL_CHECK("wrong image");
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the canonical writing drops what strip and dest end in alike") {
+    CHECK(canonical_mapping("/a/", "/b/") == mapping{"/a", "/b"});
+    CHECK(canonical_mapping("/a/", "/a/") == mapping{"", ""});
+    CHECK(canonical_mapping("", "/x") == mapping{"", "/x"});
+    CHECK(canonical_mapping("/a/x/", "/x/") == mapping{"/a", ""});
+    CHECK(canonical_mapping("a", "b") == mapping{"a", "b"});
+}
+
+TEST_CASE("mappings agree on a key exactly where their canonical writings are equal") {
+    const auto parts = all_strings("ab", 2);
+    const std::string key = "abab";
+    for (const auto& strip_a : parts) {
+        for (const auto& strip_b : parts) {
+            if (!key.starts_with(strip_a) || !key.starts_with(strip_b)) continue;
+            for (const auto& dest_a : parts) {
+                for (const auto& dest_b : parts) {
+                    const bool agree = map_key(key, strip_a, dest_a) == map_key(key, strip_b, dest_b);
+                    CHECK(agree == (canonical_mapping(strip_a, dest_a) == canonical_mapping(strip_b, dest_b)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/compare/guard.hpp"
+
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+
+namespace {
+
+mapping two_rules() {
+    config::rule app = prefix_rule("/a/");
+    app.name = "app";
+    config::rule base = prefix_rule("/b/");
+    base.name = "base";
+    base.replay_deletes = false;
+    return mapping_of({app, base});
+}
+
+census counted(std::uint64_t on_slave, std::uint64_t overwrites, std::uint64_t removals) {
+    census out(2);
+    out.rules[0] = {on_slave, overwrites, removals};
+    return out;
+}
+
+guards with(config::prune_mode prune, config::delete_limit limit = {}) {
+    guards out;
+    out.safety.prune = prune;
+    out.safety.max_delete = limit;
+    return out;
+}
+
+const guards defaults = with(config::prune_mode::guarded);
+
+}  // namespace
+
+TEST_CASE("deletes above max_delete wait for a person, and the reason has rule, numbers and keys") {
+    const mapping keys = two_rules();
+    census found = counted(41'022, 0, 9'310);
+    found.touched = {"/a/x", std::string("/a/\x01", 4)};
+    const std::string why = objection(keys, found, defaults, true);
+    for (const char* part : {"app", "9310", "41022", "10%", "/a/x", "/a/\\x01"}) {
+        CAPTURE(part);
+        CHECK(why.find(part) != std::string::npos);
+    }
+    CHECK(objection(keys, counted(41'022, 0, 4'102), defaults, true).empty());
+    CHECK_FALSE(objection(keys, counted(41'022, 0, 4'103), defaults, true).empty());
+}
+
+TEST_CASE("up to a hundred deletes are no matter where the master is the one it was") {
+    const mapping keys = two_rules();
+    CHECK(objection(keys, counted(100, 0, 100), defaults, true).empty());
+    CHECK_FALSE(objection(keys, counted(101, 0, 101), defaults, true).empty());
+    CHECK_FALSE(objection(keys, counted(100, 0, 11), defaults, false).empty());
+}
+
+TEST_CASE("overwrites count only where the master is not known to be the one it was") {
+    const mapping keys = two_rules();
+    CHECK(objection(keys, counted(1'000, 1'000, 0), defaults, true).empty());
+    CHECK_FALSE(objection(keys, counted(1'000, 101, 0), defaults, false).empty());
+    CHECK_FALSE(objection(keys, counted(1'000, 51, 50), defaults, false).empty());
+    CHECK(objection(keys, counted(1'000, 50, 50), defaults, false).empty());
+    CHECK_FALSE(objection(keys, counted(1, 1, 0), defaults, false).empty());
+}
+
+TEST_CASE("max_delete may be a number of keys") {
+    const mapping keys = two_rules();
+    const guards by = with(config::prune_mode::guarded, {false, 500});
+    CHECK(objection(keys, counted(501, 0, 500), by, true).empty());
+    CHECK_FALSE(objection(keys, counted(1'000'000, 0, 501), by, true).empty());
+}
+
+TEST_CASE("each rule is looked at by itself") {
+    const mapping keys = two_rules();
+    census found = counted(1'000'000, 0, 0);
+    found.rules[1] = {200, 0, 150};
+    const std::string why = objection(keys, found, defaults, true);
+    CHECK(why.find("base") != std::string::npos);
+}
+
+TEST_CASE("what a person approved is done; prune = always asks nobody, but of a master that is not known") {
+    const mapping keys = two_rules();
+    guards approved = defaults;
+    approved.approved = true;
+    CHECK(objection(keys, counted(1'000, 1'000, 1'000), approved, false).empty());
+    const guards always = with(config::prune_mode::always);
+    CHECK(objection(keys, counted(1'000, 0, 1'000), always, true).empty());
+    CHECK_FALSE(objection(keys, counted(1'000, 0, 1'000), always, false).empty());
+}
+
+TEST_CASE("an empty span has nothing to lose") {
+    CHECK(objection(two_rules(), counted(0, 0, 0), defaults, false).empty());
+}
+
+TEST_CASE("what becomes of a key that is only on the slave") {
+    const mapping keys = two_rules();
+    const std::vector<span> spans{{{"/a/", "/b0"}, 20}};
+    const auto fate_by = [&](config::prune_mode mode, std::size_t rule, revision mod) {
+        config::safety safety;
+        safety.prune = mode;
+        return fate_of(keys, rule, safety, spans, rule == 0 ? "/a/k" : "/b/k", mod);
+    };
+    CHECK(fate_by(config::prune_mode::guarded, 0, 21) == fate::remove);
+    CHECK(fate_by(config::prune_mode::guarded, 0, 20) == fate::foreign);
+    CHECK(fate_by(config::prune_mode::always, 0, 20) == fate::remove);
+    CHECK(fate_by(config::prune_mode::off, 0, 21) == fate::kept);
+    CHECK(fate_by(config::prune_mode::always, 1, 21) == fate::kept);  // delete = false
+}
+
+TEST_CASE("a census keeps a few keys of each kind for people") {
+    census found(2);
+    for (int i = 0; i < 20; ++i) {
+        found.note_overwrite(0, "o" + std::to_string(i));
+        found.note_slave_only(1, fate::remove, "r" + std::to_string(i));
+        found.note_slave_only(1, fate::foreign, "f" + std::to_string(i));
+        found.note_slave_only(1, fate::kept, "k");
+    }
+    CHECK(found.rules[0].overwrites == 20);
+    CHECK(found.rules[1].removals == 20);
+    CHECK(found.removals() == 20);
+    CHECK(found.foreign == 20);
+    CHECK(found.kept == 20);
+    CHECK(found.touched.size() <= 5);
+    CHECK(listed(found.foreign_keys) == "f0, f1, f2, f3, f4");
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an inspection compares with. The comparing itself is tested against real etcds.
+#include "replication/compare/inspection.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+
+namespace {
+
+checkpoint following() {
+    checkpoint out;
+    out.instance = "it";
+    out.cluster_id = 77;
+    out.rev = 900;
+    return out;
+}
+
+std::string why_not(const checkpoint& record) {
+    etcd::response_header master;
+    master.cluster_id = 77;
+    master.store_revision = 1000;
+    return why_not_at_record(base::result<checkpoint>(record), master, "it");
+}
+
+}  // namespace
+
+TEST_CASE("a slave that follows is compared at the revision of its record, whatever the rules were then") {
+    checkpoint record = following();
+    CHECK(why_not(record) == "");
+    record.rules = "older";
+    CHECK(why_not(record) == "");
+    record.rev = 1000;
+    CHECK(why_not(record) == "");
+}
+
+TEST_CASE("a record that speaks of no whole state of this master is no measure, and it is told why") {
+    etcd::response_header master;
+    CHECK(why_not_at_record(std::nullopt, master, "it") == "there is no record of a sync on the slave");
+    CHECK(why_not_at_record(base::result<checkpoint>(base::error("it is not JSON")), master, "it") ==
+          "the record on the slave is not readable: it is not JSON");
+    checkpoint record = following();
+    record.instance = "other";
+    CHECK(why_not(record) == "the record is of the instance \"other\"");
+    record = following();
+    record.cluster_id = 0xab;
+    CHECK(why_not(record) == "the record is of another master, cluster ab");
+    for (const sync_pass pass : {sync_pass::count, sync_pass::repair, sync_pass::prune}) {
+        record = following();
+        record.pass = pass;
+        CHECK(why_not(record) == "a full sync of the slave is not complete");
+    }
+    record = following();
+    record.split = true;
+    CHECK(why_not(record) == "what follows on revision 900 is being applied in parts");
+    record = following();
+    record.rev = 1001;
+    CHECK(why_not(record) ==
+          "the record is of revision 1001, which the master does not have: it was wiped or restored");
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole replicator beside an etcd that does what 3.2 does.
+#include "replication/link/session.hpp"
+#include "unit/replication/world.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+
+namespace {
+
+test::model_etcd::settings like_3_2() {
+    test::model_etcd::settings out;
+    out.like_3_2 = true;
+    return out;
+}
+
+/// One revision of the master: `count` puts from number `from` on.
+void put_at_once(world& w, int count, int from = 0) {
+    etcdserverpb::TxnRequest txn;
+    for (int i = from; i < from + count; ++i) {
+        auto& put = *txn.add_success()->mutable_request_put();
+        put.set_key(fmt::format("/a/{:05}", i));
+        put.set_value("v");
+    }
+    etcdserverpb::TxnResponse unused;
+    REQUIRE_FALSE(w.master.txn(txn, unused));
+    w.master_server.changed();
+}
+
+/// Most keys that one revision of the slave changed.
+std::size_t most_at_once(const world& w) {
+    std::size_t most = 0;
+    std::size_t after = 0;
+    for (std::int64_t rev = w.slave.revision() - 1; rev > 1; --rev) {
+        // Few keys are written twice here: the set grows by what the revision wrote.
+        const std::size_t since = w.slave.changed_after(rev).size();
+        most = std::max(most, since - after);
+        after = since;
+    }
+    return most;
+}
+
+}  // namespace
+
+TEST_CASE("a slave that takes no Txn inside a Txn gets as many writes as stand beside the record, after one try") {
+    world w({}, like_3_2());
+    w.many(1'000, "v");
+    w.start();
+    REQUIRE(w.settles());
+    CHECK(most_at_once(w) <= 128);
+    CHECK(w.slave.revision() < 20);
+    CHECK(w.link().splits == 0);
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE(
+    "a revision that fits beside the record is whole on such a slave, a larger one comes in parts and is counted") {
+    test::model_etcd::settings generous;
+    generous.max_txn_ops = 1'000;
+    world w(generous, like_3_2());
+    w.start();
+    REQUIRE(w.settles());
+    std::int64_t before = w.slave.revision();
+    put_at_once(w, 127);
+    REQUIRE(w.settles());
+    CHECK(w.slave.revision() == before + 1);
+    CHECK(w.link().splits == 0);
+    before = w.slave.revision();
+    put_at_once(w, 300, 200);
+    REQUIRE(w.settles());
+    CHECK(w.slave.revision() == before + 3);
+    CHECK(w.link().splits == 1);
+    before = w.slave.revision();
+    put_at_once(w, 128, 600);
+    REQUIRE(w.settles());
+    CHECK(w.slave.revision() == before + 2);
+    CHECK(w.link().splits == 2);
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("a delete of a whole range, too large for the log, is one revision on such a slave, too") {
+    world w({}, like_3_2());
+    w.settings.replicate.log_limit.value = 2U << 10;
+    w.settings.replicate.memory_limit.value = 1U << 20;
+    w.many(2'000, "v");
+    w.start();
+    REQUIRE(w.settles());
+    const std::int64_t before = w.slave.revision();
+    w.del("/a/00100", "/a/02000");
+    REQUIRE(w.settles());
+    CHECK(w.slave.revision() == before + 1);
+    CHECK(w.link().splits == 0);
+    CHECK(w.mirrored(w.slave.keys()).size() == 100);
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("a master that does not say that it canceled a watch below its compaction is understood") {
+    world w(like_3_2());
+    w.many(20, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master_server.refuse(true);
+    w.master.del("/a/00003");
+    w.master.put("/a/00004", "other");
+    w.master.compact(w.master.revision());
+    w.master_server.refuse(false);
+    REQUIRE(w.settles());
+    w.put("/a/last", "v");
+    REQUIRE(w.settles());
+    CHECK(w.untruth() == "");
+    w.stop();
+}
+
+TEST_CASE("a refused Txn inside a Txn is learned once; the same words again are an error") {
+    txn_limits limits;
+    const batch nothing(limits);
+    const etcd::error refused(etcd::error_class::no_nesting, "etcdserver: key not found");
+    CHECK(learn_from(refused, nothing, limits));
+    CHECK_FALSE(limits.nested);
+    CHECK(limits.max_ops == 128);
+    CHECK_FALSE(learn_from(refused, nothing, limits));
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/master/feed.hpp"
+#include "unit/replication/served.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct rig : served {
+    void start() {
+        loop.tasks.spawn("feed", source.run());
+        loop.settle();
+    }
+    ~rig() {
+        loop.tasks.cancel();  // it uses what is below
+        loop.settle();
+    }
+    rig() = default;
+    rig(const rig&) = delete;
+
+    void pass(aio::clock::duration how_long) { loop.clock.advance(how_long); }
+    [[nodiscard]] const replication::log& recent() const { return source.recent(); }
+    [[nodiscard]] std::size_t held_since(etcd::revision rev) const {
+        return static_cast<std::size_t>(recent().end() - recent().after(rev));
+    }
+
+    etcd::cluster master{dialer, loop.clock, loop.tasks, options()};
+    feed source{with, master, keys.cover(), selects(), 1U << 20, "http://m:1"};
+
+    static etcd::cluster_options options() {
+        etcd::cluster_options out;
+        out.endpoints = {{"http://m:1", "m", 1, nullptr, {}}};
+        return out;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the log begins where the master is, and every selected revision comes into it; who listens is called") {
+    rig r;
+    r.put("/a/1", "v");
+    r.put("/b/1", "v");
+    int calls = 0;
+    r.source.on_change([&] { ++calls; });
+    CHECK_FALSE(r.recent().started());
+    r.start();
+    CHECK(r.recent().position() == 3);
+    CHECK(r.recent().generation() == 1);
+    CHECK(r.source.connected());
+    CHECK(r.source.cluster_id() == 0xcdf818194e3a8c32);
+    r.put("/a/1", "w");
+    r.put("/b/1", "w");
+    r.put("/a/2", "w");
+    const int before = calls;
+    r.loop.settle();
+    CHECK(calls > before);
+    CHECK(r.recent().position() == 6);
+    CHECK(r.held_since(3) == 2);
+    CHECK(r.recent().last_event() == 6);
+}
+
+TEST_CASE("after a break the feed takes up where it was, and what was missed is in the log") {
+    rig r;
+    r.start();
+    r.put("/a/1", "v");
+    r.loop.settle();
+    r.server.refuse(true);
+    r.server.cut();
+    r.loop.settle();
+    CHECK_FALSE(r.source.connected());
+    r.put("/a/2", "missed");
+    r.del("/a/1");
+    r.pass(5min);
+    CHECK(r.recent().position() == 2);
+    r.server.refuse(false);
+    r.pass(20s);
+    CHECK(r.source.connected());
+    CHECK(r.recent().generation() == 1);
+    CHECK(r.recent().position() == 4);
+    CHECK(r.held_since(1) == 3);
+    CHECK(r.lines.count("connected to the master") == 2);
+    CHECK(r.lines.count("the master is not reachable") == 1);
+    CHECK(r.lines.count("the master is still not reachable; trying for ever cause=connect") == 1);
+}
+
+TEST_CASE(
+    "where what it held does not lead to what the master has now, a new generation begins at the master's present") {
+    rig r;
+    r.start();
+    SUBCASE("no event was seen that would prove the history") {}
+    SUBCASE("what was missed is compacted") {
+        r.put("/a/1", "v");
+        r.loop.settle();
+        r.server.cut();
+        for (int i = 0; i < 3; ++i) r.store.put("/a/1", "missed");
+        r.store.compact(r.store.revision());
+    }
+    SUBCASE("a delete at exactly the compacted revision") {
+        r.put("/a/1", "v");
+        r.loop.settle();
+        r.server.cut();
+        r.store.del("/a/1");
+        r.store.compact(r.store.revision());
+    }
+    SUBCASE("wiped and refilled beyond what was known") {
+        r.put("/a/1", "v");
+        r.loop.settle();
+        r.server.cut();
+        r.store = test::model_etcd();
+        for (int i = 0; i < 5; ++i) r.store.put("/a/1", "other");
+    }
+    SUBCASE("rewound") {
+        r.put("/a/1", "v");
+        r.put("/a/1", "v");
+        r.loop.settle();
+        r.server.cut();
+        r.store = test::model_etcd();
+    }
+    SUBCASE("another cluster") {
+        r.put("/a/1", "v");
+        r.loop.settle();
+        r.server.cut();
+        test::model_etcd::settings how;
+        how.cluster_id = 9;
+        r.store = test::model_etcd(how);
+        r.store.put("/a/1", "v");
+    }
+    r.server.cut();
+    r.pass(20s);
+    CHECK(r.source.connected());
+    CHECK(r.recent().generation() == 2);
+    CHECK(r.recent().position() == r.store.revision());
+    CHECK(r.held_since(0) == 0);
+    const auto rev = r.put("/a/9", "goes on");
+    r.loop.settle();
+    CHECK(r.recent().position() == rev);
+}
+
+TEST_CASE("the master counts as connected once the watch stands, not before") {
+    rig r;
+    r.fail(2, test::fault::lost);
+    r.start();
+    r.pass(7s);
+    CHECK_FALSE(r.source.connected());
+    r.pass(10s);
+    CHECK(r.source.connected());
+}
+
+TEST_CASE("a master that is silent behind an open connection is noticed") {
+    rig r;
+    r.start();
+    r.server.stall(true);
+    r.pass(16s);
+    CHECK_FALSE(r.source.connected());
+    CHECK(r.source.current().cause.find("no sign of life") != std::string::npos);
+    r.put("/a/1", "v");
+    r.server.stall(false);
+    r.pass(20s);
+    CHECK(r.source.connected());
+    CHECK(r.recent().position() == 2);
+}
+
+TEST_CASE("whatever request fails, the log ends right") {
+    for (const test::fault what : test::every_fault) {
+        for (std::uint64_t k = 1; k <= 5; ++k) {
+            CAPTURE(test::to_string(what));
+            CAPTURE(k);
+            rig r;
+            r.fail(k, what);
+            r.start();
+            r.pass(20s);
+            r.put("/a/1", "v");
+            r.loop.settle();
+            r.server.cut();
+            r.put("/a/2", "v");
+            r.pass(1min);
+            r.put("/a/3", "v");
+            r.loop.settle();
+            CHECK(r.source.connected());
+            CHECK(r.recent().position() == 4);
+            CHECK(r.held_since(1) == 3);
+            // Where the first watch fails nothing was seen yet that would prove the history.
+            CHECK(r.recent().generation() == (k == 2 ? 2 : 1));
+        }
+    }
+}
+
+TEST_CASE(
+    "a master that says again and again that it compacted everything is asked ever more seldom, and told of once") {
+    rig r;
+    r.put("/a/1", "v");
+    r.server.spoil = [](etcdserverpb::WatchResponse& answer) {
+        answer.set_created(false);
+        answer.set_canceled(true);
+        answer.set_compact_revision(1'000);
+    };
+    r.start();
+    r.pass(1min);
+    CHECK(r.server.requests() < 40);
+    CHECK(r.lines.count("the master compacted revisions") == 1);
+    CHECK(r.lines.count("not reachable") == 1);
+    r.server.spoil = nullptr;
+    r.pass(20s);
+    CHECK(r.source.connected());
+}

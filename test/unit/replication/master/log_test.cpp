@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/master/log.hpp"
+
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace etcdsync::replication;
+using window_log = etcdsync::replication::log;  // there is a ::log of <cmath>
+
+namespace {
+
+log_entry sized(revision rev, std::size_t bytes) {
+    log_entry out;
+    out.rev = rev;
+    out.bytes = bytes;
+    return out;
+}
+
+std::vector<revision> revisions_after(const window_log& window, revision rev) {
+    std::vector<revision> out;
+    for (auto it = window.after(rev); it != window.end(); ++it) out.push_back(it->rev);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a log that never began holds nothing") {
+    const window_log window(100);
+    CHECK_FALSE(window.started());
+    CHECK_FALSE(window.holds_all_since(0));
+}
+
+TEST_CASE("an empty log with its floor at R holds all since R: nothing") {
+    window_log window(100);
+    window.restart(7);
+    CHECK(window.holds_all_since(7));
+    CHECK_FALSE(window.holds_all_since(6));
+    CHECK(window.holds_all_since(8));  // it will: what comes is kept
+    CHECK(revisions_after(window, 7).empty());
+}
+
+TEST_CASE("entries are read from any revision that is held, also one between entries") {
+    window_log window(100);
+    window.restart(10);
+    for (const revision rev : {12, 15, 20}) window.append(sized(rev, 10), "d");
+    window.advance_position(30);
+    CHECK(revisions_after(window, 10) == std::vector<revision>{12, 15, 20});
+    CHECK(revisions_after(window, 12) == std::vector<revision>{15, 20});
+    CHECK(revisions_after(window, 14) == std::vector<revision>{15, 20});
+    CHECK(revisions_after(window, 30).empty());
+    CHECK(window.holds_all_since(30));
+    CHECK(window.position() == 30);
+    CHECK(window.last_event() == 20);
+}
+
+TEST_CASE("at the limit the oldest go and the floor moves up") {
+    window_log window(100);
+    window.restart(1);
+    for (revision rev = 2; rev < 12; ++rev) window.append(sized(rev, 10), "d");
+    CHECK(window.floor() == 1);
+    CHECK(window.bytes() == 100);
+    window.append(sized(12, 25), "d");
+    CHECK(window.floor() == 4);
+    CHECK(window.bytes() == 95);
+    CHECK_FALSE(window.holds_all_since(3));
+    CHECK(window.holds_all_since(4));
+    CHECK(revisions_after(window, 4).front() == 5);
+}
+
+TEST_CASE("a revision larger than the whole log passes through: the floor moves past it") {
+    window_log window(100);
+    window.restart(1);
+    window.append(sized(2, 10), "d");
+    window.append(sized(3, 1000), "d");
+    CHECK(window.floor() == 3);
+    CHECK(window.bytes() == 0);
+    CHECK(window.position() == 3);
+    CHECK(window.holds_all_since(3));
+    CHECK_FALSE(window.holds_all_since(2));
+    window.append(sized(4, 10), "d");
+    CHECK(revisions_after(window, 3) == std::vector<revision>{4});
+}
+
+TEST_CASE("the position never moves back") {
+    window_log window(100);
+    window.restart(10);
+    window.advance_position(20);
+    window.advance_position(15);
+    CHECK(window.position() == 20);
+}
+
+TEST_CASE("a restart forgets all, begins a new generation, and may go back") {
+    window_log window(100);
+    window.restart(10);
+    const auto before = window.generation();
+    window.append(sized(11, 10), "d");
+    window.restart(5);
+    CHECK(window.generation() != before);
+    CHECK(window.position() == 5);
+    CHECK(window.floor() == 5);
+    CHECK(window.bytes() == 0);
+    CHECK(window.last_event() == 0);
+    CHECK(window.last_event_digest().empty());
+    window.append(sized(6, 10), "other");
+    CHECK(window.last_event_digest() == "other");
+    CHECK(revisions_after(window, 5) == std::vector<revision>{6});
+}
+
+TEST_CASE("a revision ages as the log fills behind it") {
+    window_log window(100);
+    window.restart(1);
+    CHECK_FALSE(window.is_aging(1));
+    window.append(sized(2, 50), "d");
+    CHECK_FALSE(window.is_aging(1));
+    window.append(sized(3, 10), "d");
+    CHECK(window.is_aging(1));
+    CHECK_FALSE(window.is_aging(2));
+    window.append(sized(4, 90), "d");
+    CHECK(window.is_aging(1));
+    CHECK(window.is_aging(2));  // forgotten
+}

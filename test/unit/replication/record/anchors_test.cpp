@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record/anchors.hpp"
+
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using test::del;
+using test::put;
+
+namespace {
+
+anchor at(std::string key, revision mod) { return {std::move(key), mod, mod, 1, "d"}; }
+
+std::string keys_of(const anchors& all) {
+    std::string out;
+    for (const anchor& a : all) out += a.key;
+    return out;
+}
+
+anchors followed(anchors from, const std::deque<log_entry>& entries) {
+    follow_changes(from, entries.begin(), entries.end(), [](std::string_view key) { return key != "x"; });
+    return from;
+}
+
+}  // namespace
+
+TEST_CASE("the two newest and the two oldest are remembered") {
+    anchors all;
+    for (const char* key : {"a", "b", "c", "d", "e", "f"}) remember(all, at(key, key[0]));
+    CHECK(keys_of(all) == "feba");
+    remember(all, at("g", 'c'));  // neither new nor old
+    CHECK(keys_of(all) == "feba");
+    remember(all, at("a", 'z'));  // the same key is there once
+    CHECK(keys_of(all) == "afeb");
+}
+
+TEST_CASE("a change of an anchor replaces it, a delete takes it out") {
+    std::deque<log_entry> entries;
+    entries.push_back(entry(50, {put("a", "new", 50), del("b", 50)}));
+    const anchors all = followed({at("b", 20), at("a", 10)}, entries);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].key == "a");
+    CHECK(all[0].mod_revision == 50);
+    CHECK(all[0].digest != "d");
+}
+
+TEST_CASE("the newest puts of selected keys come in") {
+    std::deque<log_entry> entries;
+    entries.push_back(entry(50, {put("k", "1", 50)}));
+    entries.push_back(entry(51, {put("l", "1", 51), put("x", "1", 51)}));
+    entries.push_back(entry(52, {put("m", "1", 52)}));
+    entries.push_back(entry(53, {del("n", 53)}));
+    CHECK(keys_of(followed({at("a", 10)}, entries)) == "mla");
+}
+
+TEST_CASE("a put that a later revision undid is no anchor") {
+    std::deque<log_entry> entries;
+    entries.push_back(entry(50, {put("k", "1", 50)}));
+    entries.push_back(entry(51, {del("k", 51)}));
+    CHECK(keys_of(followed({}, entries)) == "");
+    entries.push_back(entry(52, {put("k", "2", 52)}));
+    const anchors all = followed({}, entries);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].mod_revision == 52);
+}
+
+TEST_CASE("an anchor is unchanged only where everything about the key is") {
+    etcd::key_value kv;
+    kv.key = "k";
+    kv.value = "v";
+    kv.create_revision = 3;
+    kv.mod_revision = 5;
+    kv.version = 2;
+    const anchor known = anchor_of(kv);
+    CHECK(is_unchanged(known, kv));
+    etcd::key_value other = kv;
+    other.value = "w";
+    CHECK_FALSE(is_unchanged(known, other));
+    other = kv;
+    other.version = 1;
+    CHECK_FALSE(is_unchanged(known, other));
+    other = kv;
+    other.create_revision = 4;
+    CHECK_FALSE(is_unchanged(known, other));
+    other = kv;
+    other.mod_revision = 6;
+    CHECK_FALSE(is_unchanged(known, other));
+}

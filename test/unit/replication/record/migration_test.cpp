@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record/migration.hpp"
+
+#include "replication/record/start_plan.hpp"
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+
+namespace {
+
+constexpr const char* whole_key = "/.etcd-sync/it";
+
+std::vector<config::rule> three_rules() { return {prefix_rule("/a/"), prefix_rule("/b/"), prefix_rule("/c/")}; }
+
+record_set one_for_all(const std::vector<config::rule>& rules) {
+    record_set out(checkpoints, "it", config::consistency_mode::all);
+    out.add(out.whole(), mapping_of(rules));
+    return out;
+}
+
+/// Named by their prefix.
+record_set one_a_rule(const std::vector<config::rule>& rules) {
+    record_set out(checkpoints, "it", config::consistency_mode::rule);
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        out.add(rule_checkpoint_key(checkpoints, "it", rules[i].select.begin),
+                mapping::of_one_rule(rules, i, "", checkpoints));
+    }
+    return out;
+}
+
+checkpoint record_of(const mapping& keys, revision rev, revision since) {
+    checkpoint out;
+    out.instance = "it";
+    out.cluster_id = 77;
+    out.rev = rev;
+    out.rules = keys.digest();
+    out.spans = claim_spans(keys, {}, since);
+    out.writer = "someone";
+    out.seq = static_cast<std::uint64_t>(rev);
+    return out;
+}
+
+/// What stands on the slave after the records of `set` were written, at 100, 101, ... with claims since 10, 11, ...
+found_records as_written(const record_set& set) {
+    found_records out;
+    out.at = 500;
+    revision n = 0;
+    for (const wanted_record& wanted : set.wanted()) {
+        out.records.push_back({wanted.key, encode(record_of(wanted.keys, 100 + n, 10 + n))});
+        ++n;
+    }
+    return out;
+}
+
+const checkpoint* step_for(const handover& plan, std::string_view key) {
+    for (const handover_step& step : plan.steps) {
+        if (step.key == key) return step.record ? &*step.record : nullptr;
+    }
+    return nullptr;
+}
+
+std::set<std::string> deleted(const handover& plan) {
+    std::set<std::string> keys;
+    for (const handover_step& step : plan.steps) {
+        if (!step.record) keys.insert(step.key);
+    }
+    return keys;
+}
+
+found_records after(found_records found, const handover& plan) {
+    for (const handover_step& step : plan.steps) {
+        std::erase_if(found.records, [&step](const found_record& r) { return r.key == step.key; });
+        if (step.record) found.records.push_back({step.key, encode(*step.record)});
+    }
+    std::ranges::sort(found.records, {}, &found_record::key);
+    return found;
+}
+
+/// The claim on one key of the slave; -1: none.
+revision since_of(const std::vector<span>& spans, std::string_view key) {
+    for (const span& s : spans) {
+        if (s.keys.contains(key)) return s.since;
+    }
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE("every name of a rule has a record of its own, and plain names are readable in its key") {
+    const auto key = [](std::string_view rule) { return rule_checkpoint_key("/.etcd-sync/", "it", rule); };
+    CHECK(key("app") == "/.etcd-sync/it/app");
+    CHECK(key("/config/app/") == "/.etcd-sync/it//config/app/");
+    CHECK(key("[/a, /n)") == "/.etcd-sync/it/[/a,%20/n)");
+    CHECK(key("100%") == "/.etcd-sync/it/100%25");
+    CHECK(key(std::string_view("\0\xff", 2)) == "/.etcd-sync/it/%00%FF");
+    // What looks like another name's encoding is encoded again.
+    CHECK(key("%20") != key(" "));
+    std::set<std::string> keys;
+    int names = 0;
+    for (int a = 0; a < 256; ++a) {
+        for (const std::string_view rest : {"", "%", "20", "%20", "/", " "}) {
+            keys.insert(key(static_cast<char>(a) + std::string(rest)));
+            ++names;
+        }
+    }
+    CHECK(keys.size() == static_cast<std::size_t>(names));
+}
+
+TEST_CASE("where all records are wanted ones there is nothing to hand over") {
+    const auto rules = three_rules();
+    for (const record_set& set : {one_for_all(rules), one_a_rule(rules)}) {
+        CHECK(plan_handover({}, set, "it").steps.empty());
+        CHECK(plan_handover(as_written(set), set, "it").steps.empty());
+        // An unreadable one that is wanted is the link's own business.
+        found_records junk = as_written(set);
+        junk.records.front().text = "junk";
+        CHECK(plan_handover(junk, set, "it").steps.empty());
+    }
+}
+
+TEST_CASE("from one record for all to one a rule: every rule has its claims, and all is compared") {
+    const auto rules = three_rules();
+    const record_set before = one_for_all(rules);
+    const record_set now = one_a_rule(rules);
+    const handover plan = plan_handover(as_written(before), now, "it");
+    CHECK(deleted(plan) == std::set<std::string>{whole_key});
+    CHECK(plan.steps.size() == 4);
+    for (const wanted_record& wanted : now.wanted()) {
+        const checkpoint* const next = step_for(plan, wanted.key);
+        REQUIRE(next != nullptr);
+        REQUIRE(next->spans.size() == 1);
+        CHECK(next->spans[0].keys == wanted.keys.segments()[0].target);
+        CHECK(next->spans[0].since == 10);
+        CHECK(next->rules != wanted.keys.digest());
+        CHECK(next->rev == 100);
+        CHECK(next->seq == 101);
+    }
+    // Done once, it is done.
+    CHECK(plan_handover(after(as_written(before), plan), now, "it").steps.empty());
+}
+
+TEST_CASE("from one record a rule to one for all: each claim is kept as it was") {
+    const auto rules = three_rules();
+    const record_set now = one_for_all(rules);
+    const handover plan = plan_handover(as_written(one_a_rule(rules)), now, "it");
+    CHECK(deleted(plan).size() == 3);
+    const checkpoint* const next = step_for(plan, whole_key);
+    REQUIRE(next != nullptr);
+    CHECK(since_of(next->spans, "/a/x") == 10);
+    CHECK(since_of(next->spans, "/b/x") == 11);
+    CHECK(since_of(next->spans, "/c/x") == 12);
+    CHECK(since_of(next->spans, "/d/x") == -1);
+    CHECK(next->rules != now.wanted()[0].keys.digest());
+    CHECK(next->seq == 103);
+    // The one that got farthest proves the history of the master.
+    CHECK(next->rev == 102);
+    CHECK(next->rules == mapping_of({prefix_rule("/c/")}).digest());
+    CHECK(plan_handover(after(as_written(one_a_rule(rules)), plan), now, "it").steps.empty());
+}
+
+TEST_CASE("of several records none is gone on from, even if one of them is about all keys") {
+    // Right after the change from "all" each record is a copy of the old one; one rule moved on since.
+    const auto rules = three_rules();
+    const record_set set = one_a_rule(rules);
+    const mapping whole = mapping_of(rules);
+    found_records found = as_written(set);
+    checkpoint copy = record_of(whole, 50, 1);
+    found.records[2].text = encode(copy);
+    const handover plan = plan_handover(found, one_for_all(rules), "it");
+    const checkpoint* const next = step_for(plan, whole_key);
+    REQUIRE(next != nullptr);
+    CHECK(next->rules != whole.digest());
+}
+
+TEST_CASE("with a single rule the record is gone on from as it is, both ways") {
+    const std::vector<config::rule> rules{prefix_rule("/a/")};
+    const record_set all = one_for_all(rules);
+    const record_set each = one_a_rule(rules);
+    const handover there = plan_handover(as_written(all), each, "it");
+    const checkpoint* next = step_for(there, "/.etcd-sync/it//a/");
+    REQUIRE(next != nullptr);
+    CHECK(next->rules == each.wanted()[0].keys.digest());
+    CHECK(next->rev == 100);
+    const handover back = plan_handover(after(as_written(all), there), all, "it");
+    next = step_for(back, whole_key);
+    REQUIRE(next != nullptr);
+    CHECK(next->rules == all.wanted()[0].keys.digest());
+    CHECK(since_of(next->spans, "/a/x") == 10);
+    CHECK(deleted(back) == std::set<std::string>{"/.etcd-sync/it//a/"});
+}
+
+TEST_CASE("a rule that went is forgotten, one that came is left to its first sync, one that was renamed goes on") {
+    const auto rules = three_rules();
+    const found_records found = as_written(one_a_rule(rules));
+    // "/c/" went, "/d/" came.
+    const record_set changed = one_a_rule({rules[0], rules[1], prefix_rule("/d/")});
+    const handover plan = plan_handover(found, changed, "it");
+    CHECK(deleted(plan) == std::set<std::string>{"/.etcd-sync/it//c/"});
+    CHECK(step_for(plan, "/.etcd-sync/it//d/") == nullptr);
+    const checkpoint* const stayed = step_for(plan, "/.etcd-sync/it//b/");
+    REQUIRE(stayed != nullptr);
+    CHECK(stayed->rev == 101);
+    CHECK(stayed->rules == changed.wanted()[1].keys.digest());
+    CHECK(since_of(stayed->spans, "/b/x") == 11);
+
+    record_set renamed(checkpoints, "it", config::consistency_mode::rule);
+    renamed.add(rule_checkpoint_key(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
+    renamed.add(rule_checkpoint_key(checkpoints, "it", "/b/"), mapping::of_one_rule(rules, 1, "", checkpoints));
+    renamed.add(rule_checkpoint_key(checkpoints, "it", "/c/"), mapping::of_one_rule(rules, 2, "", checkpoints));
+    const handover rename = plan_handover(found, renamed, "it");
+    const checkpoint* const under_new_name = step_for(rename, "/.etcd-sync/it/a");
+    REQUIRE(under_new_name != nullptr);
+    CHECK(under_new_name->rules == renamed.wanted()[0].keys.digest());
+    CHECK(under_new_name->rev == 100);
+    CHECK(since_of(under_new_name->spans, "/a/x") == 10);
+}
+
+TEST_CASE("keys a former rule had claimed go with their claim to the rule that has them now") {
+    const std::vector<config::rule> rules{prefix_rule("/a/x/"), prefix_rule("/a/")};
+    const found_records found = as_written(one_a_rule(rules));
+    record_set now = one_a_rule({prefix_rule("/a/")});
+    const handover plan = plan_handover(found, now, "it");
+    const checkpoint* const next = step_for(plan, "/.etcd-sync/it//a/");
+    REQUIRE(next != nullptr);
+    CHECK(since_of(next->spans, "/a/x/1") == 10);
+    CHECK(since_of(next->spans, "/a/y") == 11);
+    CHECK(next->rules != now.wanted()[0].keys.digest());
+}
+
+TEST_CASE("two rules that share a stretch key by key: the younger claim holds for both") {
+    config::rule picks = prefix_rule("/a/");
+    picks.include = {"/a/*.conf"};
+    const std::vector<config::rule> rules{picks, prefix_rule("/a/")};
+    record_set set(checkpoints, "it", config::consistency_mode::rule);
+    set.add("/.etcd-sync/it/conf", mapping::of_one_rule(rules, 0, "", checkpoints));
+    set.add("/.etcd-sync/it/rest", mapping::of_one_rule(rules, 1, "", checkpoints));
+    const handover plan = plan_handover(as_written(set), one_for_all(rules), "it");
+    const checkpoint* const next = step_for(plan, whole_key);
+    REQUIRE(next != nullptr);
+    REQUIRE(next->spans.size() == 1);
+    CHECK(next->spans[0].since == 11);
+}
+
+TEST_CASE("records of both modes at once, which no daemon leaves behind: nothing is believed, no claim is widened") {
+    const auto rules = three_rules();
+    for (const bool per_rule : {false, true}) {
+        found_records found = as_written(one_for_all(rules));  // claims since 10
+        found_records each = as_written(one_a_rule(rules));    // since 10, 11, 12
+        found.records.insert(found.records.end(), each.records.begin(), each.records.end());
+        const record_set now = per_rule ? one_a_rule(rules) : one_for_all(rules);
+        const handover plan = plan_handover(found, now, "it");
+        CHECK(deleted(plan).size() == (per_rule ? 1 : 3));
+        for (const wanted_record& wanted : now.wanted()) {
+            const checkpoint* const next = step_for(plan, wanted.key);
+            REQUIRE(next != nullptr);
+            CHECK(next->rules.empty());
+            for (const auto& [key, since] : {std::pair("/a/x", 10), std::pair("/b/x", 11), std::pair("/c/x", 12)}) {
+                const revision kept = since_of(next->spans, key);
+                CHECK((kept == -1 || kept == since));
+            }
+        }
+    }
+}
+
+TEST_CASE("records that are not readable, or of another instance, give no claim and are removed") {
+    const auto rules = three_rules();
+    found_records found = as_written(one_for_all(rules));
+    found.records[0].text = "junk";
+    const handover plan = plan_handover(found, one_a_rule(rules), "it");
+    REQUIRE(plan.steps.size() == 1);
+    CHECK(deleted(plan) == std::set<std::string>{whole_key});
+    CHECK(plan.sign.writer.empty());
+    checkpoint other = record_of(mapping_of(rules), 9, 9);
+    other.instance = "another";
+    found.records[0].text = encode(other);
+    CHECK(plan_handover(found, one_a_rule(rules), "it").steps.size() == 1);
+}
+
+TEST_CASE("the sign of life moves with each of the records that are in the way") {
+    const auto rules = three_rules();
+    const record_set now = one_for_all(rules);
+    found_records found = as_written(one_a_rule(rules));
+    const checkpoint sign = plan_handover(found, now, "it").sign;
+    CHECK(sign.writer == "someone");
+    for (std::size_t i = 0; i < 3; ++i) {
+        found_records moved = found;
+        checkpoint next = *parse_checkpoint(moved.records[i].text);
+        ++next.seq;
+        moved.records[i].text = encode(next);
+        CHECK(plan_handover(moved, now, "it").sign.seq > sign.seq);
+    }
+    // A process that wrote any of them before finds it newer than what it wrote last.
+    for (const found_record& record : found.records) CHECK(is_rival(sign, "we", parse_checkpoint(record.text)->seq));
+}
+
+TEST_CASE("claims that overlap are cut so that the youngest holds") {
+    const std::vector<span> merged =
+        merge_claims({{{"a", "m"}, 5}, {{"g", "z"}, 9}, {{"h", "i"}, 2}, {{"x", ""}, 1}, {{"p", "q"}, 9}});
+    REQUIRE(merged.size() == 3);
+    CHECK(merged[0].keys == keys::key_range{"a", "g"});
+    CHECK(merged[0].since == 5);
+    CHECK(merged[1].keys == keys::key_range{"g", "z"});
+    CHECK(merged[1].since == 9);
+    CHECK(merged[2].keys == keys::key_range{"z", ""});
+    CHECK(merged[2].since == 1);
+    CHECK(merge_claims({}).empty());
+}

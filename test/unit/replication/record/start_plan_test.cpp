@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/record/start_plan.hpp"
+
+#include "base/random.hpp"
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+
+namespace {
+
+const mapping& rules() {
+    static const mapping keys = mapping_of({prefix_rule("/a/")});
+    return keys;
+}
+
+surroundings here() {
+    surroundings now;
+    now.instance = "it";
+    now.cluster_id = 77;
+    now.raft_term = 4;
+    now.master_position = 1000;
+    now.slave_revision = 50;
+    now.proven = true;
+    return now;
+}
+
+checkpoint stored() {
+    checkpoint out;
+    out.instance = "it";
+    out.cluster_id = 77;
+    out.raft_term = 3;
+    out.rev = 900;
+    out.event_revision = 890;
+    out.event_digest = "d";
+    out.rules = rules().digest();
+    out.spans = {{{"/a/", "/a0"}, 20}};
+    out.seq = 5;
+    return out;
+}
+
+using record = std::optional<base::result<checkpoint>>;
+
+void check_from_the_beginning(const start_plan& plan) {
+    CHECK(plan.full_sync);
+    CHECK_FALSE(plan.reason.empty());
+    CHECK(plan.record.pass == (plan.proven ? sync_pass::repair : sync_pass::count));
+    CHECK(plan.record.frontier.empty());
+    CHECK(plan.record.rev == 1000);
+    CHECK(plan.record.cluster_id == 77);
+    CHECK(plan.record.raft_term == 4);
+    CHECK(plan.record.instance == "it");
+    CHECK(plan.record.rules == rules().digest());
+    CHECK(plan.record.event_revision == 0);
+    CHECK(plan.record.event_digest.empty());
+}
+
+/// A record that can not be gone on from, and the word its reason holds.
+void check_doubt(const checkpoint& from, std::string_view word, const surroundings& now = here()) {
+    const start_plan plan = plan_start(record(from), rules(), now);
+    check_from_the_beginning(plan);
+    CAPTURE(plan.reason);
+    CHECK(plan.reason.find(word) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("a record of this master, these rules and a revision it has is gone on from") {
+    const start_plan plan = plan_start(record(stored()), rules(), here());
+    CHECK_FALSE(plan.full_sync);
+    CHECK(plan.reason.empty());
+    CHECK(plan.record.rev == 900);
+    CHECK(plan.record.event_revision == 890);
+    CHECK(plan.record.seq == 5);
+    checkpoint at_the_head = stored();
+    at_the_head.rev = 1000;
+    CHECK_FALSE(plan_start(record(at_the_head), rules(), here()).full_sync);
+}
+
+TEST_CASE(
+    "a record ahead of what is known of the master is waited for: only the proof of its history tells a rewound one") {
+    checkpoint ahead = stored();
+    ahead.rev = 1001;
+    const start_plan plan = plan_start(record(ahead), rules(), here());
+    CHECK_FALSE(plan.full_sync);
+    CHECK(plan.record.rev == 1001);
+}
+
+TEST_CASE("a pass that was under way is gone on with from its frontier") {
+    checkpoint half = stored();
+    half.pass = sync_pass::prune;
+    half.frontier = "/a/k";
+    const start_plan plan = plan_start(record(half), rules(), here());
+    CHECK_FALSE(plan.full_sync);
+    CHECK(plan.record.pass == sync_pass::prune);
+    CHECK(plan.record.frontier == "/a/k");
+}
+
+TEST_CASE("without a record everything is compared, and what stands there is foreign") {
+    const start_plan plan = plan_start(std::nullopt, rules(), here());
+    check_from_the_beginning(plan);
+    REQUIRE(plan.record.spans.size() == 1);
+    CHECK(plan.record.spans[0].since == 50);
+}
+
+TEST_CASE("a record that can not be read counts for nothing, and the reason is told") {
+    const start_plan plan = plan_start(record(base::error("it is not JSON")), rules(), here());
+    check_from_the_beginning(plan);
+    CHECK(plan.reason.find("it is not JSON") != std::string::npos);
+    CHECK(plan.record.spans[0].since == 50);
+}
+
+TEST_CASE("every doubt leads to a comparison") {
+    checkpoint other = stored();
+    other.instance = "another";
+    check_doubt(other, "another");
+    other = stored();
+    other.cluster_id = 78;
+    check_doubt(other, "master");
+    other = stored();
+    other.rules = "else";
+    check_doubt(other, "rules");
+    other = stored();
+    other.rev = 0;
+    check_doubt(other, "nothing was copied");
+    surroundings doubtful = here();
+    doubtful.proven = false;
+    doubtful.doubt = "it was wiped";
+    check_doubt(stored(), "it was wiped", doubtful);
+}
+
+TEST_CASE("our own claims outlive a change of master or rules; those of another instance count for nothing") {
+    checkpoint other = stored();
+    other.cluster_id = 78;
+    CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 20);
+    other.instance = "another";
+    CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 50);
+}
+
+TEST_CASE("a wider rule keeps the old claim where it had one, and begins a new one beside it") {
+    const mapping wider = mapping_of({prefix_rule("/")});
+    const std::vector<span> claimed = claim_spans(wider, {{{"/a/", "/a0"}, 20}}, 50);
+    REQUIRE(claimed.size() >= 3);
+    CHECK(is_foreign(claimed, "/a/k", 20));
+    CHECK_FALSE(is_foreign(claimed, "/a/k", 21));
+    CHECK(is_foreign(claimed, "/b", 50));
+    CHECK_FALSE(is_foreign(claimed, "/b", 51));
+    CHECK(is_foreign(claimed, "/A", 50));
+    CHECK(is_foreign(claimed, "/.etcd-sync/x", 1000));
+}
+
+TEST_CASE("a narrower rule keeps its part of the claim, and nothing else") {
+    const mapping narrower = mapping_of({prefix_rule("/a/b/")});
+    const std::vector<span> claimed = claim_spans(narrower, {{{"/a/", "/a0"}, 20}}, 50);
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed[0].keys == keys::prefix_range("/a/b/"));
+    CHECK(claimed[0].since == 20);
+}
+
+TEST_CASE("claims cover the targets exactly, without overlap, whatever the old ones were") {
+    base::random_source random(3);
+    const auto bound = [&random] {
+        std::string out;
+        for (std::uint64_t n = random.next() % 3; n > 0; --n)
+            out += std::string_view("\0/ab\xff", 5)[random.next() % 5];
+        return out;
+    };
+    const mapping keys = mapping_of({prefix_rule("a"), range_rule("b/", "b\xff", "b", "c")});
+    for (int round = 0; round < 300; ++round) {
+        // Disjoint old spans, as we write them.
+        std::vector<span> old;
+        std::string from;
+        for (int i = 0; i < 3; ++i) {
+            std::string begin = from + bound();
+            std::string end = begin + bound();
+            if (end <= begin) continue;
+            old.push_back({{begin, end}, i});
+            from = end;
+        }
+        const std::vector<span> claimed = claim_spans(keys, old, 50);
+        for (std::size_t i = 0; i < claimed.size(); ++i) {
+            CHECK_FALSE(claimed[i].keys.empty());
+            if (i + 1 < claimed.size()) CHECK_FALSE(keys::intersect(claimed[i].keys, claimed[i + 1].keys).has_value());
+        }
+        for (int probe = 0; probe < 50; ++probe) {
+            const std::string key = bound() + bound();
+            revision expected = -1;
+            for (const segment& part : keys.segments()) {
+                if (part.target.contains(key)) expected = 50;
+            }
+            for (const span& before : old) {
+                if (expected >= 0 && before.keys.contains(key)) expected = before.since;
+            }
+            revision found = -1;
+            for (const span& s : claimed) {
+                if (s.keys.contains(key)) found = s.since;
+            }
+            CHECK(found == expected);
+        }
+    }
+}
+
+TEST_CASE("an approved span has no foreign keys") {
+    const std::vector<span> approved{{{"/a/", "/a0"}, 0}};
+    CHECK_FALSE(is_foreign(approved, "/a/k", 1));
+}
+
+TEST_CASE("a key in no span of ours is foreign") {
+    CHECK(is_foreign({}, "k", 1'000'000));
+    CHECK(is_foreign({{{"/a/", "/a0"}, 0}}, "/b", 1'000'000));
+}
+
+TEST_CASE("another writer is a rival only where it wrote behind us") {
+    checkpoint found = stored();
+    found.writer = "other";
+    found.seq = 8;
+    CHECK(is_rival(found, "we", 7));
+    CHECK(is_rival(found, "we", 8));
+    CHECK_FALSE(is_rival(found, "we", 9));     // an older record: the slave was restored from a snapshot
+    CHECK_FALSE(is_rival(found, "we", 0));     // we never succeeded
+    CHECK_FALSE(is_rival(found, "other", 7));  // it is us
+    found.writer.clear();
+    CHECK_FALSE(is_rival(found, "we", 7));  // an orderly end
+}
+
+TEST_CASE(
+    "nothing is overwritten or deleted uncounted unless the master is known to be the one the slave was copied from") {
+    CHECK_FALSE(plan_start(std::nullopt, rules(), here()).proven);
+    CHECK_FALSE(plan_start(record(base::error("it is not JSON")), rules(), here()).proven);
+    checkpoint other = stored();
+    other.instance = "another";
+    CHECK_FALSE(plan_start(record(other), rules(), here()).proven);
+    other = stored();
+    other.rules = "else";
+    CHECK(plan_start(record(other), rules(), here()).proven);  // its anchors told
+    surroundings doubtful = here();
+    doubtful.proven = false;
+    CHECK_FALSE(plan_start(record(other), rules(), doubtful).proven);
+}
+
+TEST_CASE("where nothing changed on the master R moves on without its history") {
+    surroundings now = here();
+    now.unchanged_until = 990;
+    CHECK(plan_start(record(stored()), rules(), now).record.rev == 990);
+    now.unchanged_until = 10;
+    CHECK(plan_start(record(stored()), rules(), now).record.rev == 900);
+}

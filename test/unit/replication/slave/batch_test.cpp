@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/slave/batch.hpp"
+
+#include "base/random.hpp"
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using test::del;
+using test::put;
+
+namespace {
+
+const std::optional<std::string> everything;
+
+const mapping& to_x() {
+    static const mapping keys = mapping_of({prefix_rule("/a/", "/a/", "/x/")});
+    return keys;
+}
+
+txn_limits limits(unsigned ops, std::size_t bytes) {
+    txn_limits out;
+    out.max_ops = ops;
+    out.max_bytes = bytes;
+    out.max_revision_bytes = bytes;
+    return out;
+}
+
+store result_of(const batch& writes) {
+    store out{{"/x/gone", "old"}};
+    apply(writes.writes(), out);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a revision becomes writes of the keys as the slave has them") {
+    batch b{txn_limits()};
+    CHECK(b.add(entry(5, {put("/a/k", "v", 5), del("/a/gone", 5)}), to_x(), everything));
+    REQUIRE(b.writes().size() == 2);
+    CHECK(result_of(b) == store{{"/x/k", "v"}});
+}
+
+TEST_CASE("keys no rule takes are left out") {
+    batch b{txn_limits()};
+    CHECK(b.add(entry(5, {put("/b/k", "v", 5)}), to_x(), everything));
+    CHECK(b.empty());
+}
+
+TEST_CASE("over several revisions the last write of a key wins, each key is written once") {
+    batch b{txn_limits()};
+    CHECK(b.add(entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5)}), to_x(), everything));
+    CHECK(b.add(entry(6, {del("/a/k", 6)}), to_x(), everything));
+    CHECK(b.add(entry(7, {put("/a/k", "3", 7), del("/a/l", 7)}), to_x(), everything));
+    CHECK(b.writes().size() == 2);
+    CHECK(result_of(b) == store{{"/x/gone", "old"}, {"/x/k", "3"}});
+}
+
+TEST_CASE("only keys below the frontier are written") {
+    batch b{txn_limits()};
+    CHECK(b.add(entry(5, {put("/a/a", "1", 5), put("/a/m", "1", 5), put("/a/z", "1", 5)}), to_x(), "/x/m"));
+    REQUIRE(b.writes().size() == 1);
+    CHECK(b.writes()[0].key == "/x/a");
+}
+
+TEST_CASE("a revision that does not fit leaves no trace") {
+    batch b{limits(4, 1000)};  // 3 writes beside the record, or a few more nested
+    const std::size_t most = etcd::txn_capacity(4);
+    std::vector<test::built_event> many;
+    for (std::size_t i = 0; i < most; ++i) many.push_back(put("/a/k" + std::to_string(i), "v", 5));
+    CHECK(b.add(entry(5, many), to_x(), everything));
+    const std::size_t bytes = b.bytes();
+    CHECK_FALSE(b.add(entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
+    CHECK(b.writes().size() == most);
+    CHECK(b.bytes() == bytes);
+    for (const etcd::operation& write : b.writes()) CHECK(write.key.starts_with("/x/k"));
+    batch small{limits(128, 100)};
+    CHECK_FALSE(small.add(entry(5, {put("/a/k", std::string(200, 'v'), 5)}), to_x(), everything));
+    CHECK(small.empty());
+    CHECK(small.bytes() == 0);
+}
+
+TEST_CASE("where no Txn is taken inside a Txn, what fits is what stands beside the record") {
+    txn_limits flat;
+    flat.nested = false;
+    CHECK(flat.max_writes() == 127);
+    batch b{flat};
+    std::vector<test::built_event> many;
+    for (int i = 0; i < 127; ++i) many.push_back(put("/a/" + std::to_string(i), "v", 5));
+    CHECK(b.add(entry(5, many), to_x(), everything));
+    CHECK(b.fits_in(flat));
+    CHECK_FALSE(b.add(entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
+    many.push_back(put("/a/new", "v", 5));
+    batch whole{txn_limits{}};
+    CHECK(whole.add(entry(5, many), to_x(), everything));
+    CHECK(whole.fits_in({}));
+    CHECK_FALSE(whole.fits_in(flat));
+}
+
+TEST_CASE("the bytes are those of the writes as they stand, whatever was replaced") {
+    base::random_source random(1);
+    batch b{txn_limits()};
+    for (revision rev = 1; rev < 200; ++rev) {
+        const std::string key = "/a/" + std::to_string(random.next() % 20);
+        const bool added = b.add(
+            entry(rev, {random.next() % 3 == 0 ? del(key, rev) : put(key, std::string(random.next() % 500, 'v'), rev)}),
+            to_x(), everything);
+        REQUIRE(added);
+        std::size_t sum = 0;
+        for (const etcd::operation& write : b.writes()) sum += write.encoded_size();
+        REQUIRE(b.bytes() == sum);
+    }
+}
+
+TEST_CASE(
+    "a batch gives the same as applying each revision, keeps its limits and its keys unique, and never tears a "
+    "revision") {
+    base::random_source random(2);
+    for (int round = 0; round < 100; ++round) {
+        batch b{limits(2 + static_cast<unsigned>(random.next() % 12), 200 + random.next() % 2000)};
+        store expected;
+        const std::size_t max_bytes = 2200;
+        for (revision rev = 1; rev < 60; ++rev) {
+            std::vector<test::built_event> events;
+            std::set<std::string> used;
+            for (std::uint64_t n = 1 + random.next() % 4; n > 0; --n) {
+                const std::string key = "/a/" + std::to_string(random.next() % 15);
+                if (!used.insert(key).second) continue;  // entries are folded
+                events.push_back(random.next() % 3 == 0
+                                     ? del(key, rev)
+                                     : put(key, std::string(random.next() % 60, 'v') + std::to_string(rev), rev));
+            }
+            if (!b.add(entry(rev, events), to_x(), everything)) continue;
+            for (const auto& event : events) {
+                const std::string key = "/x/" + event.key.substr(3);
+                if (event.put)
+                    expected[key] = event.value;
+                else
+                    expected.erase(key);
+            }
+        }
+        store got;
+        std::set<std::string_view> keys;
+        for (const etcd::operation& write : b.writes()) CHECK(keys.insert(write.key).second);
+        apply(b.writes(), got);
+        CHECK(got == expected);
+        CHECK(b.bytes() <= max_bytes);
+    }
+}
+
+TEST_CASE("the batch keeps alive what its values look into") {
+    batch b{txn_limits()};
+    std::weak_ptr<const std::string> buffer;
+    {
+        log_entry one = entry(5, {put("/a/k", std::string(1000, 'v'), 5)});
+        buffer = one.owners[0];
+        CHECK(b.add(one, to_x(), everything));
+    }
+    CHECK_FALSE(buffer.expired());
+    CHECK(b.writes()[0].value == std::string(1000, 'v'));
+    b = batch(txn_limits());
+    CHECK(buffer.expired());
+}
+
+TEST_CASE("single writes are added until one does not fit any more") {
+    batch b{limits(128, 1000)};
+    int added = 0;
+    while (b.add(etcd::event_type::put, "/x/" + std::to_string(added), "0123456789", nullptr)) ++added;
+    CHECK(added > 10);
+    CHECK(b.bytes() <= 1000);
+    CHECK(b.writes().size() == static_cast<std::size_t>(added));
+    CHECK(b.writes()[0].key == "/x/0");
+    CHECK_FALSE(b.add(etcd::event_type::put, "/x/other", "0123456789", nullptr));
+}
+
+TEST_CASE("deletes of a rule with delete = false are not replayed, its puts are") {
+    config::rule kept = prefix_rule("/a/");
+    kept.replay_deletes = false;
+    const mapping keys = mapping_of({kept, prefix_rule("/b/")});
+    batch writes{txn_limits{}};
+    CHECK(writes.add(entry(5, {put("/a/k", "1", 5), del("/a/l", 5), del("/b/l", 5)}), keys, std::nullopt));
+    REQUIRE(writes.writes().size() == 2);
+    CHECK(writes.writes()[0].key == "/a/k");
+    CHECK(writes.writes()[1].key == "/b/l");
+}

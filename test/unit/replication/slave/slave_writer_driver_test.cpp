@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/slave/slave_writer.hpp"
+#include "unit/replication/served.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+using etcd::error_class;
+
+namespace {
+
+constexpr const char* record_key = "/.etcd-sync/it";
+
+struct rig : served {
+    record_set records{"/.etcd-sync/", "it", config::consistency_mode::all};
+    applier applier_here() { return {kv(), with, record_key, records}; }
+
+    checkpoint at(etcd::revision rev) {
+        checkpoint out;
+        out.instance = "it";
+        out.writer = with.writer;
+        out.rules = "r";
+        out.rev = rev;
+        return out;
+    }
+    applier::found read(applier& from) {
+        const auto found = loop.run(from.read(), 1min);
+        REQUIRE(found.has_value());
+        return *found;
+    }
+    etcd::result<bool> commit(applier& by, etcd::revision rev, const std::string& value = "v") {
+        batch writes{txn_limits()};
+        REQUIRE(writes.add(etcd::event_type::put, "/a/1", value, nullptr));
+        return loop.run(by.commit(writes, at(rev), 128), 1min);
+    }
+    bool committed(applier& by, etcd::revision rev, const std::string& value = "v") {
+        const auto done = commit(by, rev, value);
+        REQUIRE(done.has_value());
+        return *done;
+    }
+    bool undisturbed(applier& by) {
+        const auto same = loop.run(by.undisturbed(), 1min);
+        REQUIRE(same.has_value());
+        return *same;
+    }
+    std::string value() { return store.keys()["/a/1"]; }
+};
+
+}  // namespace
+
+TEST_CASE("the first claim creates the record, each commit carries it on, data and record are one revision") {
+    rig r;
+    applier slave = r.applier_here();
+    CHECK_FALSE(r.read(slave).record.has_value());
+    CHECK(r.committed(slave, 10, "one"));
+    CHECK(r.committed(slave, 11, "two"));
+    CHECK(r.store.revision() == 3);
+    CHECK(slave.record().rev == 11);
+    CHECK(slave.record().seq == 2);
+    CHECK(slave.last_written() == 2);
+    applier next = r.applier_here();
+    const auto found = r.read(next);
+    REQUIRE(found.record.has_value());
+    REQUIRE(found.record->has_value());
+    CHECK((*found.record)->rev == 11);
+    CHECK(found.slave_revision == 3);
+    CHECK(next.last_written() == 0);
+    CHECK(r.committed(next, 12));
+    CHECK(next.record().seq == 3);
+}
+
+TEST_CASE("where somebody else wrote the record nothing is done, until it is read again") {
+    rig r;
+    applier first = r.applier_here();
+    r.read(first);
+    REQUIRE(r.committed(first, 10, "first"));
+    applier second = r.applier_here();
+    r.read(second);
+    REQUIRE(r.committed(second, 11, "second"));
+    CHECK_FALSE(r.undisturbed(first));
+    CHECK_FALSE(r.committed(first, 12, "late"));
+    CHECK(r.value() == "second");
+    r.read(first);
+    CHECK(r.committed(first, 12, "again"));
+    CHECK(r.value() == "again");
+}
+
+TEST_CASE("a claim of a slave without a record fails where one came meanwhile") {
+    rig r;
+    applier slave = r.applier_here();
+    r.read(slave);
+    r.store.put(record_key, "somebody's");
+    CHECK_FALSE(r.committed(slave, 10));
+    CHECK(r.value().empty());
+}
+
+TEST_CASE("a record that is gone, rewritten or of another store is a disturbance") {
+    rig r;
+    applier slave = r.applier_here();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    CHECK(r.undisturbed(slave));
+    const std::string text = r.store.keys()[record_key];
+    SUBCASE("deleted") { r.store.del(record_key); }
+    SUBCASE("the same bytes again") { r.store.put(record_key, text); }
+    SUBCASE("a wiped store that repeats the revision") {
+        r.store = test::model_etcd();
+        r.store.put(record_key, "other bytes");  // revision 2, as ours had
+    }
+    CHECK_FALSE(r.undisturbed(slave));
+    CHECK_FALSE(r.committed(slave, 11, "late"));
+    CHECK(r.value() != "late");
+}
+
+TEST_CASE("a record that can not be read is told, and can be claimed all the same") {
+    rig r;
+    r.store.put(record_key, "no JSON");
+    applier slave = r.applier_here();
+    const auto found = r.read(slave);
+    REQUIRE(found.record.has_value());
+    CHECK(found.record->has_error());
+    CHECK(r.committed(slave, 10));
+    CHECK(slave.record().seq == 1);
+}
+
+TEST_CASE("where the answer is lost, the next applier finds out whether it was applied, and it is applied once") {
+    for (const test::fault what : test::every_fault) {
+        CAPTURE(test::to_string(what));
+        rig r;
+        applier slave = r.applier_here();
+        r.read(slave);
+        REQUIRE(r.committed(slave, 10, "before"));
+        r.fail(1, what);
+        const auto done = r.commit(slave, 11, "after");
+        REQUIRE(done.has_error());
+        CHECK(done.error().cls == error_class::ambiguous);
+        CHECK_FALSE(slave.in_flight());
+        applier next = r.applier_here();
+        const auto found = r.read(next);
+        const bool applied = what == test::fault::cut_late || what == test::fault::lost_late;
+        CHECK((*found.record)->rev == (applied ? 11 : 10));
+        CHECK(r.value() == (applied ? "after" : "before"));
+        CHECK(r.committed(next, 12, "next"));
+        CHECK((*found.record)->seq + 1 == next.record().seq);
+        CHECK(r.value() == "next");
+    }
+}
+
+TEST_CASE("what the slave refuses for its size leaves all as it was, and the next Txn goes through") {
+    test::model_etcd::settings small;
+    small.max_request_bytes = 2'000;
+    rig r;
+    r.store = test::model_etcd(small);
+    applier slave = r.applier_here();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    const auto refused = r.commit(slave, 11, std::string(3'000, 'x'));
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().cls == error_class::too_large);
+    CHECK(slave.record().rev == 10);
+    CHECK(r.committed(slave, 12, "small"));
+    CHECK(slave.record().seq == 2);
+}
+
+TEST_CASE("nothing is written while a record of the other mode of consistency stands there") {
+    rig r;
+    applier by = r.applier_here();
+    r.read(by);
+    REQUIRE(r.committed(by, 5));
+    r.put("/.etcd-sync/it/rule", "of the other mode");
+    CHECK_FALSE(r.committed(by, 6));
+    CHECK(r.undisturbed(by));
+    // Another instance's records, of either mode, are none of ours.
+    rig other;
+    applier beside = other.applier_here();
+    other.put("/.etcd-sync/it2/rule", "x");
+    other.put("/.etcd-sync/it-2", "x");
+    other.read(beside);
+    CHECK(other.committed(beside, 5));
+}

@@ -7,8 +7,9 @@
 
 namespace etcdsync::base {
 
-/// Pauses between attempts: doubling from `initial` to `longest`, each shortened by up to a fifth at
-/// random so that many daemons do not knock in step. Never zero, never longer than `longest`.
+/// Pauses between attempts: they double from `initial` to `longest`, and each is shortened at
+/// random by up to a fifth, so that many daemons do not retry at the same time. Never zero, never
+/// longer than `longest`.
 class backoff {
 public:
     using duration = std::chrono::milliseconds;

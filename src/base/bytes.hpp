@@ -8,12 +8,14 @@
 
 namespace etcdsync::base {
 
-/// Keys, values and wire bytes are `std::string` / `std::string_view`: bytes, with NULs, in no encoding.
+// Keys, values and wire bytes are `std::string` and `std::string_view`: any bytes, NULs included,
+// in no encoding.
 
-/// One received message (or the part parsed so far); views into it live as long as a copy of the pointer.
+/// One received message, or the part of it that was parsed so far. Views into it are valid as long
+/// as a copy of the pointer exists.
 using shared_buffer = std::shared_ptr<const std::string>;
 
-/// A number of bytes, as written in the configuration ("512KiB").
+/// A number of bytes, written "512KiB" in the configuration.
 struct byte_count {
     std::uint64_t value = 0;
     friend bool operator==(const byte_count&, const byte_count&) = default;

@@ -7,7 +7,8 @@
 namespace etcdsync::base {
 namespace {
 
-/// Length of the well-formed UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), 0 where there is none.
+/// Length of the well-formed UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), or 0 if
+/// there is none.
 std::size_t utf8_length(std::string_view s) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
     const auto continues = [&](std::size_t i, unsigned lo = 0x80, unsigned hi = 0xbf) {
@@ -46,14 +47,14 @@ bool is_printable_utf8(std::string_view text) {
     return true;
 }
 
-std::string printable(std::string_view text, std::size_t most) {
+std::string printable(std::string_view text, std::size_t max_size) {
     std::string out;
     std::size_t used = 0;
     while (!text.empty()) {
         std::size_t length = utf8_length(text);
         const bool plain = length != 0 && !is_control(text, length) && text[0] != '\\';
         if (length == 0) length = 1;
-        if (used + length > most) return out + "...";
+        if (used + length > max_size) return out + "...";
         used += length;
         for (std::size_t i = 0; i < length; ++i) {
             if (plain) {
@@ -76,11 +77,12 @@ std::string base64_encode(std::string_view bytes) {
 
 bool base64_decode(std::string_view text, std::string& out) {
     namespace base64 = boost::beast::detail::base64;
-    if (text.size() % 4 != 0) return false;  // Beast would write behind the size it names for these
+    if (text.size() % 4 != 0) return false;  // for these, Beast writes past decoded_size()
     out.assign(base64::decoded_size(text.size()), '\0');
     const auto [written, read] = base64::decode(out.data(), text.data(), text.size());
     out.resize(written);
-    // Beast's decoder stops at the first odd character and tolerates missing padding; we do not.
+    // Beast's decoder stops at the first invalid character and accepts missing padding; we refuse
+    // both.
     return base64_encode(out) == text;
 }
 

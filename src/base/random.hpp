@@ -6,8 +6,8 @@
 
 namespace etcdsync::base {
 
-/// The one source of randomness of a process. The seed is given by app/ (entropy) or by a test, so that
-/// a run can be repeated. Not for secrets.
+/// A seeded stream of random numbers. The seed comes from app/ (entropy) or from a test, so that a
+/// run can be repeated. Not for secrets.
 class random_source {
 public:
     explicit random_source(std::uint64_t seed) : engine_(seed) {}

@@ -9,7 +9,7 @@
 
 namespace etcdsync::base {
 
-/// A failure that only has to be told: one sentence naming what, where and what to do.
+/// A failure that is only reported: one sentence that says what failed, where, and what to do.
 struct error {
     error() = default;
     explicit error(std::string what) : text(std::move(what)) {}

@@ -12,18 +12,19 @@
 namespace etcdsync::observe {
 namespace {
 
-// POSIX's smallest PIPE_BUF is 512, Linux has 4096: a pipe that polls as writable takes this much without blocking.
-constexpr std::size_t one_write = 4096;
+// PIPE_BUF of Linux (POSIX guarantees 512): a pipe that polls as writable accepts this much without
+// blocking.
+constexpr std::size_t max_write = 4096;
 
-bool takes_bytes(int fd) {
-    pollfd asked{fd, POLLOUT, 0};
-    return ::poll(&asked, 1, 0) == 1 && (asked.revents & POLLOUT) != 0;
+bool is_writable(int fd) {
+    pollfd entry{fd, POLLOUT, 0};
+    return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLOUT) != 0;
 }
 
-/// How many bytes were taken; 0 after any failure.
+/// Number of bytes written; 0 after any failure.
 std::size_t write_some(int fd, std::string_view bytes) {
     for (;;) {
-        const ssize_t sent = ::write(fd, bytes.data(), std::min(bytes.size(), one_write));
+        const ssize_t sent = ::write(fd, bytes.data(), std::min(bytes.size(), max_write));
         if (sent >= 0) return static_cast<std::size_t>(sent);
         if (errno != EINTR) return 0;
     }
@@ -34,24 +35,24 @@ std::string joined(const std::vector<std::string>& lines) { return fmt::format("
 }  // namespace
 
 bool console::send(std::string_view bytes) {
-    std::string whole;
-    if (torn_) bytes = whole.append("\n").append(bytes);
-    bool started = torn_;
+    std::string with_line_end;
+    if (line_cut_) bytes = with_line_end.append("\n").append(bytes);
+    bool started = line_cut_;
     while (!bytes.empty()) {
-        // O_NONBLOCK would do the same, but it is shared with every process that has this file open.
-        const std::size_t sent = takes_bytes(fd_) ? write_some(fd_, bytes) : 0;
+        // Not O_NONBLOCK: every process that has this file open shares that flag.
+        const std::size_t sent = is_writable(fd_) ? write_some(fd_, bytes) : 0;
         if (sent == 0) {
-            torn_ = started;
+            line_cut_ = started;
             return false;
         }
         started = true;
         bytes.remove_prefix(sent);
     }
-    torn_ = false;
+    line_cut_ = false;
     return true;
 }
 
-std::string console::erasure() const {
+std::string console::erase_bar() const {
     if (bar_.empty()) return {};
     const std::size_t above = bar_.size() - 1;
     return above == 0 ? "\r\x1b[J" : fmt::format("\r\x1b[{}A\x1b[J", above);
@@ -59,19 +60,19 @@ std::string console::erasure() const {
 
 bool console::write(std::string_view lines) {
     if (bar_.empty()) return send(lines);
-    return send(erasure() + std::string(lines) + joined(bar_));
+    return send(erase_bar() + std::string(lines) + joined(bar_));
 }
 
 void console::show_bar(const std::vector<std::string>& lines) {
     if (lines.empty()) return clear_bar();
-    const std::string before = erasure();
+    const std::string before = erase_bar();
     bar_ = lines;
     send(before + joined(bar_));
 }
 
 void console::clear_bar() {
     if (bar_.empty()) return;
-    send(erasure());
+    send(erase_bar());
     bar_.clear();
 }
 

@@ -8,32 +8,35 @@
 
 namespace etcdsync::observe {
 
-/// The one owner of stderr while the daemon runs: log lines and the progress bar below them. It never waits: what the
-/// other side does not take at once (a full pipe, a stopped terminal, nobody) is dropped. SIGPIPE must be ignored.
+/// The only writer to stderr while the daemon runs: log lines, and the progress bar below them. It
+/// never blocks: output that cannot be written at once (a full pipe, a stopped terminal, no reader)
+/// is dropped. SIGPIPE must be ignored.
 class console {
 public:
-    /// `fd` stays open for the life of the console.
+    /// `fd` must stay open for the life of the console.
     explicit console(int fd) : fd_(fd) {}
     console(const console&) = delete;
     ~console() { clear_bar(); }
 
-    /// Writes whole lines, above the bar where one stands. False where they were lost, in whole or in part.
+    /// Writes whole lines, above the bar if one is shown. Returns false if some or all of the bytes
+    /// were dropped.
     bool write(std::string_view lines);
 
-    /// Shows this bar, a line each, in the place of the one before.
+    /// Shows a bar of these lines in place of the previous one.
     void show_bar(const std::vector<std::string>& lines);
     void clear_bar();
 
-    /// Columns of the terminal; 80 where nobody says.
+    /// Columns of the terminal; 80 if unknown.
     [[nodiscard]] std::size_t width() const;
 
 private:
-    [[nodiscard]] std::string erasure() const;
+    /// The terminal codes that erase the bar; empty if none is shown.
+    [[nodiscard]] std::string erase_bar() const;
     bool send(std::string_view bytes);
 
     int fd_;
     std::vector<std::string> bar_;
-    bool torn_ = false;  ///< the last line was cut: the next one needs a line end first
+    bool line_cut_ = false;  ///< the last line was written in part: the next write begins with a line end
 };
 
 }  // namespace etcdsync::observe

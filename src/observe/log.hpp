@@ -17,17 +17,19 @@ namespace etcdsync::observe {
 
 enum class log_level { trace, debug, info, warn, error };
 
-/// True for numbers and booleans that JSON can hold. NaN and the infinities, and single characters, are text.
+/// True for numbers and booleans that JSON can hold. NaN and the infinities, and single characters,
+/// are text.
 template <class T>
 [[nodiscard]] bool is_json_literal(const T& value) {
     if constexpr (std::is_floating_point_v<T>) return std::isfinite(value);
     return std::is_arithmetic_v<T> && !std::is_same_v<T, char>;
 }
 
-/// One data field of a log line; every format writes the same name and the same value. Names are lower case with
-/// underscores, and never "time", "level" or "msg". Pass numbers as numbers, so that they are numbers in JSON, and
-/// durations as durations. 64-bit ids are hexadecimal text: JSON readers round numbers above 2^53. Values never hold
-/// secrets or values of etcd keys; etcd keys go through base::printable.
+/// One data field of a log line; every format writes the same name and the same value. Names are
+/// lower case with underscores, and never "time", "level" or "msg". Pass numbers as numbers, so
+/// that they are numbers in JSON, and durations as durations. 64-bit ids are hexadecimal text: JSON
+/// readers round numbers above 2^53. Values never hold secrets or values of etcd keys; etcd keys go
+/// through base::printable.
 struct log_field {
     template <class T>
     log_field(std::string_view field_name, const T& field_value)
@@ -44,14 +46,16 @@ struct log_field {
     bool is_literal = false;  ///< a number or a boolean: JSON writes it without quotes
 };
 
-/// Where log lines go: a terminal, a journal, a capture in a test.
+/// The destination of log lines: a terminal, the journal, or a capture in a test.
 class log_sink {
 public:
     virtual ~log_sink() = default;
     virtual void write(log_level level, std::string_view message, std::span<const log_field> fields) = 0;
 };
 
-/// A level in front of a sink. Every state change is logged once, with cause and next step; a quiet system logs nothing.
+/// Passes the lines at or above a level to a sink. Log every state change once, with its cause and
+/// the next step, and nothing while nothing happens. A message is lower case without a full stop;
+/// data belongs into fields.
 class logger {
 public:
     logger(log_sink& sink, log_level lowest) : sink_(&sink), lowest_(lowest) {}

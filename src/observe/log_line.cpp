@@ -14,12 +14,12 @@ namespace {
 
 using time_point = std::chrono::system_clock::time_point;
 
-/// A backslash alone is left as it is: fields that came through base::printable already must not be escaped twice.
+/// A backslash alone is left as it is, so that text from base::printable is not escaped twice.
 std::string visible(std::string_view text) {
     return base::is_printable_utf8(text) ? std::string(text) : base::printable(text, text.size());
 }
 
-/// The form JSON and quoted logfmt share; `text` holds no control characters any more.
+/// The form that JSON and quoted logfmt share; `text` must not hold control characters.
 std::string quoted(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -37,7 +37,7 @@ std::string logfmt_value(std::string_view raw) {
 
 std::string json_string(std::string_view raw) { return quoted(visible(raw)); }
 
-/// RFC 3339 with milliseconds: lines of one second keep their order when they are sorted.
+/// RFC 3339 with milliseconds, so that sorting keeps the order of lines of one second.
 std::string precise_time(time_point time) {
     const auto whole = std::chrono::floor<std::chrono::seconds>(time);
     const auto ms = std::chrono::floor<std::chrono::milliseconds>(time - whole).count();
@@ -50,7 +50,7 @@ std::string local_time(time_point time) {
     return fmt::format("{:%H:%M:%S}", fmt::localtime(std::chrono::system_clock::to_time_t(time)));
 }
 
-std::string_view colour_of(log_level level) {
+std::string_view color_of(log_level level) {
     switch (level) {
         case log_level::trace:
         case log_level::debug: return "2";  // faint
@@ -61,19 +61,19 @@ std::string_view colour_of(log_level level) {
     return "0";
 }
 
-std::string painted(bool colour, std::string_view code, std::string_view text) {
-    return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+std::string painted(bool color, std::string_view code, std::string_view text) {
+    return color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
 }
 
-std::string text_line(bool colour, time_point time, log_level level, std::string_view message,
+std::string text_line(bool color, time_point time, log_level level, std::string_view message,
                       std::span<const log_field> fields) {
     std::string name(to_string(level));
     std::transform(name.begin(), name.end(), name.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
     const std::string padding(5 - std::min<std::size_t>(name.size(), 5), ' ');
-    std::string out = fmt::format("{} {}{} {}", painted(colour, "2", local_time(time)),
-                                  painted(colour, colour_of(level), name), padding, visible(message));
+    std::string out = fmt::format("{} {}{} {}", painted(color, "2", local_time(time)),
+                                  painted(color, color_of(level), name), padding, visible(message));
     for (const log_field& field : fields) {
-        out.append(" ").append(painted(colour, "2", field.name + "=")).append(logfmt_value(field.value));
+        out.append(" ").append(painted(color, "2", field.name + "=")).append(logfmt_value(field.value));
     }
     return out;
 }
@@ -94,7 +94,7 @@ std::string json_line(time_point time, log_level level, std::string_view message
     return out += "}";
 }
 
-/// The priorities of syslog(3), which the journal reads in front of a line (sd-daemon(3)).
+/// The priorities of syslog(3), which the journal reads from the start of a line (sd-daemon(3)).
 int priority_of(log_level level) {
     switch (level) {
         case log_level::trace:
@@ -109,7 +109,7 @@ int priority_of(log_level level) {
 std::string render(const line_style& style, time_point time, log_level level, std::string_view message,
                    std::span<const log_field> fields) {
     switch (style.format) {
-        case log_format::text: return text_line(style.colour, time, level, message, fields);
+        case log_format::text: return text_line(style.color, time, level, message, fields);
         case log_format::logfmt:
             return fmt::format("time={} {}", precise_time(time), logfmt_line(level, message, fields));
         case log_format::journald:

@@ -19,14 +19,14 @@ enum class log_format {
 
 struct line_style {
     log_format format = log_format::text;
-    bool colour = false;  ///< of text only
+    bool color = false;  ///< in `text` only
 };
 
 /// "trace" .. "error".
 [[nodiscard]] std::string_view to_string(log_level level);
 
-/// One line, line end included. In every format, bytes that are not printable UTF-8 are written as \xNN: no message or
-/// value can add a line or send an escape sequence to a terminal.
+/// One line, line end included. In every format, bytes that are not printable UTF-8 are written as
+/// \xNN: no message or value can add a line or send an escape sequence to a terminal.
 [[nodiscard]] std::string render_line(const line_style& style, std::chrono::system_clock::time_point time,
                                       log_level level, std::string_view message, std::span<const log_field> fields);
 

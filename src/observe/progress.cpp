@@ -13,11 +13,11 @@
 namespace etcdsync::observe {
 namespace {
 
-/// Few steps: a bar that changed its length with every digit would flicker.
+/// Few sizes, because a bar whose length changes with every digit flickers.
 constexpr std::array<std::size_t, 3> bar_lengths{26, 13, 6};
 constexpr std::chrono::seconds rate_window{10};
 
-/// Keys may come while it runs: more than all is never shown, and 100% is only shown when all is done.
+/// Keys may be added during the work: never above 100, and 100 only when everything is done.
 unsigned percent(const progress& at) {
     if (at.done >= at.total) return 100;
     return static_cast<unsigned>(static_cast<double>(at.done) * 100.0 / static_cast<double>(at.total));
@@ -58,7 +58,7 @@ std::string bar_line(const progress& at, std::size_t name_width, std::size_t wid
     std::string out;
     for (const std::size_t cells : bar_lengths) {
         out = fmt::format("{:<{}}  [{}]{}", at.name, name_width, bar(at, cells), tail);
-        if (out.size() < width) return out;  // the last column makes some terminals wrap
+        if (out.size() < width) return out;  // some terminals wrap after the last column
     }
     out.resize(width > 0 ? width - 1 : 0);
     return out;
@@ -73,9 +73,9 @@ std::string plain_line(const progress& at) {
 
 double rate_meter::update(time_point now, std::uint64_t done) {
     if (!samples_.empty() && done < samples_.back().second) samples_.clear();
-    // The oldest sample kept is the newest one that is at least a window old.
+    // The oldest sample kept is the newest of those that are at least one window old.
     while (samples_.size() > 1 && now - samples_[1].first >= rate_window) samples_.pop_front();
-    // Five samples a second are enough for five frames, and bound what is held.
+    // Five samples per second are enough for five frames per second, and limit the memory.
     if (samples_.empty() || now - samples_.back().first >= std::chrono::milliseconds(200))
         samples_.emplace_back(now, done);
     const auto& [since, before] = samples_.front();

@@ -6,7 +6,7 @@
 namespace etcdsync::observe {
 namespace {
 
-/// Equal exactly where level, message and fields are.
+/// Equal if and only if level, message and fields are equal.
 std::string identity(log_level level, std::string_view message, std::span<const log_field> fields) {
     std::string out = fmt::format("{}:{}:{}", static_cast<int>(level), message.size(), message);
     for (const log_field& field : fields) {
@@ -20,17 +20,17 @@ std::string identity(log_level level, std::string_view message, std::span<const 
 repeat_counter::verdict repeat_counter::take(time_point now, log_level level, std::string_view message,
                                              std::span<const log_field> fields) {
     std::string line = identity(level, message, fields);
-    // A wall clock may be set back: then the line is shown once too often, not never again.
+    // If the wall clock is set back, the line is shown once too often instead of never again.
     const bool recent = now >= shown_ && now - shown_ < window_;
     if (line == last_ && recent) {
         ++repeats_;
         return {.show = false};
     }
-    const verdict told = flush();
+    const verdict before = flush();
     last_ = std::move(line);
     last_level_ = level;
     shown_ = now;
-    return {.show = true, .repeats = told.repeats, .repeated = told.repeated};
+    return {.show = true, .repeats = before.repeats, .repeated = before.repeated};
 }
 
 repeat_counter::verdict repeat_counter::flush() {

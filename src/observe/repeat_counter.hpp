@@ -11,22 +11,23 @@
 
 namespace etcdsync::observe {
 
-/// Counts a line that comes again instead of showing it again: a fault that repeats must not fill a disk.
+/// Counts repeats of a line instead of showing them, so that a repeating fault does not fill a
+/// disk.
 class repeat_counter {
 public:
     using time_point = std::chrono::system_clock::time_point;
 
-    /// A line is shown at most once in `window`, unless another one came between.
+    /// The same line is shown at most once per `window`, unless another line came between.
     explicit repeat_counter(std::chrono::milliseconds window) : window_(window) {}
 
     struct verdict {
         bool show = true;
-        std::uint64_t repeats = 0;             ///< of the line shown before: to be told first
-        log_level repeated = log_level::info;  ///< at the level of that line
+        std::uint64_t repeats = 0;             ///< of the line shown before: to be written first
+        log_level repeated = log_level::info;  ///< level of that line
     };
     verdict take(time_point now, log_level level, std::string_view message, std::span<const log_field> fields);
 
-    /// What was counted and not told yet. Nothing is left after it.
+    /// The repeats that were counted and not yet returned. Resets the count.
     verdict flush();
 
 private:

@@ -15,26 +15,27 @@ stream_sink::stream_sink(console& out, line_style style, wall_clock now)
 
 void stream_sink::write(log_level level, std::string_view message, std::span<const log_field> fields) {
     const repeat_counter::verdict seen = repeats_.take(now_(), level, message, fields);
-    tell_repeats(seen);
-    if (seen.show) tell(level, message, fields);
+    write_repeats(seen);
+    if (seen.show) write_line(level, message, fields);
 }
 
-void stream_sink::flush() { tell_repeats(repeats_.flush()); }
+void stream_sink::flush() { write_repeats(repeats_.flush()); }
 
-void stream_sink::tell_repeats(const repeat_counter::verdict& seen) {
+void stream_sink::write_repeats(const repeat_counter::verdict& seen) {
     if (seen.repeats == 0) return;
     const std::string_view times = seen.repeats == 1 ? "time" : "times";
-    tell(seen.repeated, fmt::format("last message repeated {} {}", seen.repeats, times), {});
+    write_line(seen.repeated, fmt::format("last message repeated {} {}", seen.repeats, times), {});
 }
 
-void stream_sink::tell(log_level level, std::string_view message, std::span<const log_field> fields) {
+void stream_sink::write_line(log_level level, std::string_view message, std::span<const log_field> fields) {
     std::string lines;
-    if (lost_ > 0) {
-        const log_field count("lines", lost_);
-        lines = render_line(style_, now_(), log_level::warn, "log lines were lost: nobody took them", {&count, 1});
+    if (dropped_ > 0) {
+        const log_field count("lines", dropped_);
+        lines = render_line(style_, now_(), log_level::warn, "log lines were dropped: the output was not writable",
+                            {&count, 1});
     }
     lines += render_line(style_, now_(), level, message, fields);
-    lost_ = out_->write(lines) ? 0 : lost_ + 1;
+    dropped_ = out_->write(lines) ? 0 : dropped_ + 1;
 }
 
 }  // namespace etcdsync::observe

@@ -11,8 +11,8 @@
 
 namespace etcdsync::observe {
 
-/// Log lines to a console, in one format. A line that comes again within ten seconds is counted, and how often is told
-/// when another one comes.
+/// Writes log lines to a console, in one format. A line that repeats within ten seconds is counted
+/// instead; the count is written before the next other line.
 class stream_sink final : public log_sink {
 public:
     using wall_clock = std::function<std::chrono::system_clock::time_point()>;
@@ -22,18 +22,18 @@ public:
 
     void write(log_level level, std::string_view message, std::span<const log_field> fields) override;
 
-    /// Tells what was counted: before the process ends.
+    /// Writes the pending count. Call it before the process ends.
     void flush();
 
 private:
-    void tell(log_level level, std::string_view message, std::span<const log_field> fields);
-    void tell_repeats(const repeat_counter::verdict& seen);
+    void write_line(log_level level, std::string_view message, std::span<const log_field> fields);
+    void write_repeats(const repeat_counter::verdict& seen);
 
     console* out_;
     line_style style_;
     wall_clock now_;
     repeat_counter repeats_;
-    std::uint64_t lost_ = 0;
+    std::uint64_t dropped_ = 0;  ///< lines since the last one that was written whole
 };
 
 }  // namespace etcdsync::observe

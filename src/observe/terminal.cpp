@@ -11,23 +11,23 @@ bool is_journal(int fd, const std::string& journal_stream) {
     return journal_stream == fmt::format("{}:{}", file.st_dev, file.st_ino);
 }
 
-bool wants_colour(colour_mode asked, const terminal& behind) {
-    if (asked != colour_mode::automatic) return asked == colour_mode::always;
-    if (!behind.no_color.empty()) return false;
-    if (!behind.clicolor_force.empty() && behind.clicolor_force != "0") return true;
-    return behind.is_tty && behind.term != "dumb";
+bool wants_color(color_mode requested, const terminal& output) {
+    if (requested != color_mode::automatic) return requested == color_mode::always;
+    if (!output.no_color.empty()) return false;
+    if (!output.clicolor_force.empty() && output.clicolor_force != "0") return true;
+    return output.is_tty && output.term != "dumb";
 }
 
-line_style choose_style(std::optional<log_format> asked, colour_mode colour, const terminal& behind) {
-    line_style style{.format = asked.value_or(log_format::logfmt), .colour = wants_colour(colour, behind)};
-    if (!asked && behind.is_tty) style.format = log_format::text;
-    if (!asked && !behind.is_tty && behind.is_journal) style.format = log_format::journald;
+line_style choose_style(std::optional<log_format> requested, color_mode color, const terminal& output) {
+    line_style style{.format = requested.value_or(log_format::logfmt), .color = wants_color(color, output)};
+    if (!requested && output.is_tty) style.format = log_format::text;
+    if (!requested && !output.is_tty && output.is_journal) style.format = log_format::journald;
     return style;
 }
 
-progress_mode choose_progress(progress_mode asked, const terminal& behind) {
-    if (asked != progress_mode::automatic) return asked;
-    return behind.is_tty && behind.term != "dumb" ? progress_mode::bar : progress_mode::plain;
+progress_mode choose_progress(progress_mode requested, const terminal& output) {
+    if (requested != progress_mode::automatic) return requested;
+    return output.is_tty && output.term != "dumb" ? progress_mode::bar : progress_mode::plain;
 }
 
 }  // namespace etcdsync::observe

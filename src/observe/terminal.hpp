@@ -9,27 +9,29 @@
 
 namespace etcdsync::observe {
 
-enum class colour_mode { automatic, always, never };
+enum class color_mode { automatic, always, never };
 
-/// What is behind an output, and what the environment says of it.
+/// The device behind an output, and the environment variables that concern it.
 struct terminal {
     bool is_tty = false;
-    bool is_journal = false;     ///< $JOURNAL_STREAM names this very file
+    bool is_journal = false;     ///< $JOURNAL_STREAM names the same file
     std::string term;            ///< $TERM
     std::string no_color;        ///< $NO_COLOR
     std::string clicolor_force;  ///< $CLICOLOR_FORCE
 };
 
-/// True where `journal_stream` ("device:inode", systemd.exec(5)) is the file behind `fd`.
+/// True if `journal_stream` ("device:inode", systemd.exec(5)) names the file behind `fd`.
 [[nodiscard]] bool is_journal(int fd, const std::string& journal_stream);
 
-/// The flag first, then NO_COLOR, then CLICOLOR_FORCE, then whether a terminal is there that knows colours.
-[[nodiscard]] bool wants_colour(colour_mode asked, const terminal& behind);
+/// The flag decides, then NO_COLOR, then CLICOLOR_FORCE, then whether the output is a terminal that
+/// supports color.
+[[nodiscard]] bool wants_color(color_mode requested, const terminal& output);
 
-/// `asked`: nothing means automatic, a person's text on a terminal, the journal's form in the journal, else logfmt.
-[[nodiscard]] line_style choose_style(std::optional<log_format> asked, colour_mode colour, const terminal& behind);
+/// No `requested` format means automatic: text on a terminal, journald in the journal, logfmt
+/// otherwise.
+[[nodiscard]] line_style choose_style(std::optional<log_format> requested, color_mode color, const terminal& output);
 
-/// Never automatic: a bar where a terminal can redraw it, else plain lines.
-[[nodiscard]] progress_mode choose_progress(progress_mode asked, const terminal& behind);
+/// Resolves `automatic`: a bar if the terminal can redraw it, else plain lines.
+[[nodiscard]] progress_mode choose_progress(progress_mode requested, const terminal& output);
 
 }  // namespace etcdsync::observe

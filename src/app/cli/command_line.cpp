@@ -17,12 +17,12 @@
 namespace etcdsync::app {
 namespace {
 
-using observe::colour_mode;
+using observe::color_mode;
 using observe::progress_mode;
 
 const std::map<std::string, output_format> formats{{"table", output_format::table}, {"json", output_format::json}};
-const std::map<std::string, colour_mode> colours{
-    {"auto", colour_mode::automatic}, {"always", colour_mode::always}, {"never", colour_mode::never}};
+const std::map<std::string, color_mode> colors{
+    {"auto", color_mode::automatic}, {"always", color_mode::always}, {"never", color_mode::never}};
 const std::map<std::string, progress_mode> progresses{{"auto", progress_mode::automatic},
                                                       {"bar", progress_mode::bar},
                                                       {"plain", progress_mode::plain},
@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 16> flags{
 
 /// What CLI11 fills.
 struct raw {
-    std::string config, format, colour, progress, admin, key, topic;
+    std::string config, format, color, progress, admin, key, topic;
     std::vector<std::string> slaves;
     bool json = false, quiet = false, hex = false, connect = false, help = false, version = false;
     bool dry_run = false, approve = false, repair = false;
@@ -57,7 +57,7 @@ void declare_global(CLI::App& app, raw& to) {
     app.add_flag("--json", to.json);
     app.add_flag("-q,--quiet", to.quiet);
     app.add_flag("-v,--verbose", to.verbose);
-    app.add_option("--color", to.colour);
+    app.add_option("--color", to.color);
     app.add_option("--progress", to.progress);
     app.add_option("--admin", to.admin);
     app.add_flag("-h,--help", to.help);
@@ -175,9 +175,9 @@ base::result<options> check_choices(const CLI::App& app, const raw& from) {
     }
     if (from.json) value.format = output_format::json;
     if (app.count("--color") > 0) {
-        const auto colour = one_of("--color", from.colour, colours);
-        if (!colour) return colour.error();
-        value.colour = *colour;
+        const auto color = one_of("--color", from.color, colors);
+        if (!color) return color.error();
+        value.color = *color;
     }
     if (app.count("--progress") > 0) {
         const auto progress = one_of("--progress", from.progress, progresses);

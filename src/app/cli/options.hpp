@@ -20,7 +20,7 @@ struct options {
     output_format format = output_format::table;
     bool quiet = false;
     unsigned verbose = 0;
-    observe::colour_mode colour = observe::colour_mode::automatic;
+    observe::color_mode color = observe::color_mode::automatic;
     observe::progress_mode progress = observe::progress_mode::automatic;
     std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
     bool dry_run = false;             ///< sync: only tell

@@ -64,7 +64,7 @@ base::result<config::config, exit_code> one_shot_settings(const options& asked, 
 }
 
 one_shot_voice::one_shot_voice(const config::config& settings, const options& asked, const surroundings& around)
-    : log(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.colour, around.err),
+    : log(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
           one_shot_log_level(asked, around).value()),
       progress_lines(log.sink, observe::log_level::info) {}
 

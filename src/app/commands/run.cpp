@@ -52,7 +52,7 @@ exit_code run(const options& asked, const surroundings& around) {
         std::fprintf(stderr, "etcd-sync: %s\n", level.error().text.c_str());
         return exit_code::configuration;
     }
-    stderr_log voice(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.colour, around.err),
+    stderr_log voice(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
                      *level);
     foreground at(voice);  // listens for signals: who reads "starting" may send one
     greet(voice.log, loaded, around);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/mapping/mapping.hpp"
 
-#include "base/hash.hpp"
+#include "base/digest.hpp"
 #include "config/selector_range.hpp"
 
 #include <boost/assert.hpp>

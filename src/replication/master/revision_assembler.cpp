@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/master/revision_assembler.hpp"
 
-#include "base/hash.hpp"
+#include "base/digest.hpp"
 
 #include <algorithm>
 #include <memory>

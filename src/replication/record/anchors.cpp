@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/record/anchors.hpp"
 
-#include "base/hash.hpp"
+#include "base/digest.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -90,9 +90,9 @@ TEST_CASE("each option says what it says") {
     CHECK(accepted({"run", "-v"}).verbose == 1);
     CHECK(accepted({"run", "-vv"}).verbose == 2);
     CHECK(accepted({"-v", "run", "--verbose"}).verbose == 2);
-    CHECK(accepted({"run", "--color", "never"}).colour == observe::colour_mode::never);
-    CHECK(accepted({"run", "--color=always"}).colour == observe::colour_mode::always);
-    CHECK(accepted({"run"}).colour == observe::colour_mode::automatic);
+    CHECK(accepted({"run", "--color", "never"}).color == observe::color_mode::never);
+    CHECK(accepted({"run", "--color=always"}).color == observe::color_mode::always);
+    CHECK(accepted({"run"}).color == observe::color_mode::automatic);
     CHECK(accepted({"run", "--progress", "plain"}).progress == observe::progress_mode::plain);
     CHECK(accepted({"--progress=none", "run"}).progress == observe::progress_mode::none);
 }

@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 using etcdsync::base::backoff;
 using etcdsync::base::random_source;
 
-TEST_CASE("pauses double from the first to the longest, each at most a fifth shorter") {
+TEST_CASE("pauses double from the initial to the longest, and each is shortened by at most a fifth") {
     random_source random(1);
     backoff pauses(250ms, 10s);
     for (const auto full : {250ms, 500ms, 1000ms, 2000ms, 4000ms, 8000ms, 10000ms, 10000ms}) {
@@ -18,7 +18,7 @@ TEST_CASE("pauses double from the first to the longest, each at most a fifth sho
     CHECK(pauses.attempts() == 8);
 }
 
-TEST_CASE("reset starts again at the first pause") {
+TEST_CASE("reset starts again at the initial pause") {
     random_source random(2);
     backoff pauses(250ms, 10s);
     for (int i = 0; i < 100; ++i) CHECK(pauses.next(random) <= 10s);

@@ -13,7 +13,7 @@ TEST_CASE("readable text is printed as it is") {
     CHECK(is_printable_utf8("/config/app é 日本 😀"));
 }
 
-TEST_CASE("control characters, terminal escapes and bytes outside UTF-8 are spelled out") {
+TEST_CASE("control characters, terminal escapes and bytes outside UTF-8 are escaped") {
     CHECK(printable("a\nb"s) == "a\\x0ab");
     CHECK(printable("\x1b[31m") == "\\x1b[31m");
     CHECK(printable("a\0b"s) == "a\\x00b");
@@ -30,7 +30,7 @@ TEST_CASE("long text is cut at a character") {
     CHECK(printable("abc", 3) == "abc");
 }
 
-TEST_CASE("base64 of any bytes comes back") {
+TEST_CASE("base64 of any bytes decodes to the same bytes") {
     std::string bytes;
     for (int i = 0; i < 300; ++i) {
         std::string back;
@@ -40,14 +40,14 @@ TEST_CASE("base64 of any bytes comes back") {
     }
 }
 
-TEST_CASE("what is not base64 is refused") {
+TEST_CASE("text that is not base64 is refused") {
     std::string out;
     for (const auto* bad : {"a", "ab", "abc", "ab=c", "ab!=", "YQ", "YQ==x", "YR=="})
         CHECK_FALSE(base64_decode(bad, out));
 }
 
-TEST_CASE("base64 of any length that it can not have is refused before it is decoded") {
-    // Beast's decoder writes behind the size it asks for: the sanitizers see it.
+TEST_CASE("base64 of an impossible length is refused before it is decoded") {
+    // Beast's decoder writes past the size it asks for; the sanitizers detect that.
     std::string out;
     for (std::size_t size = 1; size < 200; ++size) {
         CAPTURE(size);

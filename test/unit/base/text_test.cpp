@@ -31,7 +31,7 @@ TEST_CASE("sizes are whole numbers with a binary unit") {
     }
 }
 
-TEST_CASE("sizes, durations and times read well") {
+TEST_CASE("sizes, durations and times are written in units people read") {
     CHECK(format_bytes(0) == "0B");
     CHECK(format_bytes(3 << 20) == "3.0MiB");
     CHECK(format_duration(250ms) == "250ms");

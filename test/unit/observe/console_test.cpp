@@ -7,7 +7,7 @@
 
 using namespace etcdsync;
 
-TEST_CASE("a log line goes above a bar that stands") {
+TEST_CASE("a log line goes above the bar") {
     test::pipe err;
     observe::console console(err.writer());
     CHECK(console.write("first\n"));
@@ -20,7 +20,7 @@ TEST_CASE("a log line goes above a bar that stands") {
     CHECK(err.drain() == "first\nbar 1\r\x1b[Jsecond\nbar 1\r\x1b[Jbar 2\r\x1b[Jthird\n");
 }
 
-TEST_CASE("a bar of several lines is redrawn from its first") {
+TEST_CASE("a bar of several lines is redrawn from its first line") {
     test::pipe err;
     {
         observe::console console(err.writer());
@@ -33,23 +33,23 @@ TEST_CASE("a bar of several lines is redrawn from its first") {
     CHECK(err.drain() == "a\nb\nc\r\x1b[2A\x1b[Ja\r\x1b[Ja\nb\r\x1b[1A\x1b[Jleft\r\x1b[J");
 }
 
-TEST_CASE("a reader that is too slow or gone costs lines, never time") {
+TEST_CASE("a slow or missing reader loses lines, and nothing waits for it") {
     test::pipe err;
     observe::console console(err.writer());
     const std::string line(999, 'x');
-    int taken = 0;
-    while (taken < 1000 && console.write(line + "\n")) ++taken;  // would hang here
-    CHECK(taken > 10);
-    CHECK(taken < 1000);
+    int written = 0;
+    while (written < 1000 && console.write(line + "\n")) ++written;  // would hang here
+    CHECK(written > 10);
+    CHECK(written < 1000);
     CHECK_FALSE(console.write("lost\n"));
     CHECK(err.drain().find("lost") == std::string::npos);
     CHECK(console.write("back\n"));
     CHECK(err.drain().ends_with("back\n"));
     err.close_reader();
-    CHECK_FALSE(console.write("nobody\n"));
+    CHECK_FALSE(console.write("no reader\n"));
 }
 
-TEST_CASE("after a line that was cut the next one starts on its own") {
+TEST_CASE("after a line that was cut, the next one starts on a line of its own") {
     test::pipe err;
     observe::console console(err.writer());
     CHECK_FALSE(console.write(std::string(1 << 20, 'x') + "\n"));
@@ -61,7 +61,7 @@ TEST_CASE("after a line that was cut the next one starts on its own") {
     CHECK(err.drain() == "\nnext\nmore\n");
 }
 
-TEST_CASE("where no terminal is, lines are 80 columns wide") {
+TEST_CASE("without a terminal, lines are 80 columns wide") {
     test::pipe err;
     CHECK(observe::console(err.writer()).width() == 80);
 }

@@ -25,7 +25,7 @@ std::string line(line_style style, log_level level, std::string_view message, st
 }
 
 constexpr line_style text{.format = log_format::text};
-constexpr line_style coloured{.format = log_format::text, .colour = true};
+constexpr line_style colored{.format = log_format::text, .color = true};
 constexpr line_style logfmt{.format = log_format::logfmt};
 constexpr line_style journald{.format = log_format::journald};
 constexpr line_style json{.format = log_format::json};
@@ -44,7 +44,7 @@ TEST_CASE("a line has one exact form in each format") {
           R"({"time":"2026-01-02T03:04:05.078Z","level":"error","msg":"in sync",)"
           R"("slave":"edge-1","revision":42,"cause":"timed out"})"
           "\n");
-    CHECK(line(coloured, log_level::error, "gone", {{"slave", "edge-1"}}) ==
+    CHECK(line(colored, log_level::error, "gone", {{"slave", "edge-1"}}) ==
           "\x1b[2m03:04:05\x1b[0m \x1b[31mERROR\x1b[0m gone \x1b[2mslave=\x1b[0medge-1\n");
 }
 
@@ -56,28 +56,28 @@ TEST_CASE("a line without fields is as short as can be") {
           "\n");
 }
 
-TEST_CASE("the journal is told the priority of syslog") {
+TEST_CASE("lines for the journal begin with the syslog priority") {
     CHECK(line(journald, log_level::trace, "x").starts_with("<7>level=trace "));
     CHECK(line(journald, log_level::debug, "x").starts_with("<7>"));
     CHECK(line(journald, log_level::info, "x").starts_with("<6>"));
     CHECK(line(journald, log_level::error, "x").starts_with("<3>"));
 }
 
-TEST_CASE("values are quoted where a reader of logfmt would stumble") {
+TEST_CASE("values that logfmt cannot hold bare are quoted") {
     CHECK(line(text, log_level::info, "m", {{"k", ""}}) == "03:04:05 INFO  m k=\"\"\n");
     CHECK(line(text, log_level::info, "m", {{"k", "a=b"}}) == "03:04:05 INFO  m k=\"a=b\"\n");
     CHECK(line(text, log_level::info, "m", {{"k", "say \"hi\""}}) == "03:04:05 INFO  m k=\"say \\\"hi\\\"\"\n");
     CHECK(line(text, log_level::info, "m", {{"k", "grün"}}) == "03:04:05 INFO  m k=grün\n");
 }
 
-TEST_CASE("bytes that came through base::printable are not escaped a second time") {
+TEST_CASE("text from base::printable is not escaped a second time") {
     CHECK(line(logfmt, log_level::info, "m", {{"key", R"(/a\x00b)"}}).ends_with("msg=m key=/a\\x00b\n"));
     CHECK(line(json, log_level::info, "m", {{"key", R"(/a\x00b)"}})
               .ends_with(R"(,"key":"/a\\x00b"})"
                          "\n"));
 }
 
-TEST_CASE("hostile bytes stay on their line and never reach the terminal") {
+TEST_CASE("hostile bytes cannot start a line or reach the terminal") {
     using namespace std::string_literals;
     const std::vector<std::string> hostile{"\x1b[2J\x1b]0;owned\a",
                                            "a\nlevel=error msg=forged",
@@ -146,7 +146,7 @@ TEST_CASE("a duration of any type is text in one form") {
     CHECK(value({"v", 0s}) == "0ms");
 }
 
-TEST_CASE("a logger drops what is below its level") {
+TEST_CASE("a logger drops lines below its level") {
     etcdsync::test::capture_sink seen;
     logger log(seen, log_level::warn);
     log.info("quiet");

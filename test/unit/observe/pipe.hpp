@@ -9,7 +9,7 @@
 
 namespace etcdsync::test {
 
-/// A pipe in place of stderr. Both ends block, as they do between a daemon and whoever reads its log.
+/// A pipe in place of stderr. Both ends block, as between a daemon and the reader of its log.
 class pipe {
 public:
     pipe() {

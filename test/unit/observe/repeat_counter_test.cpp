@@ -22,7 +22,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "the same line within ten seconds is counted, and told with the next other one") {
+TEST_CASE_FIXTURE(fixture, "the same line within ten seconds is counted, and reported with the next other one") {
     CHECK(take("a", {}, log_level::warn).show);
     CHECK_FALSE(take("a", {}, log_level::warn).show);
     now += 9s;
@@ -34,17 +34,17 @@ TEST_CASE_FIXTURE(fixture, "the same line within ten seconds is counted, and tol
     CHECK(take("c").repeats == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a line that comes again and again is shown every ten seconds") {
+TEST_CASE_FIXTURE(fixture, "a line that keeps repeating is shown every ten seconds") {
     unsigned shown = 0;
-    std::uint64_t told = 0;
+    std::uint64_t counted = 0;
     for (int second = 0; second < 31; ++second) {
         const auto seen = take("a");
         shown += seen.show ? 1 : 0;
-        told += seen.repeats;
+        counted += seen.repeats;
         now += 1s;
     }
     CHECK(shown == 4);
-    CHECK(told == 27);
+    CHECK(counted == 27);
 }
 
 TEST_CASE_FIXTURE(fixture, "lines that differ in level or in a field are different lines") {
@@ -56,13 +56,13 @@ TEST_CASE_FIXTURE(fixture, "lines that differ in level or in a field are differe
     CHECK(take("a", {{"k", "2"}, {"", ""}}).show);
 }
 
-TEST_CASE_FIXTURE(fixture, "a clock that is set back does not silence a line") {
+TEST_CASE_FIXTURE(fixture, "setting the clock back does not suppress a line") {
     CHECK(take("a").show);
     now -= 24h;
     CHECK(take("a").show);
 }
 
-TEST_CASE_FIXTURE(fixture, "what is counted can be told at the end, once") {
+TEST_CASE_FIXTURE(fixture, "the count can be flushed at the end, once") {
     CHECK(take("a").show);
     CHECK_FALSE(take("a").show);
     CHECK(counter.flush().repeats == 1);

@@ -20,7 +20,7 @@ struct fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(fixture, "repeats are told when another line comes, and at the end") {
+TEST_CASE_FIXTURE(fixture, "repeats are reported before the next other line, and at the end") {
     for (int i = 0; i < 3; ++i) log.warn("no answer", {{"slave", "edge-1"}});
     now += 2s;
     log.info("in sync");
@@ -34,15 +34,16 @@ TEST_CASE_FIXTURE(fixture, "repeats are told when another line comes, and at the
           "time=2026-01-02T03:04:07.000Z level=info msg=\"last message repeated 1 time\"\n");
 }
 
-TEST_CASE_FIXTURE(fixture, "lines that nobody took are counted") {
+TEST_CASE_FIXTURE(fixture, "dropped lines are counted") {
     while (console.write(std::string(999, 'x') + "\n")) {}
     log.info("lost 1");
     log.info("lost 2");
     static_cast<void>(err.drain());
     log.info("back");
     log.info("on");
-    CHECK(err.drain() ==
-          "time=2026-01-02T03:04:05.000Z level=warn msg=\"log lines were lost: nobody took them\" lines=2\n"
-          "time=2026-01-02T03:04:05.000Z level=info msg=back\n"
-          "time=2026-01-02T03:04:05.000Z level=info msg=on\n");
+    CHECK(
+        err.drain() ==
+        "time=2026-01-02T03:04:05.000Z level=warn msg=\"log lines were dropped: the output was not writable\" lines=2\n"
+        "time=2026-01-02T03:04:05.000Z level=info msg=back\n"
+        "time=2026-01-02T03:04:05.000Z level=info msg=on\n");
 }

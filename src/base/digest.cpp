@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/hash.hpp"
+#include "base/digest.hpp"
 
 #include <fmt/format.h>
 

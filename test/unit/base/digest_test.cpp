@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/hash.hpp"
+#include "base/digest.hpp"
 
 #include <doctest/doctest.h>
 
 using etcdsync::base::digest;
 
-TEST_CASE("a digest stays the same across versions: it is kept in checkpoints") {
+TEST_CASE("a digest is the same in every version, because checkpoints hold it") {
     digest d;
     CHECK(d.hex() == "cbf29ce484222325");
     d.add("key");
@@ -13,7 +13,7 @@ TEST_CASE("a digest stays the same across versions: it is kept in checkpoints") 
     CHECK(d.hex() == "e7c678dbf88e37f7");
 }
 
-TEST_CASE("where one part ends and the next begins counts") {
+TEST_CASE("the boundaries between parts are part of the digest") {
     digest a;
     a.add("a");
     a.add("bc");

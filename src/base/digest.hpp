@@ -7,8 +7,8 @@
 
 namespace etcdsync::base {
 
-/// FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Tells accidental differences apart and stays
-/// the same across builds and versions; it is no defence against somebody who wants a collision.
+/// FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Detects accidental differences and
+/// is stable across builds and versions. It does not resist deliberate collisions.
 class digest {
 public:
     void add(std::string_view bytes);  ///< length first, so that ("a","bc") and ("ab","c") differ

@@ -10,12 +10,13 @@
 namespace etcdsync::etcd {
 namespace {
 
-/// What every member would say is no fault of this one.
-bool is_about_us(const error& e) { return is_permission_denied(e) || e.cls == error_class::reauthenticate; }
+/// Every member would answer the same: the member is healthy.
+bool concerns_our_user(const error& e) { return is_permission_denied(e) || e.cls == error_class::reauthenticate; }
 
-/// What each endpoint has against it, in the order of the configuration, and each cause once. A refusal decides: it takes a person.
-error all_of(const std::vector<std::optional<error>>& failed) {
-    error all(error_class::retry, "no endpoint");
+/// The causes of all endpoints in the order of the configuration, each once. The class is `denied`
+/// if one of them is, because only a change of the configuration or of the users helps then.
+error combined(const std::vector<std::optional<error>>& failed) {
+    error all(error_class::retry, "no endpoints");
     std::vector<std::string_view> texts;
     for (const std::optional<error>& one : failed) {
         if (!one) continue;
@@ -43,29 +44,30 @@ aio::awaitable<cluster::channel_result> cluster::connect(const net::channel_opti
         }
         auto channel = co_await log_in(std::move(*opened));
         if (!channel) {
-            // Users are the cluster's. A certificate one member refuses another may take.
+            // Users belong to the cluster; but a certificate that one member refuses, another may
+            // accept.
             if (options_.auth->refused()) co_return channel.error();
             failed[which] = channel.error();
             continue;
         }
-        failed[which] = co_await why_unfit(*channel);
+        failed[which] = co_await check_health(*channel);
         if (!failed[which]) {
             use(which, failed);
             co_return std::move(*channel);
         }
         (*channel)->close();
     }
-    co_return all_of(failed);
+    co_return combined(failed);
 }
 
 void cluster::use(std::size_t which, const std::vector<std::optional<error>>& failed) {
-    cluster_id_ = asked_cluster_;
+    cluster_id_ = probed_cluster_id_;
     prefer(which);
-    if (!options_.news) return;
+    if (!options_.log) return;
     for (std::size_t i = 0; i < failed.size(); ++i) {
-        if (failed[i]) options_.news->passed_over(options_.endpoints[i], *failed[i]);
+        if (failed[i]) options_.log->unavailable(options_.endpoints[i], *failed[i]);
     }
-    options_.news->works(options_.endpoints[which]);
+    options_.log->available(options_.endpoints[which]);
 }
 
 aio::awaitable<cluster::channel_result> cluster::open(net::endpoint to, net::channel_options options) {
@@ -90,54 +92,54 @@ aio::awaitable<cluster::channel_result> cluster::log_in(std::shared_ptr<net::cha
 void cluster::avoid(const net::endpoint& peer) {
     for (std::size_t i = 0; i < options_.endpoints.size(); ++i) {
         if (options_.endpoints[i].url != peer.url) continue;
-        if (return_ && return_->to == i) return_->came_to_nothing(clock_->now(), options_.return_interval);
+        if (failback_ && failback_->to == i) failback_->failback_failed(clock_->now(), options_.failback_interval);
         prefer((i + 1) % options_.endpoints.size());
     }
 }
 
-void cluster::return_watch::came_to_nothing(aio::clock::time_point now, std::chrono::milliseconds interval) {
+void cluster::failback::failback_failed(aio::clock::time_point now, std::chrono::milliseconds interval) {
     constexpr std::chrono::minutes soon{1};
     constexpr std::chrono::milliseconds longest = std::chrono::minutes(10);
     pause = now - last < soon ? std::min(2 * pause, longest) : interval;
 }
 
-aio::awaitable<std::optional<error>> cluster::why_unfit(std::shared_ptr<net::channel> member) {
-    if (!probe_ || options_.endpoints.size() < 2) co_return std::nullopt;
-    kv asked(std::move(member), *clock_, options_.request_timeout);
-    const auto page = co_await asked.range(*probe_);
-    if (!page && is_about_us(page.error())) co_return std::nullopt;
+aio::awaitable<std::optional<error>> cluster::check_health(std::shared_ptr<net::channel> member) {
+    if (!health_probe_ || options_.endpoints.size() < 2) co_return std::nullopt;
+    kv prober(std::move(member), *clock_, options_.request_timeout);
+    const auto page = co_await prober.range(*health_probe_);
+    if (!page && concerns_our_user(page.error())) co_return std::nullopt;
     if (!page) co_return page.error();
-    asked_cluster_ = page->header.cluster_id;
+    probed_cluster_id_ = page->header.cluster_id;
     co_return std::nullopt;
 }
 
-void cluster::watch_for_return(std::function<void()> listener) {
-    return_.emplace(return_watch{std::move(listener), options_.return_interval});
+void cluster::enable_failback(std::function<void()> listener) {
+    failback_.emplace(failback{std::move(listener), options_.failback_interval});
 }
 
 void cluster::prefer(std::size_t which) {
     preferred_ = which;
-    if (which == 0 || !return_ || return_->running) return;
-    return_->running = true;
-    tasks_->spawn("return to " + options_.endpoints.front().url, look_for_better());
+    if (which == 0 || !failback_ || failback_->running) return;
+    failback_->running = true;
+    tasks_->spawn("fail back to " + options_.endpoints.front().url, try_preferred_endpoints());
 }
 
-aio::awaitable<> cluster::look_for_better() {
+aio::awaitable<> cluster::try_preferred_endpoints() {
     while (preferred_ != 0) {
-        co_await aio::sleep(*clock_, return_->pause);
+        co_await aio::sleep(*clock_, failback_->pause);
         for (std::size_t i = 0; i < preferred_; ++i) {
-            const bool better = co_await answers(options_.endpoints[i]);
+            const bool better = co_await is_healthy(options_.endpoints[i]);
             if (!better || i >= preferred_) continue;
             preferred_ = i;
-            return_->to = i;
-            return_->last = clock_->now();
-            return_->listener();
+            failback_->to = i;
+            failback_->last = clock_->now();
+            failback_->listener();
         }
     }
-    return_->running = false;
+    failback_->running = false;
 }
 
-aio::awaitable<bool> cluster::answers(net::endpoint to) {
+aio::awaitable<bool> cluster::is_healthy(net::endpoint to) {
     net::channel_options small;
     small.http2.stream_window = 64U << 10;
     small.http2.connection_window = 64U << 10;
@@ -145,11 +147,11 @@ aio::awaitable<bool> cluster::answers(net::endpoint to) {
     if (!opened) co_return false;
     const auto channel = co_await log_in(std::move(*opened));
     if (!channel) co_return false;
-    const auto unfit = co_await why_unfit(*channel);
+    const auto unfit = co_await check_health(*channel);
     (*channel)->close();
-    // A member that was made anew is a cluster of its own, however good it looks.
-    const bool good = !unfit && asked_cluster_ == cluster_id_;
-    if (good && options_.news) options_.news->works(to);
+    // A member that was re-created is a cluster of its own, even if it answers well.
+    const bool good = !unfit && probed_cluster_id_ == cluster_id_;
+    if (good && options_.log) options_.log->available(to);
     co_return good;
 }
 

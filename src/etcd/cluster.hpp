@@ -3,7 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "etcd/authenticator.hpp"
-#include "etcd/endpoint_news.hpp"
+#include "etcd/endpoint_log.hpp"
 #include "etcd/error.hpp"
 #include "etcd/kv.hpp"
 #include "net/http2_channel.hpp"
@@ -17,38 +17,43 @@
 namespace etcdsync::etcd {
 
 struct cluster_options {
-    std::vector<net::endpoint> endpoints;  ///< in the order they are wanted
-    std::shared_ptr<authenticator> auth;   ///< null: no user; else shared by all who connect to this cluster
-    std::shared_ptr<endpoint_news> news;   ///< null: nothing is told; else shared likewise
+    std::vector<net::endpoint> endpoints;  ///< in order of preference
+    std::shared_ptr<authenticator> auth;   ///< null: no user; else shared per cluster
+    std::shared_ptr<endpoint_log> log;     ///< null: nothing is logged; else shared per cluster
     std::chrono::milliseconds dial_timeout{3'000};
     std::chrono::milliseconds request_timeout{5'000};
-    std::chrono::milliseconds return_interval{30'000};  ///< how often a better endpoint is looked for
+    std::chrono::milliseconds failback_interval{30'000};  ///< between failback attempts
 };
 
-/// One etcd cluster as a place to get connections to. Each user has its own: what one finds unfit says nothing to another.
+/// Connects to one etcd cluster. Each user has an object of its own, so that an endpoint which one
+/// user avoids is still tried by another.
 class cluster {
 public:
     cluster(net::dialer& dialer, aio::clock& clock, aio::task_group& tasks, cluster_options options);
 
-    /// A new connection, logged in, to the first endpoint that takes one, beginning with the one that did last time (at first: the
-    /// first of the configuration). The error holds what each endpoint has against it, and is of class `denied` where one refuses us;
-    /// where our user is refused that ends it at once, as users are the cluster's and not the member's.
+    /// Opens a connection and logs in. Tries the endpoints in order, beginning with preferred(),
+    /// and uses the first that accepts. The error has the cause of each endpoint; its class is
+    /// `denied` if any of them refuses us. A refused user ends the attempt at once, because users
+    /// belong to the cluster, not to the member.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 
-    /// `peer` took a connection but is of no use (no leader, a learner): begin with another next time.
+    /// `peer` accepted a connection but cannot serve (no leader, a learner): the next connect()
+    /// begins with another endpoint.
     void avoid(const net::endpoint& peer);
 
-    /// Where there are several endpoints, each new connection is asked with `probe` first: a member that says it can not serve (a
-    /// learner, one without a leader or still starting), or says nothing, is passed over. To be called before connect().
-    void pass_over_unfit(range_query probe) { probe_ = std::move(probe); }
+    /// With several endpoints, connect() sends `probe` on each new connection, and skips a member
+    /// that answers that it cannot serve (a learner, one without a leader or still starting) or
+    /// does not answer. Call before connect().
+    void set_health_probe(range_query probe) { health_probe_ = std::move(probe); }
 
-    /// While another than the first endpoint is in use, those before it are tried now and then, with the probe. When one answers, as a
-    /// member of the same cluster, the next connect() begins there, and `listener` is told. The longer apart, the sooner after going back
-    /// it had to be left again. To be called once, before connect(); this stays where it is from
-    /// then on.
-    void watch_for_return(std::function<void()> listener);
+    /// While an endpoint other than the first is in use, tries the endpoints before it every
+    /// `failback_interval`, with the health probe. If one answers, as a member of the same cluster,
+    /// the next connect() begins there, and `listener` is called. The interval doubles, up to 10
+    /// minutes, if that endpoint has to be avoided within a minute. Call once, before connect();
+    /// this object must not move afterwards.
+    void enable_failback(std::function<void()> listener);
 
-    /// The endpoint the next connect() begins with.
+    /// The endpoint that the next connect() begins with.
     [[nodiscard]] const net::endpoint& preferred() const { return options_.endpoints[preferred_]; }
 
     [[nodiscard]] std::chrono::milliseconds request_timeout() const { return options_.request_timeout; }
@@ -60,9 +65,9 @@ private:
     aio::awaitable<channel_result> open(net::endpoint to, net::channel_options options);
     aio::awaitable<channel_result> log_in(std::shared_ptr<net::channel> on);
     void use(std::size_t which, const std::vector<std::optional<error>>& failed);
-    aio::awaitable<> look_for_better();
-    aio::awaitable<bool> answers(net::endpoint to);
-    aio::awaitable<std::optional<error>> why_unfit(std::shared_ptr<net::channel> member);
+    aio::awaitable<> try_preferred_endpoints();
+    aio::awaitable<bool> is_healthy(net::endpoint to);
+    aio::awaitable<std::optional<error>> check_health(std::shared_ptr<net::channel> member);
     void prefer(std::size_t which);
 
     net::dialer* dialer_;
@@ -70,19 +75,19 @@ private:
     aio::task_group* tasks_;
     cluster_options options_;
     std::size_t preferred_ = 0;
-    std::optional<range_query> probe_;
-    std::uint64_t asked_cluster_ = 0;  ///< of the member asked last
-    std::uint64_t cluster_id_ = 0;     ///< of the member in use, as far as the probe tells; 0: not known
-    struct return_watch {
-        void came_to_nothing(aio::clock::time_point now, std::chrono::milliseconds interval);
+    std::optional<range_query> health_probe_;
+    std::uint64_t probed_cluster_id_ = 0;  ///< of the member probed last
+    std::uint64_t cluster_id_ = 0;         ///< of the member in use; 0: unknown, it was not probed
+    struct failback {
+        void failback_failed(aio::clock::time_point now, std::chrono::milliseconds interval);
 
         std::function<void()> listener;
         std::chrono::milliseconds pause;
-        std::size_t to = 0;             ///< the endpoint gone back to ...
-        aio::clock::time_point last{};  ///< ... and when
+        std::size_t to = 0;             ///< the endpoint of the last failback
+        aio::clock::time_point last{};  ///< time of the last failback
         bool running = false;
     };
-    std::optional<return_watch> return_;
+    std::optional<failback> failback_;
 };
 
 }  // namespace etcdsync::etcd

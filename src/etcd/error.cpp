@@ -12,12 +12,13 @@ struct known_text {
     error_class cls;
 };
 
-// Parts of etcd's messages that stayed the same from 3.2 to 3.6, the more telling before the more general.
+// Parts of etcd's messages that are the same from 3.2 to 3.6, the specific before the general.
 constexpr std::array known_texts{
     known_text{"required revision has been compacted", error_class::compacted},
     known_text{"required revision is a future revision", error_class::future_revision},
     known_text{"too many operations in txn request", error_class::too_many_ops},
-    // Said of an operation it does not know, too. We never send what it says this of otherwise (`ignore_value`, `ignore_lease`).
+    // Also the answer to an unknown operation. We never send `ignore_value` or `ignore_lease`, the
+    // other reasons for it.
     known_text{"etcdserver: key not found", error_class::no_nesting},
     known_text{"request is too large", error_class::too_large},
     known_text{"message larger than max", error_class::too_large},
@@ -72,7 +73,7 @@ error_class by_code(grpc::code code) {
 std::string_view to_string(error_class c) {
     switch (c) {
         case error_class::retry: return "unavailable";
-        case error_class::ambiguous: return "no answer";
+        case error_class::ambiguous: return "no response";
         case error_class::reauthenticate: return "not authenticated";
         case error_class::compacted: return "compacted";
         case error_class::future_revision: return "future revision";
@@ -83,7 +84,7 @@ std::string_view to_string(error_class c) {
         case error_class::denied: return "denied";
         case error_class::bad_request: return "bad request";
         case error_class::bad_peer: return "not etcd";
-        case error_class::broken_contract: return "broken watch";
+        case error_class::watch_violation: return "watch protocol violation";
         case error_class::unsupported: return "not supported by the server";
         case error_class::other_history: return "another history";
         case error_class::cancelled: return "cancelled";
@@ -97,7 +98,7 @@ error_class classify(const grpc::status& status) {
         case grpc::origin::deadline: return error_class::ambiguous;
         case grpc::origin::connection:
             if (status.value == grpc::code::permission_denied)
-                return error_class::denied;  // it refuses our certificate
+                return error_class::denied;  // the server refuses our certificate
             if (status.unprocessed) return error_class::retry;
             return status.value == grpc::code::unavailable ? error_class::ambiguous : by_code(status.value);
         case grpc::origin::server: break;
@@ -108,9 +109,10 @@ error_class classify(const grpc::status& status) {
 
 std::string_view advice_for(std::string_view text) {
     if (text.find("user name is empty") != std::string_view::npos)
-        return ": it wants a user: set auth.user and auth.password_file, or tls.cert with the user's name as CN";
+        return ": the server requires a user: set auth.user and auth.password_file, or tls.cert with the user's name "
+               "as CN";
     if (text.find("permission denied") != std::string_view::npos)
-        return ": `etcd-sync check-config --connect` tells what to grant";
+        return ": run `etcd-sync check-config --connect` to see what to grant";
     return {};
 }
 

@@ -10,24 +10,24 @@
 
 namespace etcdsync::etcd {
 
-/// What an error means for what we do next (etcd-wire.md section 6). Only the loops of feed and link act on it.
+/// The consequence of an error (etcd-wire.md section 6). Only the loops of feed and link act on it.
 enum class error_class : std::uint8_t {
-    retry,            ///< nothing was done: again after a pause, here or on another endpoint
-    ambiguous,        ///< a write may have been applied, now or later: read the checkpoint again
-    reauthenticate,   ///< the token is gone
-    compacted,        ///< the revision asked for is no longer kept
-    future_revision,  ///< this member has not got there yet (or never will: a rewound cluster)
+    retry,            ///< nothing was done: retry after a pause, here or on another endpoint
+    ambiguous,        ///< a write may be applied, now or later: read the checkpoint again
+    reauthenticate,   ///< the token is missing or no longer valid
+    compacted,        ///< the requested revision is no longer kept
+    future_revision,  ///< this member has not reached it yet (or never will, in a rewound cluster)
     too_many_ops,     ///< more operations than --max-txn-ops
-    no_nesting,       ///< an operation arrived empty: before 3.3 etcd knows no Txn inside a Txn
-    too_large,        ///< above --max-request-bytes, or above what the server receives
-    no_space,         ///< NOSPACE alarm of the slave
-    denied,           ///< roles do not cover it, or the password is wrong: a person must act
-    bad_request,      ///< refused for what it is: a bug of ours or an etcd that differs
-    bad_peer,         ///< what came is no etcd
-    broken_contract,  ///< a watch told things out of order, twice, in half or from elsewhere: nothing of it is to be trusted
-    unsupported,    ///< the server has no such method
-    other_history,  ///< the revisions we knew are not the ones this cluster has: wiped, restored, exchanged
-    cancelled,      ///< by ourselves
+    no_nesting,       ///< etcd before 3.3: no Txn inside a Txn (it arrives empty)
+    too_large,        ///< above --max-request-bytes, or above the message limit of the server
+    no_space,         ///< NOSPACE alarm
+    denied,           ///< not covered by the roles, or a wrong password: an operator must act
+    bad_request,      ///< an invalid request: a bug of etcd-sync, or an etcd that differs
+    bad_peer,         ///< the peer does not behave like etcd
+    watch_violation,  ///< events out of order, repeated, incomplete or foreign: trust none
+    unsupported,      ///< the server has no such method
+    other_history,    ///< known revisions are gone: the cluster was wiped, restored or replaced
+    cancelled,        ///< by us
 };
 
 [[nodiscard]] std::string_view to_string(error_class c);
@@ -37,7 +37,7 @@ struct error {
     error(error_class c, std::string what) : cls(c), text(std::move(what)) {}
 
     error_class cls = error_class::retry;
-    std::string text;  ///< one printable sentence, naming the endpoint where it is known
+    std::string text;  ///< one printable sentence, with the endpoint if it is known
 };
 
 [[noreturn]] inline void throw_exception_from_error(const error& e, const boost::source_location&) {
@@ -47,22 +47,23 @@ struct error {
 template <class T>
 using result = base::result<T, error>;
 
-/// Text first, code second: codes differ between etcd versions.
+/// Classifies by text first and by code second, because codes differ between etcd versions.
 [[nodiscard]] error_class classify(const grpc::status& status);
 
-/// The reason of a canceled watch ("rpc error: code = PermissionDenied desc = ...") classified by what it says.
+/// Classifies the reason of a canceled watch ("rpc error: code = PermissionDenied desc = ...") by
+/// its text.
 [[nodiscard]] error_class classify_cancel_reason(std::string_view reason);
 
-/// What to do about it, to follow etcd's own text; empty: nothing that we know.
+/// Advice to append to etcd's own text; empty if there is none.
 [[nodiscard]] std::string_view advice_for(std::string_view text);
 
-/// Our user is known, and its roles do not cover what was asked for.
+/// Our user is authenticated, but its roles do not cover the request.
 [[nodiscard]] bool is_permission_denied(const error& e);
 
-/// The cluster does not take user and password.
+/// The cluster refuses user and password.
 [[nodiscard]] bool is_login_refused(const error& e);
 
-/// The cluster has no users: a token is neither to be had nor needed.
+/// Authentication is disabled in the cluster: no token is available, and none is needed.
 [[nodiscard]] bool is_auth_disabled(const error& e);
 
 }  // namespace etcdsync::etcd

@@ -9,22 +9,23 @@ namespace {
 // protobuf's encoding: protobuf.dev/programming-guides/encoding.
 enum wire : std::uint32_t { varint_value = 0, fixed64 = 1, delimited = 2, group_begin = 3, group_end = 4, fixed32 = 5 };
 
-constexpr unsigned longest_varint = 10;
-constexpr std::uint64_t longest_field = std::numeric_limits<std::int32_t>::max();  // protobuf's own limit
-constexpr unsigned deepest_group = 100;                                            // protobuf's, too
+constexpr unsigned max_varint_size = 10;
+// The limits of protobuf.
+constexpr std::uint64_t max_field_size = std::numeric_limits<std::int32_t>::max();
+constexpr unsigned max_group_depth = 100;
 
 }  // namespace
 
-void field_reader::fail_cut(std::size_t needed) {
-    if (ok_) needed_ = needed;
+void field_reader::fail_truncated(std::size_t min_size) {
+    if (ok_) min_size_ = min_size;
     ok_ = false;
 }
 
 std::uint64_t field_reader::read_varint() {
     std::uint64_t value = 0;
-    for (unsigned i = 0; ok_ && i < longest_varint; ++i) {
+    for (unsigned i = 0; ok_ && i < max_varint_size; ++i) {
         if (at_ == message_.size()) {
-            fail_cut(at_ + 1);
+            fail_truncated(at_ + 1);
             return 0;
         }
         const auto byte = static_cast<unsigned char>(message_[at_++]);
@@ -36,10 +37,10 @@ std::uint64_t field_reader::read_varint() {
 }
 
 std::string_view field_reader::take(std::uint64_t size) {
-    if (size > longest_field) fail();
+    if (size > max_field_size) fail();
     if (!ok_) return {};
     if (size > message_.size() - at_) {
-        fail_cut(at_ + static_cast<std::size_t>(size));
+        fail_truncated(at_ + static_cast<std::size_t>(size));
         return {};
     }
     const std::string_view bytes = message_.substr(at_, static_cast<std::size_t>(size));
@@ -78,15 +79,15 @@ void field_reader::skip() {
     }
 }
 
-/// No etcd sends groups; protobuf passes over unknown ones, so we do.
+/// etcd sends no groups, but protobuf skips unknown ones, and so do we.
 void field_reader::skip_group(std::uint32_t group) {
-    if (++depth_ > deepest_group) fail();
-    while (goes_on(group)) skip();
+    if (++depth_ > max_group_depth) fail();
+    while (next_in_group(group)) skip();
     --depth_;
 }
 
-bool field_reader::goes_on(std::uint32_t group) {
-    if (ok_ && at_ == message_.size()) fail_cut(at_ + 1);
+bool field_reader::next_in_group(std::uint32_t group) {
+    if (ok_ && at_ == message_.size()) fail_truncated(at_ + 1);
     if (!next()) return false;
     if (wire_type() != wire::group_end) return true;
     if (number() != group) fail();

@@ -7,8 +7,9 @@
 
 namespace etcdsync::etcd {
 
-/// Walks the fields of one encoded protobuf message without copying: length-delimited fields come out as views.
-/// After the end or an error next() is false; ok() tells which. Unknown fields are the caller's to skip().
+/// Iterates over the fields of one encoded protobuf message without copying: length-delimited
+/// fields are views. next() returns false at the end and after an error; ok() tells them apart. The
+/// caller must skip() unknown fields.
 class field_reader {
 public:
     explicit field_reader(std::string_view message) : message_(message) {}
@@ -18,7 +19,7 @@ public:
 
     [[nodiscard]] std::uint32_t number() const { return tag_ >> 3U; }
 
-    /// Offset of the byte behind what was read.
+    /// Number of bytes read.
     [[nodiscard]] std::size_t position() const { return at_; }
 
     /// The value of the current field. A wrong wire type is an error.
@@ -30,26 +31,26 @@ public:
 
     [[nodiscard]] bool ok() const { return ok_; }
 
-    /// Nothing is wrong but that the message ends inside a field: where more of it is to come, all is well so far.
-    [[nodiscard]] bool is_cut() const { return !ok_ && needed_ > 0; }
+    /// True if the only error is that the message ends inside a field. More bytes may complete it.
+    [[nodiscard]] bool is_truncated() const { return !ok_ && min_size_ > 0; }
 
-    /// Of a message that is cut: it has at least this many bytes.
-    [[nodiscard]] std::size_t needed() const { return needed_; }
+    /// The least size of a truncated message, in bytes; 0 if it is not truncated.
+    [[nodiscard]] std::size_t min_size() const { return min_size_; }
 
 private:
     std::uint64_t read_varint();
     std::string_view take(std::uint64_t size);
     void skip_group(std::uint32_t group);
-    bool goes_on(std::uint32_t group);
+    bool next_in_group(std::uint32_t group);
     void fail() { ok_ = false; }
-    void fail_cut(std::size_t needed);
+    void fail_truncated(std::size_t min_size);
     [[nodiscard]] std::uint32_t wire_type() const { return tag_ & 7U; }
 
     std::string_view message_;
     std::size_t at_ = 0;
-    std::size_t needed_ = 0;
+    std::size_t min_size_ = 0;
     std::uint32_t tag_ = 0;
-    unsigned depth_ = 0;  ///< of groups
+    unsigned depth_ = 0;  ///< of nested groups
     bool ok_ = true;
 };
 

@@ -12,7 +12,8 @@
 namespace etcdsync::etcd {
 namespace {
 
-// Field numbers of etcd-wire.md 2.2, as tags of length-delimited (…|2) and varint (…|0) fields. All take one byte.
+// Field numbers of etcd-wire.md 2.2, as tags of length-delimited (…|2) and varint (…|0) fields. All
+// take one byte.
 constexpr std::uint8_t length_delimited(unsigned field) { return static_cast<std::uint8_t>(field << 3 | 2); }
 constexpr std::uint8_t varint(unsigned field) { return static_cast<std::uint8_t>(field << 3); }
 
@@ -30,9 +31,9 @@ constexpr std::uint8_t compare_key = length_delimited(3);
 constexpr std::uint8_t compare_create = varint(5);
 constexpr std::uint8_t compare_mod = varint(6);
 constexpr std::uint8_t compare_value = length_delimited(7);
-constexpr std::uint8_t compare_range_end[] = {0x82, 0x04};  // 64, length-delimited: the one tag of two bytes
+constexpr std::uint8_t compare_range_end[] = {0x82, 0x04};  // 64, the only tag of two bytes
 constexpr std::uint64_t result_greater = 1;
-constexpr std::uint64_t result_less = 2;  // EQUAL is 0 and left out
+constexpr std::uint64_t result_less = 2;  // EQUAL is 0 and omitted
 constexpr std::uint64_t target_create = 1;
 constexpr std::uint64_t target_mod = 2;
 constexpr std::uint64_t target_value = 3;
@@ -57,14 +58,14 @@ void put_bytes(std::string& out, std::uint8_t tag, std::string_view bytes) {
     out.append(bytes);
 }
 
-/// Size of the PutRequest or DeleteRangeRequest inside.
+/// Size of the PutRequest or DeleteRangeRequest.
 std::size_t body_size(const operation& op) {
     const std::size_t value = op.type == event_type::put && !op.value.empty() ? field_size(op.value.size()) : 0;
     const std::size_t range_end = op.range_end.empty() ? 0 : field_size(op.range_end.size());
     return field_size(op.key.size()) + value + range_end;
 }
 
-/// Size of its RequestOp.
+/// Size of the RequestOp around it.
 std::size_t request_op_size(const operation& op) { return field_size(body_size(op)); }
 
 void put_operation(std::string& out, const operation& op) {
@@ -75,10 +76,11 @@ void put_operation(std::string& out, const operation& op) {
     if (!op.range_end.empty()) put_bytes(out, delete_range_end, op.range_end);
 }
 
-/// Most writes below a node whose children may use `limit` operations, in two levels.
+/// Most writes in two levels below a node whose children may use `limit` operations.
 std::size_t two_level_capacity(std::size_t limit) { return (limit / 2) * (limit - limit / 2); }
 
-/// How a level with room for `limit` operations holds `count` writes: 0 = directly, else in that many nested Txns.
+/// How a level of at most `limit` operations holds `count` writes: directly if 0, else in that many
+/// nested Txns.
 std::size_t fan_out(std::size_t count, std::size_t limit) {
     if (count <= limit) return 0;
     for (std::size_t children = 1; children < limit; ++children) {
@@ -91,11 +93,12 @@ std::size_t fan_out(std::size_t count, std::size_t limit) {
     return 1;
 }
 
-/// The writes of a Txn as a tree of nested Txns. Lengths come before contents on the wire, so it is walked twice in the
-/// same order: measure() notes the size of each nested Txn, write() uses them.
-class tree {
+/// The writes of a Txn as a tree of nested Txns. On the wire, lengths precede contents, so the tree
+/// is traversed twice in the same order: measure() records the size of each nested Txn, and write()
+/// uses these sizes.
+class txn_tree {
 public:
-    tree(std::span<const operation> writes, std::size_t limit) : writes_(writes), limit_(limit) {
+    txn_tree(std::span<const operation> writes, std::size_t limit) : writes_(writes), limit_(limit) {
         size_ = measure(writes_, limit_);
     }
 
@@ -151,7 +154,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// The operand of a compare with a revision; `field` says which.
+/// The operand of a compare with a revision, in `field`.
 std::string number_operand(std::uint8_t field, revision rev) {
     std::string operand(1, static_cast<char>(field));
     put_varint(operand, static_cast<std::uint64_t>(rev));
@@ -183,12 +186,12 @@ void put_compare(std::string& out, std::string_view key, std::uint64_t target, s
     put_bytes(out, txn_compare, compare);
 }
 
-/// True of an interval only where no key is in it, because every key was created at some revision above 0.
+/// True only if the interval has no keys, because every key has a create revision above 0.
 void put_absent(std::string& out, std::string_view key, std::string_view range_end = {}) {
     put_compare(out, key, target_create, number_operand(compare_create, 0), range_end);
 }
 
-std::string encode_compares(const guard& before, const vacancy& empty) {
+std::string encode_compares(const guard& before, const absent_condition& absent) {
     std::string out;
     if (before.mod_revision == 0) {
         put_absent(out, before.key);
@@ -196,7 +199,7 @@ std::string encode_compares(const guard& before, const vacancy& empty) {
         put_compare(out, before.key, target_mod, number_operand(compare_mod, before.mod_revision));
         put_compare(out, before.key, target_value, value_operand(before.value));
     }
-    if (!empty.key.empty()) put_absent(out, empty.key, empty.range_end);
+    if (!absent.key.empty()) put_absent(out, absent.key, absent.range_end);
     return out;
 }
 
@@ -205,20 +208,20 @@ std::string encode_compares(const guard& before, const vacancy& empty) {
 std::size_t operation::encoded_size() const { return field_size(request_op_size(*this)); }
 
 std::size_t txn_capacity(unsigned max_ops) {
-    const std::size_t limit = max_ops - 1;  // the record takes one
-    std::size_t most = limit;
+    const std::size_t limit = max_ops - 1;  // the checkpoint takes one
+    std::size_t capacity = limit;
     for (std::size_t children = 1; children < limit; ++children) {
-        most = std::max(most, children * two_level_capacity(limit - children));
-        most = std::max(most, children * (limit - children));
+        capacity = std::max(capacity, children * two_level_capacity(limit - children));
+        capacity = std::max(capacity, children * (limit - children));
     }
-    return most;
+    return capacity;
 }
 
 std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record,
-                               unsigned max_ops, const vacancy& empty) {
-    const std::string compares = encode_compares(before, empty);
+                               unsigned max_ops, const absent_condition& absent) {
+    const std::string compares = encode_compares(before, absent);
     const operation checkpoint{event_type::put, before.key, record};
-    tree nested(writes, max_ops - 1);
+    txn_tree nested(writes, max_ops - 1);
     const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size();
 
     std::string out;
@@ -232,14 +235,14 @@ std::string encode_guarded_txn(const guard& before, std::span<const operation> w
     return out;
 }
 
-std::string encode_quiet_txn(const stillness& since, std::string_view absent, std::span<const operation> writes,
-                             unsigned max_ops) {
+std::string encode_conditional_txn(const unmodified_since& since, std::string_view absent,
+                                   std::span<const operation> writes, unsigned max_ops) {
     std::string compares;
     put_compare(compares, since.key, target_mod, number_operand(compare_mod, since.rev + 1), since.range_end,
                 result_less);
     put_compare(compares, since.sample, target_value, value_operand(since.value));
     if (!absent.empty()) put_absent(compares, absent);
-    tree nested(writes, max_ops - 1);
+    txn_tree nested(writes, max_ops - 1);
     const std::size_t size = compares.size() + nested.size();
 
     std::string out;
@@ -253,7 +256,7 @@ std::string encode_quiet_txn(const stillness& since, std::string_view absent, st
 }
 
 std::string encode_permission_probe(std::string_view readable, const operation& would_write) {
-    constexpr revision never = revision{1} << 62;  // no store gets there: a key is not created after it
+    constexpr revision never = revision{1} << 62;  // no key was created after it
     std::string body;
     put_compare(body, readable, target_create, number_operand(compare_create, never), {}, result_greater);
     put_operation(body, would_write);

@@ -12,21 +12,24 @@
 
 namespace etcdsync::etcd {
 
-/// What it means that a call to `peer` ended like this: classified, with the peer's name and where we know it what to do.
+/// The error of a call to `peer` that ended with `status`: classified, with the name of the peer,
+/// and with advice if there is any.
 [[nodiscard]] error to_error(const grpc::status& status, const net::endpoint& peer);
 
-/// An answer that is none.
-[[nodiscard]] error bad_answer(const net::endpoint& peer, std::string_view what);
+/// The error for a response that etcd would not send.
+[[nodiscard]] error bad_response(const net::endpoint& peer, std::string_view what);
 
-/// For every unary call: a member that lost its leader refuses at once instead of letting us wait (etcd-wire.md 3.6). An answer of
-/// more than `max_answer` bytes is refused.
+/// The options of every unary call. With `hasleader`, a member without a leader refuses at once
+/// (etcd-wire.md 3.6). A response of more than `max_response` bytes is an error.
 [[nodiscard]] net::call_options unary_options(aio::clock::time_point deadline,
-                                              std::size_t max_answer = net::default_max_message);
+                                              std::size_t max_response = net::default_max_message);
 
-/// A unary call ends with its status behind the message. Nothing: it ended well.
-aio::awaitable<std::optional<error>> end_of(net::call& call, const net::endpoint& peer);
+/// Reads the status that follows the message of a unary call. Returns nothing if the call
+/// succeeded.
+aio::awaitable<std::optional<error>> read_status(net::call& call, const net::endpoint& peer);
 
-/// Sends one message, which has its prefix already, and gives the one answer. `path` outlives the call.
+/// Sends one message, gRPC prefix included, and returns the one response. `path` must outlive the
+/// call.
 aio::awaitable<result<std::string>> unary(net::channel& on, std::string_view path, std::string framed,
                                           const net::call_options& options);
 

@@ -10,73 +10,77 @@
 
 namespace etcdsync::etcd {
 
-/// A watch on one interval. One watcher a stream: several on one stream are not atomic against each other, and one that is
-/// refused can mute the others (etcd-wire.md 3.2, 3.3).
+/// A watch on one interval. Each stream has one watcher: several watchers on one stream are not
+/// atomic with each other, and one that is refused can silence the others (etcd-wire.md 3.2, 3.3).
 struct watch_query {
     std::string key;
     std::string range_end;
-    revision start_revision = 1;                       ///< inclusive, always explicit
-    std::size_t max_event = net::default_max_message;  ///< a larger one is an error that says what to do
+    revision start_revision = 1;                       ///< inclusive; always sent
+    std::size_t max_event = net::default_max_message;  ///< bytes; a larger event is an error
 };
 
-/// What a WatchResponse means.
+/// A WatchResponse and its meaning.
 struct watch_message {
     enum class kind {
-        created,    ///< the watch stands
-        events,     ///< in revision order; with `fragment` the last revision goes on in the next message
-        progress,   ///< all up to header.store_revision is known
-        compacted,  ///< start_revision (or where a slow watch stood) is no longer kept
-        nothing,
+        created,    ///< the watch is established
+        events,     ///< in revision order; with `fragment`, the last one may continue in the next
+        progress,   ///< all events up to header.store_revision were delivered
+        compacted,  ///< start_revision, or the position of a slow watch, is no longer kept
+        nothing,    ///< to be ignored
     };
     kind what = kind::nothing;
     watch_response response;
 };
 
-/// Checks each response against etcd's watch contract (ordered, inside the range, atomic but for fragments) and says what it
-/// is. Pure. An error means that this stream is not to be trusted further.
+/// Checks each response against the guarantees of etcd's watch (ordered, inside the range, atomic
+/// except for fragments), and returns its meaning. No I/O. After an error, do not trust this stream
+/// any more.
 class watch_checker {
 public:
     explicit watch_checker(const watch_query& query) : query_(query) {}
 
-    [[nodiscard]] result<watch_message> take(watch_response response);
+    [[nodiscard]] result<watch_message> check(watch_response response);
 
     [[nodiscard]] bool created() const { return created_; }
 
 private:
-    [[nodiscard]] std::string wrong_with(const watch_response& response) const;
-    [[nodiscard]] std::string wrong_with_events(const watch_response& response) const;
-    [[nodiscard]] std::string wrong_with_compaction(const watch_response& response) const;
+    [[nodiscard]] std::string violation(const watch_response& response) const;
+    [[nodiscard]] std::string events_violation(const watch_response& response) const;
+    [[nodiscard]] std::string compaction_violation(const watch_response& response) const;
 
     watch_query query_;
     bool created_ = false;
-    std::int64_t watch_id_ = 0;     ///< as the server gave it
-    std::uint64_t cluster_id_ = 0;  ///< of `created`
-    revision last_ = 0;  ///< of the newest event, or where a progress notification said that there is none up to it
-    bool last_open_ = false;  ///< the last message was a fragment: its revision may go on
+    std::int64_t watch_id_ = 0;     ///< chosen by the server
+    std::uint64_t cluster_id_ = 0;  ///< from `created`
+    revision last_ = 0;             ///< of the newest event or progress notification
+    bool last_open_ = false;        ///< the last message was a fragment: its revision may continue
 };
 
-/// A Watch stream under way.
+/// One Watch stream.
 class watch_stream {
 public:
-    /// No deadline; asks for progress notifications, and to be told when the member loses its leader (metadata hasleader:
-    /// etcd-wire.md 3.6). `on` outlives it.
+    /// Opens the stream. It has no deadline, requests progress notifications, and ends if the
+    /// member loses its leader (metadata `hasleader`, etcd-wire.md 3.6). `on` must outlive this
+    /// object.
     watch_stream(net::channel& on, const watch_query& query);
 
-    /// The next message that means something. Not calling it stalls the server (backpressure). A creation that is refused for
-    /// its token is tried once more with another. After an error the stream is over: open a new one.
+    /// Returns the next message that is not `nothing`. While it is not called, flow control stalls
+    /// the server. If the creation is refused because of the token, it is repeated once with a new
+    /// token. An error ends the stream: open a new one.
     aio::awaitable<result<watch_message>> next();
 
-    /// Makes next() end with class `cancelled`. May be called while it waits.
+    /// Makes next() fail with class `cancelled`. May be called while next() waits.
     void cancel();
 
-    /// 0 between messages. While one has come in part: a number that changes when more of it was read.
-    [[nodiscard]] std::size_t unfinished() const;
+    /// 0 between messages. While a message has arrived in part: a number that changes whenever more
+    /// of it was read.
+    [[nodiscard]] std::size_t message_progress() const;
 
 private:
     void open();
     aio::awaitable<result<watch_message>> read();
-    [[nodiscard]] error ended() const;
-    [[nodiscard]] error about_peer(error_class cls, std::string_view what) const;
+    [[nodiscard]] error end_error() const;
+    [[nodiscard]] error peer_error(error_class cls, std::string_view what) const;
     aio::awaitable<result<watch_response>> receive();
 
     net::channel* on_;
@@ -84,8 +88,8 @@ private:
     watch_checker checker_;
     watch_assembler parts_;
     std::unique_ptr<net::call> call_;
-    std::size_t received_ = 0;  ///< parts
-    std::uint64_t access_ = 0;  ///< what the stream under way carries
+    std::size_t received_ = 0;  ///< parts of messages
+    std::uint64_t access_ = 0;  ///< of the token that the current stream carries
     bool cancelled_ = false;
 };
 

@@ -32,7 +32,7 @@ bool read_key_value(std::string_view bytes, key_value& out) {
             case 3: out.mod_revision = in.integer(); break;
             case 4: out.version = in.integer(); break;
             case 5: out.value = in.bytes(); break;
-            default: in.skip();  // the lease too: leases of the master mean nothing on a slave
+            default: in.skip();  // also the lease: a lease of the master has no meaning on a slave
         }
     }
     return in.ok();
@@ -56,10 +56,11 @@ bool read_event(std::string_view bytes, event& out) {
     return in.ok() && known;
 }
 
-/// Reads the fields of a RangeResponse. With `cut`, an incomplete last field is left out instead of being an error.
-bool read_range(std::string_view bytes, range_page& page, bool cut, std::size_t most_keys) {
+/// Reads the fields of a RangeResponse. With `partial`, an incomplete last field is ignored instead
+/// of being an error.
+bool read_range(std::string_view bytes, range_page& page, bool partial, std::size_t max_keys) {
     field_reader in(bytes);
-    while (page.kvs.size() <= most_keys && in.next()) {
+    while (page.kvs.size() <= max_keys && in.next()) {
         bool good = true;
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), page.header); break;
@@ -75,25 +76,25 @@ bool read_range(std::string_view bytes, range_page& page, bool cut, std::size_t 
         }
         if (!good) return false;
     }
-    return in.ok() || (cut && in.is_cut());
+    return in.ok() || (partial && in.is_truncated());
 }
 
-std::optional<range_page> decode(std::string message, bool cut, std::size_t most_keys) {
+std::optional<range_page> decode(std::string message, bool partial, std::size_t max_keys) {
     auto owner = std::make_shared<const std::string>(std::move(message));
     range_page page;
-    if (!read_range(*owner, page, cut, most_keys)) return std::nullopt;
-    if (cut) page.more = true;
+    if (!read_range(*owner, page, partial, max_keys)) return std::nullopt;
+    if (partial) page.more = true;
     page.owner = std::move(owner);
     return page;
 }
 
-/// It goes into each part of the message.
-constexpr std::size_t longest_reason = 4'096;
+/// Every part of the message has a copy of the reason.
+constexpr std::size_t max_reason_size = 4'096;
 
-/// How far a part of a WatchResponse was read.
+/// The result of reading a part of a WatchResponse.
 struct watch_progress {
-    std::size_t used = 0;    ///< bytes, in whole fields
-    std::size_t needed = 0;  ///< the field behind them ends here or later; 0: there is none
+    std::size_t used = 0;      ///< bytes in complete fields
+    std::size_t min_size = 0;  ///< least end offset of the incomplete field after them; 0: none
     bool malformed = false;
 };
 
@@ -109,7 +110,7 @@ bool read_watch_field(field_reader& in, watch_response& out) {
         case 3: out.created = in.boolean(); break;
         case 4: out.canceled = in.boolean(); break;
         case 5: out.compact_revision = in.integer(); break;
-        case 6: out.cancel_reason = in.bytes().substr(0, longest_reason); break;
+        case 6: out.cancel_reason = in.bytes().substr(0, max_reason_size); break;
         case 7: out.fragment = in.boolean(); break;
         case 11: nested([&](std::string_view inner) { return read_event(inner, out.events.emplace_back()); }); break;
         default: in.skip();
@@ -117,46 +118,46 @@ bool read_watch_field(field_reader& in, watch_response& out) {
     return good;
 }
 
-/// Reads the whole fields in front of `bytes`, and not more than `most_events` events.
-watch_progress read_watch(std::string_view bytes, watch_response& out, std::size_t most_events) {
+/// Reads the complete fields at the start of `bytes`, up to `max_events` events.
+watch_progress read_watch(std::string_view bytes, watch_response& out, std::size_t max_events) {
     field_reader in(bytes);
     watch_progress done;
-    while (out.events.size() < most_events && in.next()) {
+    while (out.events.size() < max_events && in.next()) {
         done.malformed = !read_watch_field(in, out);
         if (done.malformed) return done;
         if (!in.ok()) break;
         done.used = in.position();
     }
-    done.needed = in.needed();
-    done.malformed = !in.ok() && !in.is_cut();
+    done.min_size = in.min_size();
+    done.malformed = !in.ok() && !in.is_truncated();
     return done;
 }
 
 }  // namespace
 
-std::optional<range_page> decode_range(std::string message, std::size_t most_keys) {
-    return decode(std::move(message), false, most_keys);
+std::optional<range_page> decode_range(std::string message, std::size_t max_keys) {
+    return decode(std::move(message), false, max_keys);
 }
 
-std::optional<range_page> decode_range_part(std::string part, std::size_t most_keys) {
-    return decode(std::move(part), true, most_keys);
+std::optional<range_page> decode_range_part(std::string part, std::size_t max_keys) {
+    return decode(std::move(part), true, max_keys);
 }
 
 std::optional<watch_response> decode_watch(std::string message) {
     watch_assembler whole;
-    return whole.take(std::move(message), true);
+    return whole.add(std::move(message), true);
 }
 
-std::optional<watch_response> watch_assembler::take(std::string part, bool last) {
-    constexpr std::size_t most_room = 16U << 20;  // made in advance; no room is taken by what does not come
+std::optional<watch_response> watch_assembler::add(std::string part, bool last) {
+    constexpr std::size_t max_reserve = 16U << 20;  // a peer may announce more than it sends
     if (rest_.empty()) {
         rest_ = std::move(part);
     } else {
-        rest_.reserve(std::min(needed_, most_room));
+        rest_.reserve(std::min(min_size_, max_reserve));
         rest_ += part;
     }
     last_ = last;
-    if (rest_.size() < needed_ && !last) {  // the event is not whole yet
+    if (rest_.size() < min_size_ && !last) {  // the event is incomplete
         watch_response nothing;
         nothing.fragment = true;
         return nothing;
@@ -168,22 +169,22 @@ std::optional<watch_response> watch_assembler::take(std::string part, bool last)
 
 std::optional<watch_response> watch_assembler::take_more() {
     watch_response out;
-    if (begun_) out = *begun_;
+    if (head_) out = *head_;
     const std::string_view bytes = std::string_view(*received_).substr(at_);
-    const watch_progress done = read_watch(bytes, out, most_events_);
-    const bool all = out.events.size() < most_events_ || done.used == bytes.size();
+    const watch_progress done = read_watch(bytes, out, max_events_);
+    const bool all = out.events.size() < max_events_ || done.used == bytes.size();
     if (done.malformed || (last_ && all && done.used != bytes.size())) return std::nullopt;
     at_ += done.used;
-    if (all) {  // what is left is a part of a field
+    if (all) {  // the rest is a part of a field
         rest_ = bytes.substr(done.used);
-        needed_ = done.needed - std::min(done.needed, done.used);
+        min_size_ = done.min_size - std::min(done.min_size, done.used);
         at_ = received_->size();
     }
     if (last_ && all) {
-        begun_.reset();
+        head_.reset();
     } else {
         std::vector<event> events = std::exchange(out.events, {});
-        begun_ = out;
+        head_ = out;
         out.events = std::move(events);
         out.fragment = true;
     }
@@ -199,7 +200,7 @@ std::optional<txn_response> decode_txn(std::string_view message) {
         switch (in.number()) {
             case 1: good = read_header(in.bytes(), out.header); break;
             case 2: out.succeeded = in.boolean(); break;
-            case 3:  // thousands of empty PutResponses: not looked into
+            case 3:  // thousands of empty PutResponses: not decoded
                 in.bytes();
                 ++out.responses;
                 break;

@@ -13,23 +13,24 @@
 #include <string_view>
 #include <vector>
 
-/// etcd's messages that carry many keys, decoded into views of the received bytes (etcd-wire.md section 2).
+/// Decoders for the etcd messages that have many keys. The results are views of the received bytes
+/// (etcd-wire.md section 2).
 namespace etcdsync::etcd {
 
 using revision = std::int64_t;
 
-/// What a store may be at. None gets to 2^53 (100,000 writes a second for 2,800 years); what claims to would poison every
-/// comparison of positions.
+/// True if a store can be at `rev`. No store reaches 2^53 (100,000 writes per second for 2,800
+/// years), and a false revision above it would break every later comparison of positions.
 [[nodiscard]] constexpr bool is_possible(revision rev) { return rev >= 0 && rev <= revision{1} << 53; }
 
 struct response_header {
     std::uint64_t cluster_id = 0;
     std::uint64_t member_id = 0;
-    revision store_revision = 0;  ///< of the whole store when the answer was made; seldom a position (etcd-wire.md 3.3)
+    revision store_revision = 0;  ///< of the store; rarely a position (etcd-wire.md 3.3)
     std::uint64_t raft_term = 0;
 };
 
-/// A KeyValue; views into the message it came in.
+/// A KeyValue, as views into its message.
 struct key_value {
     std::string_view key;
     std::string_view value;
@@ -46,11 +47,11 @@ struct event {
 };
 
 struct range_page {
-    base::shared_buffer owner;  ///< what the views look into
+    base::shared_buffer owner;  ///< the bytes that the views refer to
     response_header header;
     std::vector<key_value> kvs;
-    bool more = false;       ///< keys are left behind the last one (also where we stopped reading)
-    std::int64_t count = 0;  ///< keys of the range; 0 where we stopped reading before it came
+    bool more = false;       ///< more keys follow, on the server or because we stopped reading
+    std::int64_t count = 0;  ///< keys of the range; 0 if we stopped reading before it
 };
 
 struct watch_response {
@@ -68,49 +69,58 @@ struct watch_response {
 struct txn_response {
     response_header header;
     bool succeeded = false;
-    std::size_t responses = 0;  ///< to the operations of the outermost Txn
+    std::size_t responses = 0;  ///< number of responses to the operations of the outermost Txn
 };
 
-/// For callers that asked for no limit of their own.
-inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
+/// For callers that set no limit.
+inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
-/// Nothing where the bytes are not such a message. Behind one key more than `most_keys` no further ones are looked at: an empty
-/// key takes two bytes of a message and dozens here.
-[[nodiscard]] std::optional<range_page> decode_range(std::string message, std::size_t most_keys = any_number);
+/// Decodes a RangeResponse; nothing if it is malformed. Stops after one key more than `max_keys`,
+/// because an empty key takes two bytes in a message but dozens in memory.
+[[nodiscard]] std::optional<range_page> decode_range(std::string message, std::size_t max_keys = no_limit);
 
-/// The whole keys in the first part of a message; `more` is set. Nothing where the part is malformed.
-[[nodiscard]] std::optional<range_page> decode_range_part(std::string part, std::size_t most_keys = any_number);
+/// Decodes the complete keys in the first part of a RangeResponse, and sets `more`. Nothing if the
+/// part is malformed.
+[[nodiscard]] std::optional<range_page> decode_range_part(std::string part, std::size_t max_keys = no_limit);
 
+/// Decodes a whole WatchResponse; nothing if it is malformed.
 [[nodiscard]] std::optional<watch_response> decode_watch(std::string message);
 
-/// Reads a WatchResponse as it arrives: each part gives the whole events in it, as a response of its own that says (`fragment`)
-/// that more follows. etcd writes what comes once (header, flags) in front of the events.
+/// Decodes a WatchResponse as it arrives. Each part yields a response with the events that are
+/// complete, and with `fragment` set if more follow. etcd writes the header and the flags before
+/// the events; each of these responses has them.
 class watch_assembler {
 public:
-    /// `most_events`: of one response. An event may take seven bytes of a message, and hundreds once it is worked on.
-    explicit watch_assembler(std::size_t most_events = any_number) : most_events_(most_events) {}
+    /// `max_events` limits one returned response: an event can take seven bytes in a message, but
+    /// hundreds in processing.
+    explicit watch_assembler(std::size_t max_events = no_limit) : max_events_(max_events) {}
 
-    /// The next bytes of the message, `last` with its end. Nothing where they are malformed. May hold no event at all, where one
-    /// is larger than the part. Precondition: !has_more().
-    [[nodiscard]] std::optional<watch_response> take(std::string part, bool last);
+    /// Adds the next bytes of the message; `last` is true for its end. Returns nothing if they are
+    /// malformed. The response has no events if one is larger than the part. Precondition:
+    /// !has_more().
+    [[nodiscard]] std::optional<watch_response> add(std::string part, bool last);
 
-    /// There are more events in what came than one response may hold: take_more() gives the next ones.
+    /// True if the bytes so far have more than `max_events` events; take_more() returns the next
+    /// ones.
     [[nodiscard]] bool has_more() const { return at_ < received_->size(); }
     [[nodiscard]] std::optional<watch_response> take_more();
 
-    /// What an event that is not whole yet takes: as many bytes as came, or as it says that it has.
-    [[nodiscard]] std::size_t waiting() const { return rest_.empty() ? 0 : std::max(rest_.size(), needed_); }
+    /// Size in bytes of an event that is incomplete: what arrived, or what it announces if that is
+    /// more. 0 if there is none.
+    [[nodiscard]] std::size_t pending_size() const { return rest_.empty() ? 0 : std::max(rest_.size(), min_size_); }
 
 private:
-    std::size_t most_events_;
-    std::string rest_;        ///< of an event that is not whole yet
-    std::size_t needed_ = 0;  ///< bytes, before it is worth looking at `rest_` again
+    std::size_t max_events_;
+    std::string rest_;          ///< of an incomplete event
+    std::size_t min_size_ = 0;  ///< bytes that `rest_` needs before the event can be complete
     base::shared_buffer received_ = std::make_shared<const std::string>();
-    std::size_t at_ = 0;                   ///< in `received_`: read up to here
-    bool last_ = false;                    ///< the message ends with `received_`
-    std::optional<watch_response> begun_;  ///< what came in front of the events, without them
+    std::size_t at_ = 0;                  ///< offset in `received_`; all before it is decoded
+    bool last_ = false;                   ///< `received_` is the end of the message
+    std::optional<watch_response> head_;  ///< the fields before the events
 };
 
+/// Decodes a TxnResponse; nothing if it is malformed. The responses to the operations are counted,
+/// not decoded.
 [[nodiscard]] std::optional<txn_response> decode_txn(std::string_view message);
 
 }  // namespace etcdsync::etcd

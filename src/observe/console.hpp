@@ -36,7 +36,7 @@ private:
 
     int fd_;
     std::vector<std::string> bar_;
-    bool line_cut_ = false;  ///< the last line was written in part: the next write begins with a line end
+    bool line_cut_ = false;  ///< the next write must begin with a line end
 };
 
 }  // namespace etcdsync::observe

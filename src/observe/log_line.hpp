@@ -13,7 +13,7 @@ namespace etcdsync::observe {
 enum class log_format {
     text,      ///< 12:34:56 INFO  message slave=edge-1 revision=42: local time, for people
     logfmt,    ///< time=... level=info msg="..." slave=edge-1 revision=42
-    journald,  ///< <6>level=info msg="..." ...: logfmt; the journal adds the time and reads the priority
+    journald,  ///< <6>level=info msg="..." ...: logfmt with the priority, without the time
     json,      ///< {"time":"...","level":"info","msg":"...","slave":"edge-1","revision":42}
 };
 

@@ -18,12 +18,12 @@ void range(std::string_view input) {
     query.range_end = (how & 1U) != 0 ? std::string() : (how & 2U) != 0 ? std::string(1, '\0') : "/b";
     query.limit = how >> 4U;
     query.at = (how & 4U) != 0 ? 100 : 0;
-    const std::size_t most = query.limit > 0 ? how >> 4U : etcd::any_number;
+    const std::size_t most = query.limit > 0 ? how >> 4U : etcd::no_limit;
     const std::size_t cut = in.byte();
     const std::string message(in.bytes(input.size()));
     const auto page = etcd::decode_range(message, most);
     etcdserverpb::RangeResponse theirs;
-    if (page && most == etcd::any_number && theirs.ParseFromString(message)) {
+    if (page && most == etcd::no_limit && theirs.ParseFromString(message)) {
         promise(page->kvs.size() == static_cast<std::size_t>(theirs.kvs_size()), "keys: not as protobuf reads it");
         promise(page->count == theirs.count(), "count: not as protobuf reads it");
     }

@@ -34,7 +34,7 @@ void compare(const std::string& message, std::size_t size) {
     bool good = true;
     for (std::size_t at = 0; good && at <= message.size(); at += size) {
         const bool last = at + size > message.size();
-        auto part = parts.take(message.substr(at, size), last);
+        auto part = parts.add(message.substr(at, size), last);
         while (part && parts.has_more()) {
             events += part->events.size();
             part = parts.take_more();
@@ -52,7 +52,7 @@ public:
     bool take(const std::string& message) {
         auto response = etcd::decode_watch(message);
         if (!response) return false;
-        const auto means = checker_.take(std::move(*response));
+        const auto means = checker_.check(std::move(*response));
         if (!means) return false;
         if (means->what == etcd::watch_message::kind::compacted) return false;
         const etcd::revision before = folder_.position();

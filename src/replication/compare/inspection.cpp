@@ -62,8 +62,8 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
     progress_.pass = "compare";
     etcd::range_query record;
     record.key = settings_.checkpoint_key;
-    slave_.pass_over_unfit(std::move(record));
-    master_.pass_over_unfit(fitness_query(keys_.cover()));
+    slave_.set_health_probe(std::move(record));
+    master_.set_health_probe(fitness_query(keys_.cover()));
 }
 
 aio::awaitable<inspection_report> inspection::run() {
@@ -169,7 +169,8 @@ aio::awaitable<inspection::outcome> inspection::foresee(etcd::kv& master) {
     by.safety = settings_.safety;
     bool proven = false;
     if (record_ && *record_ && (*record_)->instance == settings_.instance && (*record_)->rev > 0) {
-        const auto proved = co_await prove_history(master.on(), *context_, master_.request_timeout(), keys_, **record_);
+        const auto proved =
+            co_await prove_history(master.channel(), *context_, master_.request_timeout(), keys_, **record_);
         if (!proved) co_return failure(true, proved.error());
         proven = proved->found == proof::verdict::same;
         by.approved = proved->found == proof::verdict::other;  // by on_master_change = "resync"

@@ -131,7 +131,7 @@ aio::awaitable<ending> session::replay_up_to(revision rev) {
 ending session::replay_failed(const etcd::error& why) {
     switch (why.cls) {
         case etcd::error_class::other_history: return ending(ending::reason::begin_again, why);
-        case etcd::error_class::broken_contract:
+        case etcd::error_class::watch_violation:
         case etcd::error_class::compacted: return ending(ending::reason::compare, why);
         default: return ending(ending::reason::master_away, why);
     }

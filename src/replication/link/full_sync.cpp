@@ -103,8 +103,8 @@ aio::awaitable<ending> session::keep_proof(etcd::kv master) {
         if (!page->kvs.empty()) newest = std::max(newest, page->kvs.front().mod_revision);
     }
     if (newest == 0) co_return ending::reason::done;
-    std::string digest =
-        co_await learn_event_digest(master.on(), parts_.with, parts_.master.request_timeout(), parts_.keys, newest);
+    std::string digest = co_await learn_event_digest(master.channel(), parts_.with, parts_.master.request_timeout(),
+                                                     parts_.keys, newest);
     if (auto end = interrupted()) co_return std::move(*end);
     if (digest.empty()) co_return ending::reason::done;
     position_.event_revision = newest;

@@ -163,8 +163,9 @@ aio::awaitable<> full_sync_pass::note_event() {
     if (!position.event_digest.empty() || newest_ == 0) co_return;
     position.event_revision = std::max(position.event_revision, newest_);
     const context& with = session_->parts_.with;
-    position.event_digest = co_await learn_event_digest(master_->on(), with, session_->parts_.master.request_timeout(),
-                                                        session_->parts_.keys, position.event_revision);
+    position.event_digest =
+        co_await learn_event_digest(master_->channel(), with, session_->parts_.master.request_timeout(),
+                                    session_->parts_.keys, position.event_revision);
 }
 
 }  // namespace etcdsync::replication

@@ -59,9 +59,9 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     places.on_free([this] { wake_.notify(); });
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
-    slave_.pass_over_unfit(std::move(probe));
-    master_.pass_over_unfit(fitness_query(keys_.cover()));
-    slave_.watch_for_return([this] {
+    slave_.set_health_probe(std::move(probe));
+    master_.set_health_probe(fitness_query(keys_.cover()));
+    slave_.enable_failback([this] {
         better_endpoint_ = true;
         wake_.notify();
     });

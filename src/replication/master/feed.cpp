@@ -46,8 +46,8 @@ feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, fo
       log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
-    master_->pass_over_unfit(fitness_query(cover_));
-    master_->watch_for_return([this] { go_back(); });
+    master_->set_health_probe(fitness_query(cover_));
+    master_->enable_failback([this] { go_back(); });
 }
 
 void feed::go_back() {
@@ -73,14 +73,14 @@ aio::awaitable<> feed::run() {
                                    : "the master has another history now",
                                {{"cause", why.text}});
         }
-        if (why.cls == etcd::error_class::broken_contract) {
+        if (why.cls == etcd::error_class::watch_violation) {
             // What it told before may have been wrong without showing it: every link compares.
             ++status_.violations;
             context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
                                {{"cause", why.text}, {"times", status_.violations}});
         }
         auto pause = pauses_.next(context_->random);
-        if (why.cls == etcd::error_class::broken_contract) pause = std::max(pause, distrust_.next(context_->random));
+        if (why.cls == etcd::error_class::watch_violation) pause = std::max(pause, distrust_.next(context_->random));
         if (news) {
             step_back();
         } else {

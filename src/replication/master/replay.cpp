@@ -34,7 +34,7 @@ private:
         alarm_.emplace(*clock_, clock_->now() + patience_with_parts, [this] { look(); });
     }
     void look() {
-        const std::size_t before = std::exchange(seen_, of_->unfinished());
+        const std::size_t before = std::exchange(seen_, of_->message_progress());
         if (seen_ == 0 || seen_ != before) return arm();
         stalled_ = true;
         of_->cancel();
@@ -95,7 +95,7 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
     const revision before = folder_.position();
     folder_.take(*message, clock_->now());
     if (folder_.position() - before > long_step) {
-        auto failed = co_await check_reached(folder_.position(), etcd::error_class::broken_contract);
+        auto failed = co_await check_reached(folder_.position(), etcd::error_class::watch_violation);
         if (failed) co_return std::move(*failed);
     }
     if (gap_possible_ && (folder_.position() > before || !fresh_.empty())) {
@@ -140,7 +140,7 @@ etcd::error history::other_history() const {
 aio::awaitable<etcd::result<bool>> history::has_other_events() {
     // No revision is without any event, so a watch on all keys is answered whatever history this is.
     const etcd::watch_query query = watch_query_for(keys::key_range(), from_);
-    etcd::watch_stream everything(*kv_.on(), query);
+    etcd::watch_stream everything(*kv_.channel(), query);
     const aio::alarm limit(*clock_, clock_->now() + patience, [&everything] { everything.cancel(); });
     bool seen = false;
     for (;;) {

@@ -34,8 +34,8 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
                                           const observe::logger& log) {
     etcd::cluster_options options;
     options.request_timeout = replicate.request_timeout;
-    options.return_interval = probes_a_look * replicate.probe_interval;
-    options.news = std::make_shared<etcd::endpoint_news>(log);
+    options.failback_interval = probes_a_look * replicate.probe_interval;
+    options.log = std::make_shared<etcd::endpoint_log>(log);
     const auto tls = tls_for(settings, log);
     for (const config::endpoint& from : settings.endpoints)
         options.endpoints.push_back({from.url, from.host, from.port, from.tls ? tls : nullptr, from.socket});

@@ -21,7 +21,7 @@ constexpr std::size_t largest_records = 4U << 20;
 etcd::range_query applier::checkpoint_query() const {
     etcd::range_query query;
     query.key = key_;
-    query.max_answer = largest_records;
+    query.max_response = largest_records;
     return query;
 }
 
@@ -51,7 +51,7 @@ aio::awaitable<etcd::result<found_records>> applier::read_all() {
         for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
     };
     etcd::range_query query;
-    query.max_answer = largest_records;
+    query.max_response = largest_records;
     query.key = records_->whole();
     const auto whole = co_await kv_.range(query);
     if (!whole) co_return whole.error();
@@ -83,7 +83,7 @@ aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, 
         writes.push_back({etcd::event_type::put, step.key, text});
     }
     const std::function<std::string()> encode_framed = [&] {
-        return etcd::encode_quiet_txn(as_found(all), absent_whole(all), writes, max_ops);
+        return etcd::encode_conditional_txn(as_found(all), absent_whole(all), writes, max_ops);
     };
     in_flight_ = true;
     const auto answer = co_await kv_.txn(encode_framed);
@@ -92,7 +92,7 @@ aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, 
     co_return answer->succeeded;
 }
 
-etcd::stillness applier::as_found(const found_records& all) const {
+etcd::unmodified_since applier::as_found(const found_records& all) const {
     // Any of them tells a wiped slave; the one of mode "all" lies outside the interval and so must be it.
     const found_record& sample = all.records.front();
     return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
@@ -111,7 +111,7 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     before.mod_revision = mod_revision_;
     before.value = text_;
     const keys::key_range other = sees_other_mode_ ? records_->other_mode() : keys::key_range();
-    const etcd::vacancy none_other{other.begin, other.end};
+    const etcd::absent_condition none_other{other.begin, other.end};
     const std::function<std::string()> encode_framed = [&] {
         return etcd::encode_guarded_txn(before, writes.writes(), text, max_ops, none_other);
     };

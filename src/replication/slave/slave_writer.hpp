@@ -65,7 +65,7 @@ public:
 
 private:
     [[nodiscard]] etcd::range_query checkpoint_query() const;
-    [[nodiscard]] etcd::stillness as_found(const found_records& all) const;
+    [[nodiscard]] etcd::unmodified_since as_found(const found_records& all) const;
     [[nodiscard]] std::string_view absent_whole(const found_records& all) const;
 
     etcd::kv kv_;

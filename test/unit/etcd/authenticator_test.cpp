@@ -22,7 +22,8 @@ namespace {
 namespace pb = etcdserverpb;
 using http2::stream_id;
 
-/// A server with users: gives tokens "token-1", "token-2", ... and takes the last one alone.
+/// A server with users. It issues the tokens "token-1", "token-2", ... and accepts only the last
+/// one.
 struct guarded : test::scripted_channel {
     guarded() {
         peer.server().on_end = [this](stream_id id) { answer(id); };
@@ -70,7 +71,7 @@ struct guarded : test::scripted_channel {
         etcd::credentials who;
         who.user = "replicator";
         who.read_password = [this]() -> base::result<std::string> {
-            if (configured.empty()) return base::error("the password file /p can not be read: No such file");
+            if (configured.empty()) return base::error("the password file /p cannot be read: No such file");
             return base::result<std::string>(boost::system::in_place_value, configured);
         };
         return std::make_shared<etcd::authenticator>(std::move(who), loop.clock, loop.executor());
@@ -81,7 +82,7 @@ struct guarded : test::scripted_channel {
     std::string configured = "secret";
     std::string password = "secret";
     std::string valid;
-    std::string given;  ///< in place of a proper token
+    std::string given;  ///< instead of a valid token
     bool enabled = true;
     int logins = 0;
     std::vector<std::string> tokens_seen;
@@ -95,7 +96,7 @@ etcd::range_query one_key() {
 
 }  // namespace
 
-TEST_CASE("a call carries the token its user was given, and asks for it once") {
+TEST_CASE("calls carry the token of the user, which is requested once") {
     guarded r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
@@ -106,7 +107,7 @@ TEST_CASE("a call carries the token its user was given, and asks for it once") {
     CHECK(r.tokens_seen == std::vector<std::string>{"token-1"});
 }
 
-TEST_CASE("a token that is not taken any more is replaced within the call") {
+TEST_CASE("a token that is no longer valid is replaced within the call") {
     guarded r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
@@ -114,7 +115,7 @@ TEST_CASE("a token that is not taken any more is replaced within the call") {
     r.valid = "forgotten";
     CHECK(r.loop.run(kv.range(one_key())).has_value());
     CHECK(r.tokens_seen == std::vector<std::string>{"token-1", "token-2"});
-    SUBCASE("where the new one is refused, too, the call fails: no endless loop") {
+    SUBCASE("if the new token is refused too, the call fails instead of looping") {
         r.given = "refused";
         r.valid = "another";
         const auto page = r.loop.run(kv.range(one_key()));
@@ -124,7 +125,7 @@ TEST_CASE("a token that is not taken any more is replaced within the call") {
     }
 }
 
-TEST_CASE("a watch that is refused for its token is created once more with another") {
+TEST_CASE("a watch that is refused because of its token is created again with a new one") {
     guarded r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
@@ -139,7 +140,7 @@ TEST_CASE("a watch that is refused for its token is created once more with anoth
     CHECK(r.logins == 2);
 }
 
-TEST_CASE("many calls that are refused at once ask for one token") {
+TEST_CASE("many calls that are refused at the same time request one token") {
     guarded r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
@@ -155,7 +156,7 @@ TEST_CASE("many calls that are refused at once ask for one token") {
     CHECK(r.logins == 2);
 }
 
-TEST_CASE("a cluster without users is worked with without a token, until it has users") {
+TEST_CASE("a cluster without authentication is used without a token until it is enabled") {
     guarded r;
     r.enabled = false;
     const auto as = r.user();
@@ -164,17 +165,19 @@ TEST_CASE("a cluster without users is worked with without a token, until it has 
     etcd::kv kv(etcd::make_authenticated_channel(r.channel, as, 5s), r.loop.clock, 5s);
     CHECK(r.loop.run(kv.range(one_key())).has_value());
     r.enabled = true;
-    r.valid = "none that anybody has";
+    r.valid = "held by no user";
     CHECK(r.loop.run(kv.range(one_key())).has_value());
     CHECK(r.tokens_seen.back() == "token-2");
-    // And back: etcd before 3.4.28 refuses tokens where it wants none (etcd-wire.md section 6).
+    // And back: etcd before 3.4.28 refuses tokens while authentication is disabled (etcd-wire.md
+    // section 6).
     r.enabled = false;
     r.valid = "";
     CHECK(r.loop.run(kv.range(one_key())).has_value());
     CHECK(r.tokens_seen.back().empty());
 }
 
-TEST_CASE("a wrong password is an error that names the user and asks for a person; the next log-in reads it anew") {
+TEST_CASE(
+    "a wrong password is an error of class denied that names the user, and the next log-in reads the password again") {
     guarded r;
     r.configured = "wrong";
     const auto as = r.user();
@@ -188,14 +191,14 @@ TEST_CASE("a wrong password is an error that names the user and asks for a perso
     CHECK(r.log_in(*as).has_value());
 }
 
-TEST_CASE("a password that can not be read asks the server nothing") {
+TEST_CASE("an unreadable password is an error without a request to the server") {
     guarded r;
     r.configured.clear();
     const auto as = r.user();
     const auto refused = r.log_in(*as);
     REQUIRE(refused.has_error());
     CHECK(refused.error().cls == etcd::error_class::denied);
-    CHECK(refused.error().text == "the password file /p can not be read: No such file (user \"replicator\")");
+    CHECK(refused.error().text == "the password file /p cannot be read: No such file (user \"replicator\")");
     CHECK(r.logins == 0);
     CHECK(as->refused());
     r.configured = "secret";
@@ -203,7 +206,7 @@ TEST_CASE("a password that can not be read asks the server nothing") {
     CHECK_FALSE(as->refused());
 }
 
-TEST_CASE("as long as the answer is not there nobody is told that user and password are refused") {
+TEST_CASE("user and password do not count as refused before the response arrives") {
     guarded r;
     const auto as = r.user();
     r.peer.server().on_end = nullptr;  // silent
@@ -217,7 +220,7 @@ TEST_CASE("as long as the answer is not there nobody is told that user and passw
     CHECK_FALSE(as->refused());
 }
 
-TEST_CASE("a token that could smuggle headers in, or is endless, is not used") {
+TEST_CASE("a token that could inject headers, or is too long, is not used") {
     for (const std::string& evil : {std::string("a\r\nx: y"), std::string("a\0b", 3), std::string(8193, 'a'),
                                     std::string("a b"), std::string("\x7f")}) {
         CHECK_FALSE(etcd::is_token(evil));

@@ -24,7 +24,7 @@ struct rig {
                              {"http://b:2", "b", 2, nullptr, {}},
                              {"http://c:3", "c", 3, nullptr, {}}};
         options.dial_timeout = 3s;
-        options.news = std::make_shared<etcd::endpoint_news>(log);
+        options.log = std::make_shared<etcd::endpoint_log>(log);
         if (with_user) options.auth = user();
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
@@ -52,7 +52,7 @@ struct rig {
         etcd::credentials who;
         who.user = "replicator";
         who.read_password = [this]() -> base::result<std::string> {
-            if (password.empty()) return base::error("the password file /p can not be read: No such file");
+            if (password.empty()) return base::error("the password file /p cannot be read: No such file");
             return base::result<std::string>(boost::system::in_place_value, password);
         };
         return std::make_shared<etcd::authenticator>(std::move(who), loop.clock, loop.executor());
@@ -67,7 +67,7 @@ struct rig {
         peer.reply(id, response.SerializeAsString());
     }
 
-    /// The host that took the connection, or the error.
+    /// The host that accepted the connection, or the error.
     std::string connect() {
         const net::channel_options options;
         const auto channel = loop.run(cluster->connect(options), 1min);
@@ -76,8 +76,8 @@ struct rig {
 
     test::test_loop loop;
     test::memory_dialer dialer{loop.clock};
-    test::capture_sink said;
-    observe::logger log{said, observe::log_level::trace};
+    test::capture_sink logged;
+    observe::logger log{logged, observe::log_level::trace};
     std::string password;
     std::vector<std::unique_ptr<test::scripted_peer>> peers;
     std::unique_ptr<etcd::cluster> cluster;
@@ -93,8 +93,8 @@ etcd::range_query some_key() {
 }  // namespace
 
 TEST_CASE(
-    "the first endpoint that takes a connection is used, in the order of the configuration, and stays the first "
-    "choice") {
+    "the first endpoint in the order of the configuration that accepts a connection is used, and tried first the next "
+    "time") {
     rig r;
     r.listen("http://b:2");
     r.listen("http://c:3");
@@ -107,7 +107,7 @@ TEST_CASE(
     CHECK(r.connect() == "a");
 }
 
-TEST_CASE("an endpoint that does not answer costs the dial time-out, no more") {
+TEST_CASE("an endpoint that does not answer costs only the dial timeout") {
     rig r;
     r.dialer.black_hole("http://a:1");
     r.listen("http://b:2");
@@ -116,15 +116,15 @@ TEST_CASE("an endpoint that does not answer costs the dial time-out, no more") {
     CHECK(r.loop.clock.now() - before == 3s);
 }
 
-TEST_CASE("where no endpoint takes a connection the cause of each is told, and each was tried once") {
+TEST_CASE("if no endpoint accepts a connection, each is tried once and the error has all causes") {
     rig r;
     CHECK(r.connect() ==
           "connect a:1: Connection refused; connect b:2: Connection refused; connect c:3: Connection refused");
     CHECK(r.dialer.dialed().size() == 3);
-    CHECK(r.said.lines.empty());
+    CHECK(r.logged.lines.empty());
 }
 
-TEST_CASE("of several causes a refusal decides what it is, and the same cause is told once") {
+TEST_CASE("among several causes a refusal decides the class, and equal causes are reported once") {
     rig r;
     r.dialer.deny("http://b:2", "the server refused our client certificate");
     r.dialer.deny("http://c:3", "the server refused our client certificate");
@@ -135,47 +135,47 @@ TEST_CASE("of several causes a refusal decides what it is, and the same cause is
     CHECK(channel.error().text == "connect a:1: Connection refused; the server refused our client certificate");
 }
 
-TEST_CASE("where a user is refused the other endpoints are not asked, and the next time they are") {
+TEST_CASE("if the user is refused, the other endpoints are not tried until the next connect") {
     rig r(true);
     r.listen("http://b:2");
     r.listen("http://c:3");
-    SUBCASE("for a password that can not be read") {}
+    SUBCASE("because the password cannot be read") {}
     SUBCASE("by the cluster") { r.password = "wrong"; }
     for (int i = 0; i < 3; ++i) {
         CHECK(r.connect().ends_with("(user \"replicator\")"));
         CHECK(r.dialer.dialed().size() == static_cast<std::size_t>(2 * (i + 1)));
     }
-    // The first endpoint is as dead as before: that says nothing of the user.
+    // The first endpoint is still down, which does not concern the user.
     r.password = "secret";
     CHECK(r.connect() == "b");
 }
 
-TEST_CASE("an endpoint that is passed over is told once, until it works again") {
+TEST_CASE("an unavailable endpoint is logged once until it is available again") {
     rig r;
-    r.cluster->pass_over_unfit(some_key());
-    r.cluster->watch_for_return([] {});
+    r.cluster->set_health_probe(some_key());
+    r.cluster->enable_failback([] {});
     r.listen("http://b:2", "etcdserver: rpc not supported for learner");
     r.listen("http://c:3");
     for (int i = 0; i < 3; ++i) {
         r.cluster->avoid({"http://c:3", "c", 3, nullptr, {}});
         CHECK(r.connect() == "c");
     }
-    CHECK(r.said.count(
-              "warn an endpoint is of no use, another one serves endpoint=http://a:1 cause=connect a:1: Conn") == 1);
-    CHECK(r.said.count("endpoint=http://b:2") == 1);
-    CHECK(r.said.count("learner") == 1);
-    CHECK(r.said.lines.size() == 2);
+    CHECK(r.logged.count(
+              "warn an endpoint is unavailable, another one serves endpoint=http://a:1 cause=connect a:1: Conn") == 1);
+    CHECK(r.logged.count("endpoint=http://b:2") == 1);
+    CHECK(r.logged.count("learner") == 1);
+    CHECK(r.logged.lines.size() == 2);
     r.listen("http://a:1");
     r.loop.clock.advance(31s);
-    CHECK(r.said.count("info an endpoint is of use again endpoint=http://a:1") == 1);
+    CHECK(r.logged.count("info an endpoint is available again endpoint=http://a:1") == 1);
     CHECK(r.connect() == "a");
     r.dialer.refuse("http://a:1");
     CHECK(r.connect() == "c");
-    CHECK(r.said.count("of no use, another one serves endpoint=http://a:1") == 2);
-    CHECK(r.said.lines.size() == 4);
+    CHECK(r.logged.count("unavailable, another one serves endpoint=http://a:1") == 2);
+    CHECK(r.logged.lines.size() == 4);
 }
 
-TEST_CASE("an endpoint of no use is tried last the next time") {
+TEST_CASE("an endpoint that was avoided is tried last the next time") {
     rig r;
     for (const char* url : {"http://a:1", "http://b:2", "http://c:3"}) r.listen(url);
     CHECK(r.connect() == "a");
@@ -196,50 +196,50 @@ TEST_CASE("a cluster without endpoints is an error, not a crash") {
     CHECK(r.loop.run(empty.connect(options)).has_error());
 }
 
-TEST_CASE("a member that says it can not serve is passed over, as long as there is another") {
+TEST_CASE("a member that cannot serve is skipped while another one can") {
     rig r;
-    r.cluster->pass_over_unfit(some_key());
+    r.cluster->set_health_probe(some_key());
     r.listen("http://b:2", "etcdserver: rpc not supported for learner");
     r.listen("http://c:3");
     CHECK(r.connect() == "c");
     CHECK(r.connect() == "c");
     r.dialer.refuse("http://c:3");
     CHECK(r.connect().find("rpc not supported for learner (UNAVAILABLE)") != std::string::npos);
-    // What is refused everywhere is no reason to go elsewhere.
+    // Every member would refuse this: the endpoint is healthy.
     r.listen("http://a:1", "etcdserver: permission denied");
     CHECK(r.connect() == "a");
 }
 
-TEST_CASE("an endpoint that comes first is gone back to when it answers again") {
+TEST_CASE("the cluster fails back to a preferred endpoint when it answers again") {
     rig r;
-    int told = 0;
-    r.cluster->pass_over_unfit(some_key());
-    r.cluster->watch_for_return([&told] { ++told; });
+    int failbacks = 0;
+    r.cluster->set_health_probe(some_key());
+    r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.loop.clock.advance(65s);
-    CHECK(told == 0);
+    CHECK(failbacks == 0);
     r.has_leader = false;
     r.listen("http://a:1");
     r.loop.clock.advance(60s);
-    CHECK(told == 0);  // it takes connections, but could not serve
+    CHECK(failbacks == 0);  // it accepts connections, but cannot serve
     CHECK(r.cluster->preferred().host == "b");
     r.has_leader = true;
     r.loop.clock.advance(30s);
-    CHECK(told == 1);
+    CHECK(failbacks == 1);
     CHECK(r.connect() == "a");
     const std::size_t dialed = r.dialer.dialed().size();
     r.loop.clock.advance(5min);
     CHECK(r.dialer.dialed().size() == dialed);
-    // And once more.
+    // And again.
     r.dialer.refuse("http://a:1");
     CHECK(r.connect() == "b");
     r.listen("http://a:1");
     r.loop.clock.advance(31s);
-    CHECK(told == 2);
+    CHECK(failbacks == 2);
 }
 
-TEST_CASE("who did not ask for it is not led back to the first endpoint") {
+TEST_CASE("without enable_failback there is no failback") {
     rig r;
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
@@ -248,39 +248,38 @@ TEST_CASE("who did not ask for it is not led back to the first endpoint") {
     CHECK(r.connect() == "b");
 }
 
-TEST_CASE(
-    "an endpoint whose certificate authority, proxy or service is another one is passed over, and not gone back to") {
+TEST_CASE("an endpoint that is not a member of the cluster is skipped, and there is no failback to it") {
     rig r;
-    r.cluster->pass_over_unfit(some_key());
-    int told = 0;
-    r.cluster->watch_for_return([&told] { ++told; });
+    r.cluster->set_health_probe(some_key());
+    int failbacks = 0;
+    r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://a:1", "who are you?");
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.loop.clock.advance(10min);
-    CHECK(told == 0);
+    CHECK(failbacks == 0);
 }
 
-TEST_CASE("a member that was made anew is another cluster, and not gone back to") {
+TEST_CASE("there is no failback to a re-created member, because it is another cluster") {
     rig r;
-    r.cluster->pass_over_unfit(some_key());
-    int told = 0;
-    r.cluster->watch_for_return([&told] { ++told; });
+    r.cluster->set_health_probe(some_key());
+    int failbacks = 0;
+    r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.listen("http://a:1", "", 2);
     r.loop.clock.advance(10min);
-    CHECK(told == 0);
+    CHECK(failbacks == 0);
     r.listen("http://a:1");
     r.loop.clock.advance(1min);
-    CHECK(told == 1);
+    CHECK(failbacks == 1);
 }
 
-TEST_CASE("an endpoint that comes to nothing each time it is gone back to is looked for ever more seldom") {
+TEST_CASE("an endpoint that fails after each failback is tried less and less often") {
     rig r;
-    r.cluster->pass_over_unfit(some_key());
-    int told = 0;
-    r.cluster->watch_for_return([&told] { ++told; });
+    r.cluster->set_health_probe(some_key());
+    int failbacks = 0;
+    r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.listen("http://a:1");
@@ -294,6 +293,6 @@ TEST_CASE("an endpoint that comes to nothing each time it is gone back to is loo
         }
     };
     live();
-    CHECK(told >= 5);
-    CHECK(told <= 12);
+    CHECK(failbacks >= 5);
+    CHECK(failbacks <= 12);
 }

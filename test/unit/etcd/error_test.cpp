@@ -11,9 +11,9 @@ using etcd::error_class;
 
 namespace {
 
-struct told {
+struct error_text {
     std::string text;
-    std::vector<int> codes;  ///< what servers of different versions send with it
+    std::vector<int> codes;  ///< that servers of different versions send with it
     error_class expected;
 };
 
@@ -27,8 +27,8 @@ error_class from_connection(grpc::code code, bool unprocessed = false) {
 
 }  // namespace
 
-TEST_CASE("what etcd says is understood by its text, whatever the code (etcd-wire.md section 6)") {
-    const std::vector<told> table{
+TEST_CASE("errors of etcd are classified by their text, whatever the code (etcd-wire.md section 6)") {
+    const std::vector<error_text> table{
         {"etcdserver: key is not provided", {3}, error_class::bad_request},
         {"etcdserver: value is provided", {3}, error_class::bad_request},
         {"etcdserver: lease is provided", {3}, error_class::bad_request},
@@ -74,7 +74,7 @@ TEST_CASE("what etcd says is understood by its text, whatever the code (etcd-wir
         {"etcdserver: unhealthy cluster", {14}, error_class::ambiguous},
         {"transport is closing", {14}, error_class::ambiguous},
     };
-    for (const told& row : table) {
+    for (const error_text& row : table) {
         for (const int code : row.codes) {
             CAPTURE(row.text);
             CAPTURE(code);
@@ -83,7 +83,7 @@ TEST_CASE("what etcd says is understood by its text, whatever the code (etcd-wir
     }
 }
 
-TEST_CASE("a text nobody knows is taken by its code") {
+TEST_CASE("an unknown text is classified by the code") {
     CHECK(from_server(16, "?") == error_class::reauthenticate);
     CHECK(from_server(7, "?") == error_class::denied);
     CHECK(from_server(12, "?") == error_class::unsupported);
@@ -93,30 +93,30 @@ TEST_CASE("a text nobody knows is taken by its code") {
     CHECK(from_server(4, "") == error_class::ambiguous);
 }
 
-TEST_CASE("no code of a server means that nothing was done, unless its text says so") {
+TEST_CASE("no code alone means that nothing was done") {
     for (int code = 1; code <= 16; ++code) CHECK(from_server(code, "?") != error_class::retry);
 }
 
-TEST_CASE("what the server never acted on may be sent again") {
+TEST_CASE("a request that the server did not process may be sent again") {
     CHECK(from_connection(grpc::code::unavailable, true) == error_class::retry);
     CHECK(from_connection(grpc::code::cancelled, true) == error_class::retry);
     CHECK(from_connection(grpc::code::permission_denied, true) ==
-          error_class::denied);  // TLS: not with our certificate
+          error_class::denied);  // TLS: our certificate was refused
 }
 
-TEST_CASE("a connection that broke leaves open whether a write was done") {
+TEST_CASE("after a broken connection it is unknown whether a write was done") {
     CHECK(from_connection(grpc::code::unavailable) == error_class::ambiguous);
     CHECK(from_connection(grpc::code::cancelled) == error_class::ambiguous);
     CHECK(from_connection(grpc::code::resource_exhausted) == error_class::ambiguous);
 }
 
-TEST_CASE("a peer that is no etcd is told as such") {
+TEST_CASE("a peer that does not behave like etcd has a class of its own") {
     CHECK(from_connection(grpc::code::internal) == error_class::bad_peer);
     CHECK(from_connection(grpc::code::unimplemented) == error_class::unsupported);
     CHECK(from_connection(grpc::code::unauthenticated) == error_class::reauthenticate);
 }
 
-TEST_CASE("the text counts for nothing where it is not the server's") {
+TEST_CASE("the text counts only if it comes from the server") {
     const grpc::status ours(grpc::code::deadline_exceeded, "etcdserver: mvcc: required revision has been compacted",
                             grpc::origin::deadline);
     CHECK(etcd::classify(ours) == error_class::ambiguous);
@@ -124,8 +124,8 @@ TEST_CASE("the text counts for nothing where it is not the server's") {
     CHECK(etcd::classify(cancelled) == error_class::cancelled);
 }
 
-TEST_CASE("the reason of a canceled watch is understood inside Go's text of a status") {
-    const std::vector<told> table{
+TEST_CASE("the reason of a canceled watch is classified inside Go's text of a status") {
+    const std::vector<error_text> table{
         {"rpc error: code = PermissionDenied desc = etcdserver: permission denied", {}, error_class::denied},
         {"rpc error: code = Unauthenticated desc = etcdserver: invalid auth token", {}, error_class::reauthenticate},
         {"rpc error: code = InvalidArgument desc = etcdserver: revision of auth store is old",
@@ -138,7 +138,7 @@ TEST_CASE("the reason of a canceled watch is understood inside Go's text of a st
         {"mvcc: watcher range is empty", {}, error_class::bad_request},
         {"", {}, error_class::bad_request},
     };
-    for (const told& row : table) {
+    for (const error_text& row : table) {
         CAPTURE(row.text);
         CHECK(etcd::classify_cancel_reason(row.text) == row.expected);
     }

@@ -25,7 +25,7 @@ struct rig : test::scripted_channel {
     std::string path;
     pb::RangeRequest asked;
 
-    /// Answers each Range with `message`.
+    /// Answers each request with `message`.
     void answer_with(std::string message) {
         peer.server().on_end = [this, message = std::move(message)](stream_id id) {
             note(id);
@@ -60,7 +60,7 @@ etcd::range_query all() {
 
 }  // namespace
 
-TEST_CASE("a Range asks for what the query says") {
+TEST_CASE("a Range request has the fields of the query") {
     rig r;
     r.answer_with(encode_page({}));
     etcd::range_query query = all();
@@ -77,10 +77,10 @@ TEST_CASE("a Range asks for what the query says") {
     CHECK(r.asked.serializable());
     CHECK(r.asked.keys_only());
     CHECK_FALSE(r.asked.count_only());
-    CHECK(r.asked.sort_order() == pb::RangeRequest::NONE);  // any other makes the server load everything
+    CHECK(r.asked.sort_order() == pb::RangeRequest::NONE);  // any other order makes the server load all keys
 }
 
-TEST_CASE("the answer to a Range is a page") {
+TEST_CASE("the response to a Range is a page") {
     rig r;
     r.answer_with(encode_page({{"a", "1", 5}, {"b", std::string(100'000, 'x'), 6}}, true, 42));
     const auto page = r.range(all());
@@ -92,8 +92,7 @@ TEST_CASE("the answer to a Range is a page") {
 }
 
 TEST_CASE(
-    "over the budget a page ends after the last whole key, the rest is not read, and the connection is as good as "
-    "before") {
+    "over the budget a page ends after the last complete key, the rest is not read, and the connection stays usable") {
     rig r;
     std::vector<test::built_key> kvs;
     for (int i = 0; i < 500; ++i) kvs.push_back({"k" + std::to_string(1000 + i), std::string(10'000, 'x'), 5});
@@ -117,7 +116,8 @@ TEST_CASE(
 }
 
 TEST_CASE("one value larger than the budget of a page is still read") {
-    // etcd takes 1.5 MiB by default, and more where it is told to: a full sync with pages of 1 MiB must get past it.
+    // etcd accepts 1.5 MiB by default, and more if configured. A full sync with pages of 1 MiB must
+    // get past such a value.
     rig r;
     const std::vector<test::built_key> kvs{{"big", std::string(1'200'000, 'x'), 5}, {"next", "v", 5}};
     r.peer.server().on_end = [&](stream_id id) {
@@ -136,7 +136,7 @@ TEST_CASE("one value larger than the budget of a page is still read") {
     CHECK(page->more);
 }
 
-TEST_CASE("a page that breaks the contract of a Range is a bad answer") {
+TEST_CASE("a page that etcd would not send is an error of class bad_peer") {
     rig r;
     r.answer_with(encode_page({{"b", "1"}, {"a", "1"}}));
     const auto page = r.range(all());
@@ -145,13 +145,13 @@ TEST_CASE("a page that breaks the contract of a Range is a bad answer") {
     CHECK(page.error().text.find("peer:2379") != std::string::npos);
 }
 
-TEST_CASE("a malformed answer is a bad answer") {
+TEST_CASE("a malformed response is an error of class bad_peer") {
     rig r;
     r.answer_with("\x12\x7f");
     CHECK(r.range(all()).error().cls == etcd::error_class::bad_peer);
 }
 
-TEST_CASE("what the server says comes out with its class and the endpoint") {
+TEST_CASE("an error of the server is returned with its class and the endpoint") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) {
         r.peer.refuse(id, 11, "etcdserver: mvcc: required revision has been compacted");
@@ -164,7 +164,7 @@ TEST_CASE("what the server says comes out with its class and the endpoint") {
     CHECK(txn.error().cls == etcd::error_class::compacted);
 }
 
-TEST_CASE("no answer, two answers and an answer followed by an error are told") {
+TEST_CASE("no response, two responses, and a response followed by an error are errors") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) {
         r.peer.begin(id);
@@ -189,7 +189,7 @@ TEST_CASE("no answer, two answers and an answer followed by an error are told") 
     CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
 }
 
-TEST_CASE("a server that does not answer is waited for as long as was said, and the outcome of a Txn is left open") {
+TEST_CASE("a server that does not answer is given up after the timeout, and the outcome of a Txn is ambiguous") {
     rig r;
     const auto before = r.loop.clock.now();
     CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
@@ -198,7 +198,7 @@ TEST_CASE("a server that does not answer is waited for as long as was said, and 
     CHECK(r.loop.clock.now() - before == 10s);
 }
 
-TEST_CASE("a server that answers but never ends is not waited for longer either") {
+TEST_CASE("a server that answers but never ends the call is given up after the timeout too") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) {
         r.peer.begin(id);
@@ -208,7 +208,7 @@ TEST_CASE("a server that answers but never ends is not waited for longer either"
     CHECK(r.txn().error().cls == etcd::error_class::ambiguous);
 }
 
-TEST_CASE("a connection that breaks leaves the outcome of a Txn open; one that was refused does not") {
+TEST_CASE("the outcome of a Txn is ambiguous after a broken connection, but not after a refused stream") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) { r.peer.server().reset(id, http2::error_code::refused_stream); };
     CHECK(r.txn().error().cls == etcd::error_class::retry);
@@ -218,7 +218,7 @@ TEST_CASE("a connection that breaks leaves the outcome of a Txn open; one that w
     CHECK(r.txn().error().cls == etcd::error_class::retry);  // nothing was sent
 }
 
-TEST_CASE("an error that comes from the stream names the endpoint, too") {
+TEST_CASE("an error of the stream names the endpoint too") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) { r.peer.server().reset(id, http2::error_code::internal_error); };
     const auto reset = r.range(all());
@@ -234,7 +234,7 @@ TEST_CASE("an error that comes from the stream names the endpoint, too") {
     CHECK(page.error().text.find("peer:2379") != std::string::npos);
 }
 
-TEST_CASE("a Txn that succeeded and one that did not") {
+TEST_CASE("a Txn reports whether it succeeded") {
     rig r;
     pb::TxnResponse good;
     good.mutable_header()->set_revision(12);
@@ -253,7 +253,7 @@ TEST_CASE("a Txn that succeeded and one that did not") {
     CHECK_FALSE(not_done->succeeded);
 }
 
-TEST_CASE("an answer to a Range without a budget, or to a Txn, is not kept where it is absurdly large") {
+TEST_CASE("an absurdly large response to a Range without a budget, or to a Txn, is refused") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) {
         r.peer.begin(id);
@@ -263,11 +263,11 @@ TEST_CASE("an answer to a Range without a budget, or to a Txn, is not kept where
     const auto page = r.range(all());
     REQUIRE(page.has_error());
     CHECK(page.error().text.find("more than the limit of 16777216") != std::string::npos);
-    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);  // what it did is not known
+    CHECK(r.txn().error().cls == etcd::error_class::ambiguous);  // its outcome is unknown
     CHECK(r.kv.usable());
 }
 
-TEST_CASE("a Txn that is said to have been done, but not what or when, is not believed") {
+TEST_CASE("a Txn response that reports success without results or revision is refused") {
     rig r;
     for (const int wrong : {0, 1, 2, 3}) {
         pb::TxnResponse answer;
@@ -282,7 +282,7 @@ TEST_CASE("a Txn that is said to have been done, but not what or when, is not be
     }
 }
 
-TEST_CASE("an answer that can hold no values may not be as long as one that does") {
+TEST_CASE("a response without values has a smaller limit than one with values") {
     rig r;
     r.peer.server().on_end = [&](stream_id id) {
         r.peer.begin(id);
@@ -293,7 +293,7 @@ TEST_CASE("an answer that can hold no values may not be as long as one that does
         etcd::range_query query = all();
         query.keys_only = which == 0;
         query.count_only = which == 1;
-        if (which == 2) query.max_answer = 1U << 20;
+        if (which == 2) query.max_response = 1U << 20;
         const auto page = r.range(query);
         REQUIRE(page.has_error());
         CHECK(page.error().text.find("more than the limit of") != std::string::npos);

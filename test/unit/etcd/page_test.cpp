@@ -25,7 +25,7 @@ const std::string nul(1, '\0');
 
 }  // namespace
 
-TEST_CASE("a page that answers the question is taken") {
+TEST_CASE("a page that matches the query is accepted") {
     CHECK(etcd::check_page(query("a", "c"), page({{"a", "1"}, {"b", ""}})).empty());
     CHECK(etcd::check_page(query("a", "c"), page({})).empty());
     CHECK(etcd::check_page(query("a", ""), page({{"a", "1"}})).empty());
@@ -33,11 +33,11 @@ TEST_CASE("a page that answers the question is taken") {
     CHECK(etcd::check_page(query(nul, nul), page({{nul, "1"}, {"\xff\xff", "2"}})).empty());
 }
 
-TEST_CASE("a page that says there is more but holds no key would be asked for for ever") {
+TEST_CASE("a page that announces more keys but has none is refused, because it would be requested forever") {
     CHECK_FALSE(etcd::check_page(query("a", "c", 5), page({}, true)).empty());
 }
 
-TEST_CASE("keys that are out of order, double or empty are refused") {
+TEST_CASE("keys that are out of order, repeated or empty are refused") {
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"b", "1"}, {"a", "2"}})).empty());
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"b", "1"}, {"b", "1"}})).empty());
     CHECK_FALSE(etcd::check_page(query(nul, nul), page({{"", "1"}})).empty());
@@ -52,21 +52,21 @@ TEST_CASE("keys outside the range are refused") {
     CHECK_FALSE(etcd::check_page(query("b", nul), page({{"a", "1"}})).empty());
 }
 
-TEST_CASE("more keys than were asked for are refused") {
+TEST_CASE("more keys than requested are refused") {
     CHECK_FALSE(etcd::check_page(query("a", "z", 1), page({{"a", "1"}, {"b", "1"}})).empty());
 }
 
-TEST_CASE("the page behind a key never holds that key again") {
+TEST_CASE("the page after a key never has that key again") {
     const etcd::range_query next = query("b" + nul, "z", 3);
     CHECK_FALSE(etcd::check_page(next, page({{"b", "1"}}, true)).empty());
 }
 
-TEST_CASE("a key that would take a record many times its size is refused") {
+TEST_CASE("a key too large for a checkpoint is refused") {
     CHECK(etcd::check_page(query("a", "z"), page({{std::string(1U << 20, 'b'), "1"}})).empty());
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{std::string((1U << 20) + 1, 'b'), "1"}})).empty());
 }
 
-TEST_CASE("revisions that can not be are refused") {
+TEST_CASE("impossible revisions are refused") {
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", 0}})).empty());
     CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1", -5}})).empty());
     etcd::range_page wrong = page({{"a", "1", 5}});
@@ -76,14 +76,14 @@ TEST_CASE("revisions that can not be are refused") {
     CHECK_FALSE(etcd::check_page(query("a", "z"), wrong).empty());
 }
 
-TEST_CASE("a page at a revision holds nothing that came later") {
+TEST_CASE("a page at a revision has no later revision") {
     etcd::range_query at = query("a", "z");
     at.at = 10;
     CHECK(etcd::check_page(at, page({{"a", "1", 10}})).empty());
     CHECK_FALSE(etcd::check_page(at, page({{"a", "1", 11}})).empty());
 }
 
-TEST_CASE("no page is of a revision that no store reaches, or counts what none holds") {
+TEST_CASE("a page with an impossible store revision or count is refused") {
     for (const etcd::revision store : {etcd::revision{-1}, (etcd::revision{1} << 53) + 1}) {
         CHECK_FALSE(etcd::check_page(query("a", "z"), page({{"a", "1"}}, false, store)).empty());
     }
@@ -96,7 +96,7 @@ TEST_CASE("no page is of a revision that no store reaches, or counts what none h
     }
 }
 
-TEST_CASE("without a limit, too, there is one: of one key it is one, of records it is thousands") {
+TEST_CASE("a query without a limit has one too: one for a single key, thousands for a range") {
     CHECK_FALSE(etcd::check_page(query("a", ""), page({{"a", "1"}, {"a", "1"}})).empty());
     std::vector<test::built_key> many;
     for (int i = 0; i < 10'001; ++i) many.push_back({"b" + std::to_string(100'000 + i), "1"});

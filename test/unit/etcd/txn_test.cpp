@@ -17,16 +17,17 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-/// checkTxnRequest() of etcd (server/etcdserver/api/v3rpc/key.go): what one level may hold, and what is left for its nested
-/// Txns. Returns how deep it goes, or 0 where etcd would refuse it.
-int depth_etcd_takes(const pb::TxnRequest& txn, int limit) {
+/// As checkTxnRequest() of etcd (server/etcdserver/api/v3rpc/key.go) counts: the operations of one
+/// level, and the limit that is left for its nested Txns. Returns the depth, or 0 if etcd would
+/// refuse the request.
+int accepted_depth(const pb::TxnRequest& txn, int limit) {
     const int ops = std::max({txn.compare_size(), txn.success_size(), txn.failure_size()});
     if (ops > limit) return 0;
     int deepest = 1;
     for (const auto* branch : {&txn.success(), &txn.failure()}) {
         for (const pb::RequestOp& op : *branch) {
             if (!op.has_request_txn()) continue;
-            const int inner = depth_etcd_takes(op.request_txn(), limit - ops);
+            const int inner = accepted_depth(op.request_txn(), limit - ops);
             if (inner == 0) return 0;
             deepest = std::max(deepest, inner + 1);
         }
@@ -34,7 +35,7 @@ int depth_etcd_takes(const pb::TxnRequest& txn, int limit) {
     return deepest;
 }
 
-/// The writes of the success branch in the order etcd makes them.
+/// The writes of the success branch in the order in which etcd executes them.
 void flatten(const pb::TxnRequest& txn, std::vector<const pb::RequestOp*>& out) {
     for (const pb::RequestOp& op : txn.success()) {
         if (op.has_request_txn())
@@ -54,7 +55,7 @@ pb::TxnRequest unpacked(const std::string& framed) {
     return out;
 }
 
-/// Writes of all sorts: short and long keys, empty values, deletes.
+/// Various writes: short and long keys, empty values, deletes.
 struct many_writes {
     explicit many_writes(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
@@ -77,7 +78,7 @@ void check_encoding(std::size_t count, unsigned max_ops) {
     const many_writes from(count);
     const std::string key = "/.etcd-sync/it";
     const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({key, 42, "old"}, from.writes, "new", max_ops));
-    const int depth = depth_etcd_takes(txn, static_cast<int>(max_ops));
+    const int depth = accepted_depth(txn, static_cast<int>(max_ops));
     CHECK(depth >= 1);
     CHECK(depth <= 3);
     if (count < max_ops) CHECK(depth == 1);
@@ -103,13 +104,13 @@ void check_encoding(std::size_t count, unsigned max_ops) {
 
 }  // namespace
 
-TEST_CASE("all writes arrive in order, with the record, and every level is within what etcd counts") {
+TEST_CASE("all writes are encoded in order, then the checkpoint, and every level is within the limit of etcd") {
     for (const std::size_t count : {0U, 1U, 2U, 63U, 126U, 127U, 128U, 129U, 500U, 4031U, 4032U, 4033U, 5000U, 16'000U})
         check_encoding(count, 128);
     check_encoding(etcd::txn_capacity(128), 128);
 }
 
-TEST_CASE("smaller and larger limits of a server are kept as well") {
+TEST_CASE("smaller and larger limits of a server are respected too") {
     for (const unsigned max_ops : {2U, 3U, 4U, 5U, 6U, 7U, 8U, 10U, 16U, 32U, 64U}) {
         const std::size_t most = etcd::txn_capacity(max_ops);
         for (std::size_t count = 0; count <= std::min<std::size_t>(most, 60); ++count) check_encoding(count, max_ops);
@@ -120,7 +121,7 @@ TEST_CASE("smaller and larger limits of a server are kept as well") {
     check_encoding(10'000, 10'000);
 }
 
-TEST_CASE("the capacity is what three levels hold, and never less than what one does") {
+TEST_CASE("the capacity is that of three levels, and never less than that of one") {
     CHECK(etcd::txn_capacity(128) >= 63 * 64);
     CHECK(etcd::txn_capacity(128) >= 16'000);
     std::size_t before = 0;
@@ -132,16 +133,16 @@ TEST_CASE("the capacity is what three levels hold, and never less than what one 
     }
 }
 
-TEST_CASE("two levels are enough for 4,032 writes with the default limit") {
+TEST_CASE("with the default limit, two levels are enough for 4,032 writes") {
     for (const std::size_t count : {128U, 4032U}) {
         const many_writes from(count);
-        CHECK(depth_etcd_takes(unpacked(etcd::encode_guarded_txn({"c", 1, "v"}, from.writes, "r", 128)), 128) == 2);
+        CHECK(accepted_depth(unpacked(etcd::encode_guarded_txn({"c", 1, "v"}, from.writes, "r", 128)), 128) == 2);
     }
     const many_writes more(4033);
-    CHECK(depth_etcd_takes(unpacked(etcd::encode_guarded_txn({"c", 1, "v"}, more.writes, "r", 128)), 128) == 3);
+    CHECK(accepted_depth(unpacked(etcd::encode_guarded_txn({"c", 1, "v"}, more.writes, "r", 128)), 128) == 3);
 }
 
-TEST_CASE("a record that exists is compared by its revision and by its bytes") {
+TEST_CASE("a checkpoint that exists is compared by its revision and by its bytes") {
     const pb::TxnRequest txn =
         unpacked(etcd::encode_guarded_txn({"c", 77, std::string_view("a\0\xff", 3)}, {}, "r", 128));
     REQUIRE(txn.compare_size() == 2);
@@ -157,7 +158,7 @@ TEST_CASE("a record that exists is compared by its revision and by its bytes") {
     CHECK(txn.compare(1).value() == std::string("a\0\xff", 3));
 }
 
-TEST_CASE("an empty record is compared as empty") {
+TEST_CASE("an empty checkpoint is compared as empty") {
     const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", 5, ""}, {}, "", 128));
     REQUIRE(txn.compare_size() == 2);
     CHECK(txn.compare(1).target_union_case() == pb::Compare::kValue);
@@ -166,7 +167,7 @@ TEST_CASE("an empty record is compared as empty") {
     CHECK(txn.success(0).request_put().value().empty());
 }
 
-TEST_CASE("a record that must not exist is compared by its creation") {
+TEST_CASE("a checkpoint that must not exist is compared by its create revision") {
     const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", 0, "ignored"}, {}, "r", 128));
     REQUIRE(txn.compare_size() == 1);
     CHECK(txn.compare(0).result() == pb::Compare::EQUAL);
@@ -175,9 +176,9 @@ TEST_CASE("a record that must not exist is compared by its creation") {
     CHECK(txn.compare(0).create_revision() == 0);
 }
 
-TEST_CASE("that an interval is empty is compared by a creation no key has") {
-    const etcd::vacancy nobody{"d/", "d0"};
-    const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", 3, "v"}, {}, "r", 128, nobody));
+TEST_CASE("an empty interval is compared by a create revision that no key has") {
+    const etcd::absent_condition absent{"d/", "d0"};
+    const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", 3, "v"}, {}, "r", 128, absent));
     REQUIRE(txn.compare_size() == 3);
     const pb::Compare& compare = txn.compare(2);
     CHECK(compare.result() == pb::Compare::EQUAL);
@@ -188,10 +189,10 @@ TEST_CASE("that an interval is empty is compared by a creation no key has") {
     CHECK(compare.range_end() == "d0");
 }
 
-TEST_CASE("a Txn on condition that nothing moved compares the newest change, a sample, and what must not be there") {
+TEST_CASE("a conditional Txn compares the newest change, a sample, and the key that must not exist") {
     const many_writes from(300);
-    const etcd::stillness since{"d/", "d0", 41, "d/a", "seen"};
-    const pb::TxnRequest txn = unpacked(etcd::encode_quiet_txn(since, "d", from.writes, 128));
+    const etcd::unmodified_since since{"d/", "d0", 41, "d/a", "seen"};
+    const pb::TxnRequest txn = unpacked(etcd::encode_conditional_txn(since, "d", from.writes, 128));
     REQUIRE(txn.compare_size() == 3);
     CHECK(txn.compare(0).result() == pb::Compare::LESS);
     CHECK(txn.compare(0).target() == pb::Compare::MOD);
@@ -205,14 +206,14 @@ TEST_CASE("a Txn on condition that nothing moved compares the newest change, a s
     CHECK(txn.compare(2).target() == pb::Compare::CREATE);
     CHECK(txn.compare(2).create_revision() == 0);
     CHECK(txn.compare(2).key() == "d");
-    CHECK(depth_etcd_takes(txn, 128) == 2);
+    CHECK(accepted_depth(txn, 128) == 2);
     std::vector<const pb::RequestOp*> ops;
     flatten(txn, ops);
     CHECK(ops.size() == 300);
-    CHECK(unpacked(etcd::encode_quiet_txn(since, "", from.writes, 128)).compare_size() == 2);
+    CHECK(unpacked(etcd::encode_conditional_txn(since, "", from.writes, 128)).compare_size() == 2);
 }
 
-TEST_CASE("a permission probe asks to write under a condition no store can meet") {
+TEST_CASE("a permission probe requests a write under a condition that is never true") {
     const pb::TxnRequest txn = unpacked(etcd::encode_permission_probe("c", {etcd::event_type::remove, "d/", {}, "d0"}));
     REQUIRE(txn.compare_size() == 1);
     const pb::Compare& compare = txn.compare(0);
@@ -226,14 +227,14 @@ TEST_CASE("a permission probe asks to write under a condition no store can meet"
     CHECK(txn.failure_size() == 0);
 }
 
-TEST_CASE("where the guard fails nothing is done") {
+TEST_CASE("if the guard fails, nothing is done") {
     const pb::TxnRequest txn =
         unpacked(etcd::encode_guarded_txn({"the/record", 3, "v"}, many_writes(300).writes, "r", 128));
     CHECK(txn.compare_size() == 2);
     CHECK(txn.failure_size() == 0);
 }
 
-TEST_CASE("revisions of every size are written") {
+TEST_CASE("revisions of every size are encoded") {
     for (int bit = 0; bit < 62; ++bit) {
         const etcd::revision rev = etcd::revision{1} << bit;
         const pb::TxnRequest txn = unpacked(etcd::encode_guarded_txn({"c", rev, "v"}, {}, "r", 128));
@@ -241,7 +242,7 @@ TEST_CASE("revisions of every size are written") {
     }
 }
 
-TEST_CASE("keys and values around the sizes where a length takes one byte more are written") {
+TEST_CASE("keys and values at the sizes at which a length takes one more byte are encoded") {
     for (const std::size_t size :
          {1U, 110U, 120U, 123U, 124U, 125U, 126U, 127U, 128U, 129U, 16'370U, 16'383U, 16'384U, 16'385U, 2'097'152U}) {
         const std::string key(size, 'k');
@@ -259,7 +260,7 @@ TEST_CASE("keys and values around the sizes where a length takes one byte more a
     }
 }
 
-TEST_CASE("the size of an operation is what it adds to a request") {
+TEST_CASE("the size of an operation is the number of bytes it adds to a request") {
     const std::string empty = etcd::encode_guarded_txn({"c", 1, "v"}, {}, "r", 128);
     for (const std::size_t size : {0U, 1U, 100U, 127U, 128U, 20'000U}) {
         const std::string value(size, 'v');

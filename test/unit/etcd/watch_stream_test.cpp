@@ -30,7 +30,7 @@ struct rig : test::scripted_channel {
         stream = peer.server().requests().begin()->first;
     }
 
-    void stand() {
+    void establish() {
         test::built_answer created;
         created.created = true;
         peer.begin(stream);
@@ -58,7 +58,7 @@ aio::awaitable<> next_into(etcd::watch_stream& watch, std::optional<etcd::error_
 
 }  // namespace
 
-TEST_CASE("a watch is asked for with all that makes it safe") {
+TEST_CASE("the creation of a watch sets every field that makes it safe") {
     rig r;
     const auto& request = r.peer.server().request(r.stream);
     CHECK(request.value(":path") == "/etcdserverpb.Watch/Watch");
@@ -72,17 +72,17 @@ TEST_CASE("a watch is asked for with all that makes it safe") {
     CHECK(create.key() == "a");
     CHECK(create.range_end() == "z");
     CHECK(create.start_revision() == 1234);
-    CHECK_FALSE(create.fragment());  // etcd takes minutes to cut a large revision: we read in parts instead
+    CHECK_FALSE(create.fragment());  // etcd takes minutes to split a large revision; we read in parts instead
     CHECK(create.progress_notify());
     CHECK(create.watch_id() >= 1);
     CHECK_FALSE(create.prev_kv());
     CHECK(create.filters_size() == 0);
 }
 
-TEST_CASE("messages come out one by one, also where they come together and in pieces") {
+TEST_CASE("messages are returned one by one, even if they arrive together and in pieces") {
     rig r;
     r.wire.to_client->chunk(7);
-    r.stand();
+    r.establish();
     for (etcd::revision rev = 10; rev < 20; ++rev) r.send(one_event(rev));
     CHECK(r.next()->what == kind::created);
     for (etcd::revision rev = 10; rev < 20; ++rev) {
@@ -93,17 +93,17 @@ TEST_CASE("messages come out one by one, also where they come together and in pi
     }
 }
 
-TEST_CASE("a server that ends the watch well is still to be asked again") {
+TEST_CASE("a watch that the server ends with OK is retried") {
     rig r;
-    r.stand();
+    r.establish();
     r.peer.finish(r.stream);
     CHECK(r.next()->what == kind::created);
     CHECK(r.next().error().cls == etcd::error_class::retry);
 }
 
-TEST_CASE("a member that lost its leader says so") {
+TEST_CASE("a member that lost its leader ends the watch") {
     rig r;
-    r.stand();
+    r.establish();
     r.peer.finish(r.stream, 14, "etcdserver: no leader");
     CHECK(r.next()->what == kind::created);
     const auto lost = r.next();
@@ -112,10 +112,10 @@ TEST_CASE("a member that lost its leader says so") {
     CHECK(lost.error().text.find("peer:2379") != std::string::npos);
 }
 
-TEST_CASE("a malformed answer and one against the contract end the watch with the endpoint named") {
+TEST_CASE("a malformed response and a protocol violation end the watch, and the error names the endpoint") {
     for (const bool malformed : {true, false}) {
         rig r;
-        r.stand();
+        r.establish();
         if (malformed)
             r.peer.message(r.stream, "\x5a\x7f");
         else
@@ -123,14 +123,14 @@ TEST_CASE("a malformed answer and one against the contract end the watch with th
         CHECK(r.next()->what == kind::created);
         const auto bad = r.next();
         REQUIRE(bad.has_error());
-        CHECK(bad.error().cls == (malformed ? etcd::error_class::bad_peer : etcd::error_class::broken_contract));
+        CHECK(bad.error().cls == (malformed ? etcd::error_class::bad_peer : etcd::error_class::watch_violation));
         CHECK(bad.error().text.find("peer:2379") != std::string::npos);
     }
 }
 
-TEST_CASE("a watch has no deadline of its own, but a peer that died is noticed") {
+TEST_CASE("a watch has no deadline of its own, but a dead peer is detected") {
     rig r;
-    r.stand();
+    r.establish();
     CHECK(r.next()->what == kind::created);
     r.loop.clock.advance(1h);  // the peer answers pings
     CHECK(r.channel->usable());
@@ -139,9 +139,9 @@ TEST_CASE("a watch has no deadline of its own, but a peer that died is noticed")
     CHECK(r.next().error().cls == etcd::error_class::ambiguous);
 }
 
-TEST_CASE("cancelling ends the wait for a message") {
+TEST_CASE("cancel ends the wait for a message") {
     rig r;
-    r.stand();
+    r.establish();
     CHECK(r.next()->what == kind::created);
     std::optional<etcd::error_class> ended;
     r.loop.tasks.spawn("waiter", next_into(*r.watch, ended));
@@ -153,9 +153,9 @@ TEST_CASE("cancelling ends the wait for a message") {
     CHECK(r.peer.server().request(r.stream).reset == http2::error_code::cancel);
 }
 
-TEST_CASE("a watch that goes away resets its stream: half-closing would leave it running on the server") {
+TEST_CASE("the destructor of a watch resets its stream, because half-closing would leave it running on the server") {
     rig r;
-    r.stand();
+    r.establish();
     CHECK(r.next()->what == kind::created);
     r.watch.reset();
     r.loop.settle();
@@ -163,9 +163,9 @@ TEST_CASE("a watch that goes away resets its stream: half-closing would leave it
     CHECK(r.channel->usable());
 }
 
-TEST_CASE("an event above the cap ends the watch, and the error says what to do") {
+TEST_CASE("an event above the limit ends the watch, and the error says what to do") {
     rig r;
-    r.stand();
+    r.establish();
     REQUIRE(r.next().has_value());
     test::built_answer large = one_event(1234);
     large.events[0].value = std::string(etcd::watch_query().max_event + (1U << 20), 'x');
@@ -176,9 +176,9 @@ TEST_CASE("an event above the cap ends the watch, and the error says what to do"
     CHECK(message.error().text.starts_with("peer:2379: the master has a value of more than 16777216 bytes"));
 }
 
-TEST_CASE("a large answer comes in parts as it arrives, and only the last of them ends it") {
+TEST_CASE("a large response is returned in parts as it arrives, and only the last part ends it") {
     rig r;
-    r.stand();
+    r.establish();
     REQUIRE(r.next().has_value());
     test::built_answer large;
     large.store_revision = 1300;
@@ -204,9 +204,9 @@ TEST_CASE("a large answer comes in parts as it arrives, and only the last of the
     CHECK(r.next()->response.events.size() == 1);
 }
 
-TEST_CASE("many small events are worked on a few thousand at a time") {
+TEST_CASE("many small events are returned a few thousand at a time") {
     rig r;
-    r.stand();
+    r.establish();
     REQUIRE(r.next().has_value());
     test::built_answer many;
     many.store_revision = 20'000;
@@ -224,11 +224,11 @@ TEST_CASE("many small events are worked on a few thousand at a time") {
     CHECK(last == 10'000);
 }
 
-TEST_CASE("an event that only says that it is above the cap is not waited for") {
+TEST_CASE("an event that announces a size above the limit ends the watch at once") {
     rig r;
-    r.stand();
+    r.establish();
     REQUIRE(r.next().has_value());
-    // A message of 1 GiB, and in it an event as large: 256 KiB of it come.
+    // A message of 1 GiB with an event of the same size, of which 256 KiB arrive.
     r.peer.server().data(r.stream, std::string("\0\x40\0\0\0\x5a\xf0\xff\xff\xff\x03", 11) + std::string(300'000, 'x'));
     r.peer.flush();
     const auto message = r.next();
@@ -237,9 +237,9 @@ TEST_CASE("an event that only says that it is above the cap is not waited for") 
     CHECK(message.error().text.find("more than 16777216 bytes") != std::string::npos);
 }
 
-TEST_CASE("messages that say nothing, again and again, end the watch") {
+TEST_CASE("too many empty messages end the watch") {
     rig r;
-    r.stand();
+    r.establish();
     REQUIRE(r.next().has_value());
     test::built_answer nothing;
     nothing.watch_id = -1;

@@ -18,10 +18,10 @@ namespace {
 
 namespace pb = etcdserverpb;
 
-/// Makes messages as etcd might send them, corner values included.
-class maker {
+/// Builds messages as etcd might send them, extreme values included.
+class message_maker {
 public:
-    explicit maker(std::uint64_t seed) : random_(seed) {}
+    explicit message_maker(std::uint64_t seed) : random_(seed) {}
 
     std::uint64_t below(std::uint64_t limit) { return random_.next() % limit; }
     bool flip() { return below(2) == 0; }
@@ -55,7 +55,7 @@ public:
         out.set_create_revision(number());
         out.set_mod_revision(number());
         out.set_version(number());
-        out.set_lease(number());  // to be passed over
+        out.set_lease(number());  // to be skipped
     }
 
     pb::RangeResponse range() {
@@ -80,7 +80,7 @@ public:
             pb::Event& event = *out.add_events();
             event.set_type(flip() ? pb::Event::PUT : pb::Event::DELETE);
             if (below(10) != 0) fill(*event.mutable_kv());
-            if (below(10) == 0) fill(*event.mutable_prev_kv());  // never asked for
+            if (below(10) == 0) fill(*event.mutable_prev_kv());  // never requested
         }
         return out;
     }
@@ -122,31 +122,31 @@ void check_equal(const etcd::key_value& got, const pb::KeyValue& expected) {
     CHECK(got.version == expected.version());
 }
 
-bool looks_into(std::string_view view, const base::shared_buffer& owner) {
+bool is_inside(std::string_view view, const base::shared_buffer& owner) {
     return view.empty() || (view.data() >= owner->data() && view.data() + view.size() <= owner->data() + owner->size());
 }
 
-/// Whatever the bytes are: no crash, and every view is inside the message.
+/// Checks that any bytes are decoded without a crash, and that every view is inside the message.
 void decode_all(const std::string& bytes) {
     for (const auto& page : {etcd::decode_range(bytes), etcd::decode_range_part(bytes)}) {
         if (!page) continue;
         for (const etcd::key_value& kv : page->kvs) {
-            REQUIRE(looks_into(kv.key, page->owner));
-            REQUIRE(looks_into(kv.value, page->owner));
+            REQUIRE(is_inside(kv.key, page->owner));
+            REQUIRE(is_inside(kv.value, page->owner));
         }
     }
     if (const auto watch = etcd::decode_watch(bytes)) {
         for (const etcd::event& event : watch->events) {
-            REQUIRE(looks_into(event.kv.key, watch->owner));
-            REQUIRE(looks_into(event.kv.value, watch->owner));
+            REQUIRE(is_inside(event.kv.key, watch->owner));
+            REQUIRE(is_inside(event.kv.value, watch->owner));
         }
     }
 }
 
 }  // namespace
 
-TEST_CASE("a RangeResponse reads as protobuf reads it") {
-    maker make(1);
+TEST_CASE("a RangeResponse is decoded as protobuf decodes it") {
+    message_maker make(1);
     for (int round = 0; round < 300; ++round) {
         const pb::RangeResponse expected = make.range();
         const auto got = etcd::decode_range(expected.SerializeAsString());
@@ -160,8 +160,8 @@ TEST_CASE("a RangeResponse reads as protobuf reads it") {
     }
 }
 
-TEST_CASE("a WatchResponse reads as protobuf reads it") {
-    maker make(2);
+TEST_CASE("a WatchResponse is decoded as protobuf decodes it") {
+    message_maker make(2);
     for (int round = 0; round < 300; ++round) {
         const pb::WatchResponse expected = make.watch();
         const auto got = etcd::decode_watch(expected.SerializeAsString());
@@ -182,8 +182,8 @@ TEST_CASE("a WatchResponse reads as protobuf reads it") {
     }
 }
 
-TEST_CASE("a WatchResponse that arrives in parts gives the same events, wherever it is cut") {
-    maker make(12);
+TEST_CASE("a WatchResponse that arrives in parts yields the same events, wherever it is split") {
+    message_maker make(12);
     base::random_source random(13);
     for (int round = 0; round < 300; ++round) {
         const std::string text = make.watch().SerializeAsString();
@@ -194,7 +194,7 @@ TEST_CASE("a WatchResponse that arrives in parts gives the same events, wherever
         for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
             size = 1 + random.next() % 40;
             const bool last = at + size > text.size();
-            const auto part = parts.take(text.substr(at, size), last);
+            const auto part = parts.add(text.substr(at, size), last);
             REQUIRE(part.has_value());
             for (const etcd::event& e : part->events) {
                 const etcd::event& expected = whole->events.at(events++);
@@ -208,23 +208,23 @@ TEST_CASE("a WatchResponse that arrives in parts gives the same events, wherever
             CHECK(part->fragment == (!last || whole->fragment));
         }
         CHECK(events == whole->events.size());
-        CHECK(parts.waiting() == 0);
+        CHECK(parts.pending_size() == 0);
     }
 }
 
 TEST_CASE("a WatchResponse that ends in the middle of an event is malformed") {
-    maker make(14);
+    message_maker make(14);
     const std::string text = make.watch().SerializeAsString() + std::string(
                                                                     "\x5a\x05"
                                                                     "ab",
                                                                     4);
     etcd::watch_assembler parts;
-    CHECK(parts.take(text, false).has_value());
-    CHECK_FALSE(parts.take("c", true).has_value());
+    CHECK(parts.add(text, false).has_value());
+    CHECK_FALSE(parts.add("c", true).has_value());
 }
 
-TEST_CASE("a TxnResponse reads as protobuf reads it, whatever its responses are") {
-    maker make(3);
+TEST_CASE("a TxnResponse is decoded as protobuf decodes it, whatever its responses are") {
+    message_maker make(3);
     for (int round = 0; round < 300; ++round) {
         const pb::TxnResponse expected = make.txn();
         const auto got = etcd::decode_txn(expected.SerializeAsString());
@@ -235,8 +235,8 @@ TEST_CASE("a TxnResponse reads as protobuf reads it, whatever its responses are"
     }
 }
 
-TEST_CASE("`succeeded` behind the responses is understood, too") {
-    // No etcd writes it in this order; protobuf allows it.
+TEST_CASE("`succeeded` after the responses is decoded too") {
+    // etcd never writes this order, but protobuf allows it.
     pb::TxnResponse responses;
     pb::KeyValue& kv = *responses.add_responses()->mutable_response_range()->add_kvs();
     kv.set_key("k");
@@ -247,14 +247,14 @@ TEST_CASE("`succeeded` behind the responses is understood, too") {
     CHECK(got->succeeded);
 }
 
-TEST_CASE("an empty message is one with nothing in it") {
+TEST_CASE("an empty message is valid") {
     CHECK(etcd::decode_range("").has_value());
     CHECK(etcd::decode_watch("").has_value());
     CHECK(etcd::decode_txn("").has_value());
     CHECK(etcd::decode_range_part("").has_value());
 }
 
-TEST_CASE("unknown fields of every kind are passed over") {
+TEST_CASE("unknown fields of every type are skipped") {
     std::string unknown;
     unknown += std::string("\xa0\x06\x96\x01", 4);  // 100: varint
     unknown += std::string(
@@ -288,7 +288,7 @@ TEST_CASE("an event of a type that is neither PUT nor DELETE is refused") {
     }
 }
 
-TEST_CASE("a field of the wrong kind is refused") {
+TEST_CASE("a field of the wrong wire type is refused") {
     CHECK_FALSE(etcd::decode_range(std::string("\x10\x01", 2)).has_value());  // kvs as a number
     CHECK_FALSE(etcd::decode_range(std::string("\x1a\x01"
                                                "a",
@@ -306,7 +306,7 @@ TEST_CASE("a field of the wrong kind is refused") {
     CHECK_FALSE(etcd::decode_txn(std::string("\x18\x01", 2)).has_value());  // a response as a number
 }
 
-TEST_CASE("lengths that reach behind the end are refused") {
+TEST_CASE("lengths beyond the end are refused") {
     CHECK_FALSE(etcd::decode_range(std::string("\x12\x05"
                                                "abc",
                                                5))
@@ -317,8 +317,8 @@ TEST_CASE("lengths that reach behind the end are refused") {
     CHECK_FALSE(etcd::decode_txn(std::string("\x1a\x7f", 2)).has_value());
 }
 
-TEST_CASE("a message that is cut anywhere in a field is refused") {
-    maker make(4);
+TEST_CASE("a message that is truncated inside a field is refused") {
+    message_maker make(4);
     for (int round = 0; round < 20; ++round) {
         pb::RangeResponse message;
         for (int i = 0; i < 3; ++i) make.fill(*message.add_kvs());
@@ -336,8 +336,8 @@ TEST_CASE("a message that is cut anywhere in a field is refused") {
     }
 }
 
-TEST_CASE("of every first part of a page exactly the whole keys are given, and it is told that more follow") {
-    maker make(5);
+TEST_CASE("any first part of a page yields exactly its complete keys, and reports that more follow") {
+    message_maker make(5);
     for (int round = 0; round < 20; ++round) {
         pb::RangeResponse head;
         make.fill(*head.mutable_header());
@@ -369,8 +369,8 @@ TEST_CASE("a part with a malformed key is refused") {
     CHECK_FALSE(etcd::decode_range_part(message.SerializeAsString() + bad).has_value());
 }
 
-TEST_CASE("no mutilation of a message makes the readers leave it") {
-    maker make(6);
+TEST_CASE("no corruption of a message makes the decoders read outside it") {
+    message_maker make(6);
     for (int round = 0; round < 60; ++round) {
         for (const std::string& whole :
              {make.range().SerializeAsString(), make.watch().SerializeAsString(), make.txn().SerializeAsString()}) {
@@ -387,7 +387,7 @@ TEST_CASE("no mutilation of a message makes the readers leave it") {
     }
 }
 
-TEST_CASE("groups nested without end are refused") {
+TEST_CASE("too deeply nested groups are refused") {
     decode_all(std::string(100'000, '\x0b'));
     CHECK_FALSE(etcd::decode_range(std::string(100'000, '\xa3')).has_value());
     std::string groups;
@@ -395,7 +395,7 @@ TEST_CASE("groups nested without end are refused") {
     CHECK_FALSE(etcd::decode_watch(groups).has_value());
 }
 
-TEST_CASE("of more keys than may come no more than one too many is made") {
+TEST_CASE("decoding stops one key above the limit") {
     pb::RangeResponse message;
     for (int i = 0; i < 100'000; ++i) message.add_kvs();
     CHECK(etcd::decode_range(message.SerializeAsString(), 10)->kvs.size() == 11);
@@ -403,8 +403,8 @@ TEST_CASE("of more keys than may come no more than one too many is made") {
     CHECK(etcd::decode_range(message.SerializeAsString())->kvs.size() == 100'000);
 }
 
-TEST_CASE("of many events as many come at a time as are wanted, and none is lost between parts") {
-    maker make(15);
+TEST_CASE("no more events than requested are returned at a time, and none is lost between parts") {
+    message_maker make(15);
     base::random_source random(16);
     for (int round = 0; round < 200; ++round) {
         const std::string text = make.watch().SerializeAsString();
@@ -413,7 +413,7 @@ TEST_CASE("of many events as many come at a time as are wanted, and none is lost
         const std::size_t most = 1 + random.next() % 3;
         etcd::watch_assembler parts(most);
         std::size_t events = 0;
-        const auto look_at = [&](const std::optional<etcd::watch_response>& part, bool ends) {
+        const auto check_part = [&](const std::optional<etcd::watch_response>& part, bool ends) {
             REQUIRE(part.has_value());
             CHECK(part->events.size() <= most);
             for (const etcd::event& e : part->events) CHECK(e.kv.key == whole->events.at(events++).kv.key);
@@ -422,36 +422,36 @@ TEST_CASE("of many events as many come at a time as are wanted, and none is lost
         for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
             size = 1 + random.next() % 200;
             const bool last = at + size > text.size();
-            const auto part = parts.take(text.substr(at, size), last);
-            look_at(part, last && !parts.has_more());
+            const auto part = parts.add(text.substr(at, size), last);
+            check_part(part, last && !parts.has_more());
             while (parts.has_more()) {
                 const auto next = parts.take_more();
-                look_at(next, last && !parts.has_more());
+                check_part(next, last && !parts.has_more());
             }
         }
         CHECK(events == whole->events.size());
     }
 }
 
-TEST_CASE("an event says how long it is before it is there") {
+TEST_CASE("the size of an event is known before it has arrived") {
     etcd::watch_assembler parts;
-    CHECK(parts.take(std::string("\x5a\x80\x80\x80\x04", 5), false).has_value());  // 8 MiB
-    CHECK(parts.waiting() == (8U << 20) + 5);
-    CHECK(parts.take(std::string(1'000, 'x'), false)->events.empty());
-    CHECK(parts.waiting() == (8U << 20) + 5);
+    CHECK(parts.add(std::string("\x5a\x80\x80\x80\x04", 5), false).has_value());  // 8 MiB
+    CHECK(parts.pending_size() == (8U << 20) + 5);
+    CHECK(parts.add(std::string(1'000, 'x'), false)->events.empty());
+    CHECK(parts.pending_size() == (8U << 20) + 5);
 }
 
-TEST_CASE("what is malformed is refused at once, not when more of it has come") {
+TEST_CASE("malformed bytes are refused at once, not when more bytes arrive") {
     for (const std::string& bad :
          {std::string("\x5f"), std::string("\x02\x01", 2), std::string(11, '\xff'),
           std::string("\x5a\xff\xff\xff\xff\x0f", 6), std::string("\x10", 1) + std::string(10, '\xff')}) {
         etcd::watch_assembler parts;
-        CHECK_FALSE(parts.take(bad, false).has_value());
+        CHECK_FALSE(parts.add(bad, false).has_value());
         CHECK_FALSE(etcd::decode_range_part(bad).has_value());
     }
 }
 
-TEST_CASE("of a reason for a cancellation only as much is kept as is read by anybody") {
+TEST_CASE("a long cancel reason is truncated") {
     pb::WatchResponse canceled;
     canceled.set_canceled(true);
     canceled.set_cancel_reason(std::string(1U << 20, 'x'));

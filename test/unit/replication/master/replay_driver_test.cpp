@@ -281,7 +281,7 @@ TEST_CASE("a header far ahead of everything told is asked about, and a lie does 
     r.server.spoil = [](etcdserverpb::WatchResponse& answer) { answer.mutable_header()->set_revision(5'000'000); };
     SUBCASE("in a progress notification") { r.server.notify_progress(); }
     SUBCASE("beside events") { r.put("/a/2", "v"); }
-    CHECK(r.fails() == error_class::broken_contract);
+    CHECK(r.fails() == error_class::watch_violation);
     CHECK(r.got.empty());
 }
 

@@ -9,7 +9,7 @@
 
 namespace etcdsync::fuzz {
 
-/// The first byte: what was asked for; the second: where the answer is cut.
+/// The first byte selects the query, the second where the response is truncated.
 void range(std::string_view input) {
     source in(input);
     const unsigned how = in.byte();
@@ -18,51 +18,52 @@ void range(std::string_view input) {
     query.range_end = (how & 1U) != 0 ? std::string() : (how & 2U) != 0 ? std::string(1, '\0') : "/b";
     query.limit = how >> 4U;
     query.at = (how & 4U) != 0 ? 100 : 0;
-    const std::size_t most = query.limit > 0 ? how >> 4U : etcd::no_limit;
+    const std::size_t max_keys = query.limit > 0 ? how >> 4U : etcd::no_limit;
     const std::size_t cut = in.byte();
     const std::string message(in.bytes(input.size()));
-    const auto page = etcd::decode_range(message, most);
+    const auto page = etcd::decode_range(message, max_keys);
     etcdserverpb::RangeResponse theirs;
-    if (page && most == etcd::no_limit && theirs.ParseFromString(message)) {
-        promise(page->kvs.size() == static_cast<std::size_t>(theirs.kvs_size()), "keys: not as protobuf reads it");
-        promise(page->count == theirs.count(), "count: not as protobuf reads it");
+    if (page && max_keys == etcd::no_limit && theirs.ParseFromString(message)) {
+        require(page->kvs.size() == static_cast<std::size_t>(theirs.kvs_size()),
+                "keys: protobuf decodes another number");
+        require(page->count == theirs.count(), "count: protobuf decodes another one");
     }
-    const auto part = etcd::decode_range_part(message.substr(0, cut), most);
-    promise(!page || part, "the begin of a good answer is malformed");
-    promise(!page || part->kvs.size() <= page->kvs.size(), "a part holds more than the whole");
+    const auto part = etcd::decode_range_part(message.substr(0, cut), max_keys);
+    require(!page || part, "the start of a valid response is malformed");
+    require(!page || part->kvs.size() <= page->kvs.size(), "a part has more keys than the whole");
     if (!page || !etcd::check_page(query, *page).empty()) return;
     std::string_view last;
     for (const etcd::key_value& kv : page->kvs) {
-        promise(kv.key > last && kv.key >= query.key, "a key out of order");
-        promise(query.range_end != "/b" || kv.key < "/b", "a key outside");
-        promise(query.at == 0 || kv.mod_revision <= query.at, "a key of the future");
+        require(kv.key > last && kv.key >= query.key, "a key out of order");
+        require(query.range_end != "/b" || kv.key < "/b", "a key outside the range");
+        require(query.at == 0 || kv.mod_revision <= query.at, "a key of a later revision");
         last = kv.key;
     }
-    promise(query.limit == 0 || page->kvs.size() <= most, "more than asked for");
-    promise(!page->more || !page->kvs.empty(), "more of nothing");
+    require(query.limit == 0 || page->kvs.size() <= max_keys, "more keys than requested");
+    require(!page->more || !page->kvs.empty(), "more keys announced after none");
 }
 
 void txn(std::string_view input) {
     const auto answer = etcd::decode_txn(input);
     etcdserverpb::TxnResponse theirs;
     if (!answer || !theirs.ParseFromString(std::string(input))) return;
-    promise(answer->succeeded == theirs.succeeded(), "succeeded: not as protobuf reads it");
-    promise(answer->header.store_revision == theirs.header().revision(), "revision: not as protobuf reads it");
-    promise(answer->responses == static_cast<std::size_t>(theirs.responses_size()),
-            "responses: not as protobuf reads it");
+    require(answer->succeeded == theirs.succeeded(), "succeeded: protobuf decodes another value");
+    require(answer->header.store_revision == theirs.header().revision(), "revision: protobuf decodes another one");
+    require(answer->responses == static_cast<std::size_t>(theirs.responses_size()),
+            "responses: protobuf decodes another number");
 }
 
 void checkpoint(std::string_view input) {
     const auto record = replication::parse_checkpoint(input);
     if (!record) {
-        promise(base::is_printable_utf8(record.error().text), "an error that can not be printed");
+        require(base::is_printable_utf8(record.error().text), "an error that is not printable");
         return;
     }
-    promise(etcd::is_possible(record->rev) && record->event_revision <= record->rev, "an impossible revision");
+    require(etcd::is_possible(record->rev) && record->event_revision <= record->rev, "an impossible revision");
     const std::string text = encode(*record);
     const auto again = replication::parse_checkpoint(text);
-    promise(again.has_value(), "what was read can not be read again");
-    promise(encode(*again) == text, "what was written is read as something else");
+    require(again.has_value(), "an encoded checkpoint cannot be parsed");
+    require(encode(*again) == text, "an encoded checkpoint is parsed as a different one");
 }
 
 }  // namespace etcdsync::fuzz

@@ -5,17 +5,18 @@
 #include <stdexcept>
 #include <string_view>
 
-/// What is fuzzed: each entry takes any bytes, and throws std::logic_error where a promise about them is broken.
+/// The fuzz targets. Each accepts any bytes, and throws std::logic_error if a requirement does not
+/// hold for them.
 namespace etcdsync::fuzz {
 
-void http2(std::string_view input);         ///< a server's bytes into a client session, in chunks
+void http2(std::string_view input);         ///< bytes of a server into a client session, in chunks
 void grpc(std::string_view input);          ///< headers, body and end of a call
-void watch(std::string_view input);         ///< the messages of a watch, up to the log
-void range(std::string_view input);         ///< the answer to a Range
-void txn(std::string_view input);           ///< the answer to a Txn
-void checkpoint(std::string_view input);    ///< the record on a slave
+void watch(std::string_view input);         ///< messages of a watch, up to the log
+void range(std::string_view input);         ///< the response to a Range
+void txn(std::string_view input);           ///< the response to a Txn
+void checkpoint(std::string_view input);    ///< a checkpoint on a slave
 void config(std::string_view input);        ///< a configuration file
-void command_line(std::string_view input);  ///< arguments, ended by NULs
+void command_line(std::string_view input);  ///< arguments, each terminated by a NUL
 
 struct target {
     std::string_view name;
@@ -30,11 +31,11 @@ inline constexpr std::array<target, 8> targets{{{"http2", http2},
                                                 {"config", config},
                                                 {"command_line", command_line}}};
 
-inline void promise(bool holds, const char* what) {
+inline void require(bool holds, const char* what) {
     if (!holds) throw std::logic_error(what);
 }
 
-/// Takes values off the front of an input; zeros where it has ended.
+/// Reads values from the front of an input; zeros after its end.
 class source {
 public:
     explicit source(std::string_view input) : left_(input) {}
@@ -45,8 +46,8 @@ public:
         left_.remove_prefix(1);
         return out;
     }
-    std::string_view bytes(std::size_t most) {
-        const std::string_view out = left_.substr(0, most);
+    std::string_view bytes(std::size_t max_size) {
+        const std::string_view out = left_.substr(0, max_size);
         left_.remove_prefix(out.size());
         return out;
     }

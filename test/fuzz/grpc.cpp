@@ -10,22 +10,22 @@
 namespace etcdsync::fuzz {
 namespace {
 
-constexpr std::size_t largest = 1'000;
+constexpr std::size_t max_message = 1'000;
 
-struct counted final : grpc::message_sink {
+struct counting_sink final : grpc::message_sink {
     std::size_t missing = 0;
     bool inside = false;
     void on_message_begin(std::size_t size) override {
-        promise(!inside && size <= largest, "a message where none may begin");
+        require(!inside && size <= max_message, "a message begins inside another, or is too large");
         inside = true;
         missing = size;
     }
     void on_message_bytes(std::string_view bytes) override {
-        promise(inside && !bytes.empty() && bytes.size() <= missing, "bytes of no message");
+        require(inside && !bytes.empty() && bytes.size() <= missing, "bytes outside a message");
         missing -= bytes.size();
     }
     void on_message_end() override {
-        promise(inside && missing == 0, "an end before the end");
+        require(inside && missing == 0, "a message ends early");
         inside = false;
     }
 };
@@ -47,11 +47,11 @@ std::vector<http2::header> headers_in(std::string_view text) {
 
 }  // namespace
 
-/// Records of a type, a length of two bytes, and that many bytes.
+/// The input is a sequence of records: a type, a length of two bytes, and that many bytes.
 void grpc(std::string_view input) {
     source in(input);
-    grpc::call_state call(largest);
-    counted messages;
+    grpc::call_state call(max_message);
+    counting_sink messages;
     std::optional<grpc::status> first;
     while (!in.empty()) {
         const unsigned type = in.byte();
@@ -62,16 +62,16 @@ void grpc(std::string_view input) {
             case 1: call.on_headers(headers_in(bytes), true); break;
             case 2: call.on_data(bytes, messages); break;
             case 3: call.on_close(static_cast<http2::error_code>(size), type > 127); break;
-            default: promise(grpc::decode_message(bytes).size() <= bytes.size(), "an escape became longer");
+            default: require(grpc::decode_message(bytes).size() <= bytes.size(), "decoding made an escape longer");
         }
         const auto& status = call.final_status();
         if (!status) continue;
         if (!first) first = status;
-        promise(status->value == first->value && status->message == first->message, "a final status changed");
-        // The longest words a server may have: 512 bytes, each as \xNN, and what stands around them.
-        promise(base::is_printable_utf8(status->message), "a status that can not be printed");
-        promise(status->message.size() <= 4 * 512 + 100, "a status without end");
-        promise(!status->ok() || !messages.inside, "OK in the middle of a message");
+        require(status->value == first->value && status->message == first->message, "a final status changed");
+        // At most 512 bytes of the text of the server, each as \xNN, and the text around them.
+        require(base::is_printable_utf8(status->message), "a status that is not printable");
+        require(status->message.size() <= 4 * 512 + 100, "a status that is too long");
+        require(!status->ok() || !messages.inside, "OK inside a message");
     }
 }
 

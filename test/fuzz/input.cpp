@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person gives us: not hostile, but anything.
+// Input of the user: not hostile, but arbitrary.
 #include "app/cli/command_line.hpp"
 #include "base/escape.hpp"
 #include "config/files/load.hpp"
@@ -16,16 +16,16 @@ void config(std::string_view input) {
     bool has_error = false;
     for (const config::diagnostic& d : read.diagnostics) {
         has_error = has_error || d.level == config::diagnostic::severity::error;
-        promise(base::is_printable_utf8(d.message) && base::is_printable_utf8(d.hint),
-                "a complaint that can not be printed");
-        promise(!d.message.empty(), "a complaint without words");
+        require(base::is_printable_utf8(d.message) && base::is_printable_utf8(d.hint),
+                "a diagnostic that is not printable");
+        require(!d.message.empty(), "a diagnostic without a message");
     }
-    promise(read.value.has_value() == !has_error, "a value beside an error, or neither");
+    require(read.value.has_value() == !has_error, "a value and an error, or neither");
     const std::string text = config::render(read.diagnostics, "etcd-sync.toml", input);
-    promise(text.empty() == read.diagnostics.empty(), "complaints that are not told");
+    require(text.empty() == read.diagnostics.empty(), "diagnostics that are not rendered");
     for (std::size_t at = 0, end = 0; at < text.size(); at = end + 1) {
         end = std::min(text.find('\n', at), text.size());
-        promise(base::is_printable_utf8(std::string_view(text).substr(at, end - at)), "a line that can not be printed");
+        require(base::is_printable_utf8(std::string_view(text).substr(at, end - at)), "a line that is not printable");
     }
 }
 
@@ -38,8 +38,8 @@ void command_line(std::string_view input) {
     }
     const auto read = app::parse_command_line(arguments);
     if (read) return;
-    promise(!read.error().text.empty(), "a refusal without words");
-    promise(base::is_printable_utf8(read.error().text), "a refusal that can not be printed");
+    require(!read.error().text.empty(), "an error without a message");
+    require(base::is_printable_utf8(read.error().text), "an error that is not printable");
 }
 
 }  // namespace etcdsync::fuzz

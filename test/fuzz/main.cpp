@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One binary a target: ETCDSYNC_FUZZ names it.
+// One binary per target; ETCDSYNC_FUZZ is its name.
 #include "entries.hpp"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kept inputs of the fuzz targets, in every build; and some of what a fuzzer makes of them.
+// Replays the corpus of the fuzz targets in every build, with a few mutations of each input.
 #include "base/random.hpp"
 #include "entries.hpp"
 
@@ -16,7 +16,7 @@ using namespace etcdsync;
 
 namespace {
 
-std::vector<std::pair<std::string, std::string>> kept_inputs(std::string_view target) {
+std::vector<std::pair<std::string, std::string>> corpus_of(std::string_view target) {
     const char* const corpus = std::getenv("ETCDSYNC_CORPUS");
     REQUIRE(corpus != nullptr);
     std::vector<std::pair<std::string, std::string>> out;
@@ -27,8 +27,8 @@ std::vector<std::pair<std::string, std::string>> kept_inputs(std::string_view ta
     return out;
 }
 
-/// A little of what libFuzzer does: bytes changed, cut out, repeated.
-std::string changed(std::string input, base::random_source& random) {
+/// A few mutations as in libFuzzer: changes, removes and repeats bytes, or truncates.
+std::string mutated(std::string input, base::random_source& random) {
     for (std::uint64_t n = 1 + random.next() % 3; n > 0 && !input.empty(); --n) {
         const std::size_t at = random.next() % input.size();
         const std::size_t size = 1 + random.next() % 8;
@@ -44,21 +44,21 @@ std::string changed(std::string input, base::random_source& random) {
 
 }  // namespace
 
-TEST_CASE("what fuzzing kept breaks no promise, nor does what it easily becomes") {
-    constexpr int changes = 50;
+TEST_CASE("the corpus and small mutations of it meet every requirement") {
+    constexpr int mutations = 50;
     base::random_source random(7);
     for (const fuzz::target& one : fuzz::targets) {
         const std::string target(one.name);
         CAPTURE(target);
-        const auto inputs = kept_inputs(one.name);
+        const auto inputs = corpus_of(one.name);
         CHECK(inputs.size() >= 3);
         for (const auto& [file, bytes] : inputs) {
-            const std::string name(file);  // clang 14 captures no structured binding
+            const std::string name(file);  // clang 14 cannot capture a structured binding
             CAPTURE(name);
             CHECK_NOTHROW(one.run(bytes));
-            for (int i = 0; i < changes; ++i) {
+            for (int i = 0; i < mutations; ++i) {
                 CAPTURE(i);
-                CHECK_NOTHROW(one.run(changed(bytes, random)));
+                CHECK_NOTHROW(one.run(mutated(bytes, random)));
             }
         }
     }

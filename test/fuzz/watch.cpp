@@ -16,18 +16,20 @@ namespace {
 
 constexpr std::size_t log_limit = 64U << 10;
 
-/// It has something to say of each text that is no UTF-8.
-[[maybe_unused]] const auto talkative = google::protobuf::SetLogHandler(nullptr);
+/// protobuf logs each string that is not UTF-8.
+[[maybe_unused]] const auto previous_log_handler = google::protobuf::SetLogHandler(nullptr);
 
-/// The events of a message, as the reader gives them out in parts.
+/// Checks that decoding in parts of `size` bytes yields the same events as decoding the whole
+/// message.
 void compare(const std::string& message, std::size_t size) {
     const auto whole = etcd::decode_watch(message);
     etcdserverpb::WatchResponse theirs;
     if (whole && theirs.ParseFromString(message)) {
-        promise(whole->events.size() == static_cast<std::size_t>(theirs.events_size()),
-                "events: not as protobuf reads it");
-        promise(whole->header.store_revision == theirs.header().revision(), "header: not as protobuf reads it");
-        promise(whole->compact_revision == theirs.compact_revision(), "compaction: not as protobuf reads it");
+        require(whole->events.size() == static_cast<std::size_t>(theirs.events_size()),
+                "events: protobuf decodes another number");
+        require(whole->header.store_revision == theirs.header().revision(),
+                "header: protobuf decodes another revision");
+        require(whole->compact_revision == theirs.compact_revision(), "compaction: protobuf decodes another revision");
     }
     etcd::watch_assembler parts(3);
     std::size_t events = 0;
@@ -42,12 +44,12 @@ void compare(const std::string& message, std::size_t size) {
         good = part.has_value();
         if (good) events += part->events.size();
     }
-    promise(good == whole.has_value(), "in parts it is read differently");
-    promise(!good || events == whole->events.size(), "in parts it holds something else");
+    require(good == whole.has_value(), "only one of whole and parts is malformed");
+    require(!good || events == whole->events.size(), "parts have another number of events than the whole");
 }
 
-/// What the feed does with a message; a watch that broke the contract is not read any further.
-class reader {
+/// Processes a message as the feed does. Stops reading after a watch protocol violation.
+class feed_reader {
 public:
     bool take(const std::string& message) {
         auto response = etcd::decode_watch(message);
@@ -57,8 +59,8 @@ public:
         if (means->what == etcd::watch_message::kind::compacted) return false;
         const etcd::revision before = folder_.position();
         folder_.take(*means, {});
-        promise(folder_.position() >= before, "the position moved back");
-        promise(etcd::is_possible(folder_.position()), "an impossible position");
+        require(folder_.position() >= before, "the position moved back");
+        require(etcd::is_possible(folder_.position()), "an impossible position");
         log_.advance_position(folder_.position());
         return true;
     }
@@ -73,10 +75,10 @@ private:
     }
     void keep(replication::log_entry entry) {
         for (const etcd::event& change : entry.changes)
-            promise(change.kv.key >= "/a/" && change.kv.key < "/b", "an event outside the watch");
+            require(change.kv.key >= "/a/" && change.kv.key < "/b", "an event outside the watch");
         if (entry.goes_on || entry.is_rest) return log_.pass_over(entry);
         log_.append(std::move(entry), {});
-        promise(log_.bytes() <= log_limit, "the log is larger than it may be");
+        require(log_.bytes() <= log_limit, "the log exceeds its limit");
     }
 
     etcd::watch_checker checker_{query()};
@@ -85,16 +87,16 @@ private:
                                 [this](replication::log_entry entry) { keep(std::move(entry)); }, log_limit, true};
 
 public:
-    reader() { log_.restart(5); }
+    feed_reader() { log_.restart(5); }
 };
 
 }  // namespace
 
-/// A size of parts, then messages, each behind a length of two bytes.
+/// The first byte is the size of the parts. Messages follow, each after a length of two bytes.
 void watch(std::string_view input) {
     source in(input);
     const std::size_t size = 1 + in.byte();
-    reader feed;
+    feed_reader feed;
     bool good = true;
     while (good && !in.empty()) {
         const std::size_t length = in.byte() << 8U | in.byte();

@@ -57,11 +57,11 @@ public:
         const auto means = checker_.check(std::move(*response));
         if (!means) return false;
         if (means->what == etcd::watch_message::kind::compacted) return false;
-        const etcd::revision before = folder_.position();
-        folder_.take(*means, {});
-        require(folder_.position() >= before, "the position moved back");
-        require(etcd::is_possible(folder_.position()), "an impossible position");
-        log_.advance_position(folder_.position());
+        const etcd::revision before = assembler_.position();
+        assembler_.take(*means, {});
+        require(assembler_.position() >= before, "the position moved back");
+        require(etcd::is_possible(assembler_.position()), "an impossible position");
+        log_.advance_position(assembler_.position());
         return true;
     }
 
@@ -76,15 +76,16 @@ private:
     void keep(replication::log_entry entry) {
         for (const etcd::event& change : entry.changes)
             require(change.kv.key >= "/a/" && change.kv.key < "/b", "an event outside the watch");
-        if (entry.goes_on || entry.is_rest) return log_.pass_over(entry);
+        if (entry.more_follows || entry.is_tail) return log_.pass_over(entry);
         log_.append(std::move(entry), {});
         require(log_.bytes() <= log_limit, "the log exceeds its limit");
     }
 
     etcd::watch_checker checker_{query()};
     replication::log log_{log_limit};
-    replication::folder folder_{5, [](std::string_view key) { return !key.ends_with('x'); },
-                                [this](replication::log_entry entry) { keep(std::move(entry)); }, log_limit, true};
+    replication::revision_assembler assembler_{5, [](std::string_view key) { return !key.ends_with('x'); },
+                                               [this](replication::log_entry entry) { keep(std::move(entry)); },
+                                               log_limit, true};
 
 public:
     feed_reader() { log_.restart(5); }

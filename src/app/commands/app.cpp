@@ -4,7 +4,7 @@
 #include "app/cli/command_line.hpp"
 #include "app/cli/help.hpp"
 #include "app/commands/commands.hpp"
-#include "app/process/surroundings.hpp"
+#include "app/process/process_environment.hpp"
 
 #include <fmt/format.h>
 
@@ -34,7 +34,7 @@ exit_code deliver(const answer& reply) {
     return reply.code == exit_code::ok ? exit_code::failed : reply.code;
 }
 
-exit_code dispatch(const options& asked, const surroundings& around) {
+exit_code dispatch(const options& asked, const process_environment& around) {
     switch (asked.what) {
         case command::run: return run(asked, around);
         case command::sync: return asked.dry_run ? verify(asked, around) : sync(asked, around);
@@ -53,7 +53,7 @@ exit_code dispatch(const options& asked, const surroundings& around) {
 
 int main(int argc, const char* const* argv) {
     forbid_core_dumps();  // before any of it is read
-    const surroundings around = look_around();
+    const process_environment around = look_around();
     const auto asked = parse_command_line({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (!asked) {
         const std::string complaint = fmt::format("etcd-sync: {}\nTry: etcd-sync help\n", asked.error().text);

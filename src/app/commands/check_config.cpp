@@ -46,7 +46,7 @@ boost::json::object config_report(const loaded_config& loaded) {
     return out;
 }
 
-offline_check check_offline(const options& asked, const surroundings& around) {
+offline_check check_offline(const options& asked, const process_environment& around) {
     offline_check out;
     out.loaded = load_config(asked, around);
     const loaded_config& loaded = out.loaded;
@@ -74,6 +74,8 @@ offline_check check_offline(const options& asked, const surroundings& around) {
     return out;
 }
 
-answer check_config(const options& asked, const surroundings& around) { return check_offline(asked, around).told; }
+answer check_config(const options& asked, const process_environment& around) {
+    return check_offline(asked, around).told;
+}
 
 }  // namespace etcdsync::app

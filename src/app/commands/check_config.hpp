@@ -13,7 +13,7 @@ struct offline_check {
     loaded_config loaded;
     answer told;
 };
-[[nodiscard]] offline_check check_offline(const options& asked, const surroundings& around);
+[[nodiscard]] offline_check check_offline(const options& asked, const process_environment& around);
 
 /// What it tells in JSON.
 [[nodiscard]] boost::json::object config_report(const loaded_config& loaded);

@@ -39,7 +39,7 @@ aio::awaitable<exit_code> work(foreground& at, const options& asked, const loade
 
 }  // namespace
 
-exit_code check_connections(const options& asked, const surroundings& around) {
+exit_code check_connections(const options& asked, const process_environment& around) {
     const offline_check offline = check_offline(asked, around);
     const bool good = offline.told.code == exit_code::ok;
     std::fputs(offline.told.err.c_str(), stderr);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "app/cli/options.hpp"
-#include "app/process/surroundings.hpp"
+#include "app/process/process_environment.hpp"
 #include "app/render/answer.hpp"
 #include "config/config.hpp"
 
@@ -11,13 +11,13 @@
 namespace etcdsync::app {
 
 /// `check-config`: would `run` start with this file?
-[[nodiscard]] answer check_config(const options& asked, const surroundings& around);
+[[nodiscard]] answer check_config(const options& asked, const process_environment& around);
 
 /// `check-config --connect`: and would the clusters let it do its work?
-[[nodiscard]] exit_code check_connections(const options& asked, const surroundings& around);
+[[nodiscard]] exit_code check_connections(const options& asked, const process_environment& around);
 
 /// `explain KEY`: which rule takes a key of the master, and where it goes on each slave.
-[[nodiscard]] answer explain(const options& asked, const surroundings& around);
+[[nodiscard]] answer explain(const options& asked, const process_environment& around);
 
 /// The same for a configuration that is read already.
 [[nodiscard]] answer explain_key(const config::config& settings, std::string_view key, output_format format);
@@ -26,12 +26,12 @@ namespace etcdsync::app {
 [[nodiscard]] answer version(const options& asked);
 
 /// `run`: the daemon, until a signal ends it.
-[[nodiscard]] exit_code run(const options& asked, const surroundings& around);
+[[nodiscard]] exit_code run(const options& asked, const process_environment& around);
 
 /// `sync`: one full sync of all slaves, or of some.
-[[nodiscard]] exit_code sync(const options& asked, const surroundings& around);
+[[nodiscard]] exit_code sync(const options& asked, const process_environment& around);
 
 /// `verify`, and `sync --dry-run`: compares, and writes nothing but where --repair asks for it.
-[[nodiscard]] exit_code verify(const options& asked, const surroundings& around);
+[[nodiscard]] exit_code verify(const options& asked, const process_environment& around);
 
 }  // namespace etcdsync::app

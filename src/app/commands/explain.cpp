@@ -124,7 +124,7 @@ answer explain_key(const config::config& settings, std::string_view key, output_
     return reply;
 }
 
-answer explain(const options& asked, const surroundings& around) {
+answer explain(const options& asked, const process_environment& around) {
     const loaded_config loaded = read_config(asked, around);
     if (!loaded.result.value) return {.code = exit_code::configuration, .err = loaded.complaints()};
     return explain_key(*loaded.result.value, asked.key, asked.format);

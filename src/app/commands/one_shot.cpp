@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// -q hides results that are good; what the log would say is hidden already.
-base::result<observe::log_level> one_shot_log_level(const options& asked, const surroundings& around) {
+base::result<observe::log_level> one_shot_log_level(const options& asked, const process_environment& around) {
     options loud = asked;
     loud.quiet = false;
     return chosen_log_level(loud, around, config::log_level::error);
@@ -43,7 +43,7 @@ base::result<std::vector<config::slave>> choose_slaves(const config::config& set
     return base::result<std::vector<config::slave>>(boost::system::in_place_value, std::move(chosen));
 }
 
-base::result<config::config, exit_code> one_shot_settings(const options& asked, const surroundings& around) {
+base::result<config::config, exit_code> one_shot_settings(const options& asked, const process_environment& around) {
     loaded_config loaded = load_config(asked, around);
     std::fputs(loaded.complaints().c_str(), stderr);
     if (!loaded.result.value) return exit_code::configuration;
@@ -63,7 +63,7 @@ base::result<config::config, exit_code> one_shot_settings(const options& asked, 
     return std::move(*loaded.result.value);
 }
 
-one_shot_voice::one_shot_voice(const config::config& settings, const options& asked, const surroundings& around)
+one_shot_voice::one_shot_voice(const config::config& settings, const options& asked, const process_environment& around)
     : log(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
           one_shot_log_level(asked, around).value()),
       progress_lines(log.sink, observe::log_level::info) {}

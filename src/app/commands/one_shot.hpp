@@ -3,7 +3,7 @@
 
 #include "app/cli/options.hpp"
 #include "app/process/foreground.hpp"
-#include "app/process/surroundings.hpp"
+#include "app/process/process_environment.hpp"
 #include "app/render/slave_result.hpp"
 #include "base/result.hpp"
 #include "config/config.hpp"
@@ -22,11 +22,11 @@ namespace etcdsync::app {
 /// The configuration of a command that ends by itself, with the chosen slaves only. What is wrong is told on stderr: the error is
 /// what to exit with.
 [[nodiscard]] base::result<config::config, exit_code> one_shot_settings(const options& asked,
-                                                                        const surroundings& around);
+                                                                        const process_environment& around);
 
 /// How such a command speaks on stderr. Its results tell what happened: the log only helps where somebody asks for it.
 struct one_shot_voice {
-    one_shot_voice(const config::config& settings, const options& asked, const surroundings& around);
+    one_shot_voice(const config::config& settings, const options& asked, const process_environment& around);
 
     stderr_log log;
     observe::logger progress_lines;

@@ -16,7 +16,7 @@ std::string urls(const config::cluster& cluster) {
     return out;
 }
 
-void greet(const observe::logger& log, const loaded_config& loaded, const surroundings& around) {
+void greet(const observe::logger& log, const loaded_config& loaded, const process_environment& around) {
     const config::config& settings = *loaded.result.value;
     log.info("starting", {{"version", build_info::version},
                           {"config", loaded.path},
@@ -40,7 +40,7 @@ aio::awaitable<exit_code> replicate(foreground& at, replication::replicator& all
 
 }  // namespace
 
-exit_code run(const options& asked, const surroundings& around) {
+exit_code run(const options& asked, const process_environment& around) {
     const loaded_config loaded = load_config(asked, around);
     if (!loaded.result.value) {
         std::fputs(loaded.complaints().c_str(), stderr);

@@ -14,7 +14,7 @@ namespace etcdsync::app {
 namespace {
 
 /// Variables are asked for here once; `config` does not know the environment.
-void take_password(config::cluster& of, const config::cluster_places& places, const surroundings& around,
+void take_password(config::cluster& of, const config::cluster_places& places, const process_environment& around,
                    config::complaints& out) {
     config::auth_settings& auth = of.auth;
     if (auth.password_env.empty()) return;
@@ -43,7 +43,7 @@ void check_certificates(const config::tls_settings& of, const config::cluster_pl
     if (!doubt.empty()) out.warning(places.cert, fmt::format("tls of {}: {}", places.label, doubt));
 }
 
-void gather(config::cluster& of, const config::cluster_places& places, const surroundings& around,
+void gather(config::cluster& of, const config::cluster_places& places, const process_environment& around,
             config::complaints& out) {
     take_password(of, places, around, out);
     const bool readable = config::check_files(of, places, out);
@@ -52,7 +52,7 @@ void gather(config::cluster& of, const config::cluster_places& places, const sur
 
 }  // namespace
 
-void gather_secrets(config::outcome& loaded, const std::string& config_path, const surroundings& around) {
+void gather_secrets(config::outcome& loaded, const std::string& config_path, const process_environment& around) {
     config::config& value = *loaded.value;
     config::complaints out(std::move(loaded.diagnostics));
     config::locate_files(value, config_path, std::string(around.variable("CREDENTIALS_DIRECTORY")));

@@ -28,7 +28,7 @@ log_level same_level(config::log_level file) {
 
 }  // namespace
 
-std::string config_path(const options& asked, const surroundings& around) {
+std::string config_path(const options& asked, const process_environment& around) {
     if (asked.config_file) return *asked.config_file;
     const std::string_view variable = around.variable("ETCDSYNC_CONFIG");
     return variable.empty() ? "/etc/etcd-sync/etcd-sync.toml" : std::string(variable);
@@ -42,20 +42,21 @@ std::string loaded_config::complaints() const {
     return out;
 }
 
-loaded_config read_config(const options& asked, const surroundings& around) {
+loaded_config read_config(const options& asked, const process_environment& around) {
     loaded_config loaded;
     loaded.path = config_path(asked, around);
     loaded.result = config::load(loaded.path, loaded.text);
     return loaded;
 }
 
-loaded_config load_config(const options& asked, const surroundings& around) {
+loaded_config load_config(const options& asked, const process_environment& around) {
     loaded_config loaded = read_config(asked, around);
     if (loaded.result.value) gather_secrets(loaded.result, loaded.path, around);
     return loaded;
 }
 
-base::result<log_level> chosen_log_level(const options& asked, const surroundings& around, config::log_level file) {
+base::result<log_level> chosen_log_level(const options& asked, const process_environment& around,
+                                         config::log_level file) {
     if (asked.verbose > 1) return log_level::trace;
     if (asked.verbose == 1) return log_level::debug;
     if (asked.quiet) return log_level::warn;
@@ -67,7 +68,7 @@ base::result<log_level> chosen_log_level(const options& asked, const surrounding
     return base::error("ETCDSYNC_LOG_LEVEL must be one of trace, debug, info, warn, error");
 }
 
-observe::progress_mode chosen_progress(const options& asked, const surroundings& around) {
+observe::progress_mode chosen_progress(const options& asked, const process_environment& around) {
     const bool silent = asked.quiet && asked.progress == observe::progress_mode::automatic;
     return silent ? observe::progress_mode::none : observe::choose_progress(asked.progress, around.err);
 }

@@ -33,7 +33,7 @@ aio::awaitable<exit_code> work(foreground& at, replication::replicator& all, con
 
 }  // namespace
 
-exit_code sync(const options& asked, const surroundings& around) {
+exit_code sync(const options& asked, const process_environment& around) {
     const auto settings = one_shot_settings(asked, around);
     if (!settings) return settings.error();
     one_shot_voice voice(*settings, asked, around);

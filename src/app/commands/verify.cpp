@@ -171,7 +171,7 @@ std::vector<observe::progress> verification::progress() {
 
 }  // namespace
 
-exit_code verify(const options& asked, const surroundings& around) {
+exit_code verify(const options& asked, const process_environment& around) {
     const auto settings = one_shot_settings(asked, around);
     if (!settings) return settings.error();
     one_shot_voice voice(*settings, asked, around);

@@ -114,7 +114,7 @@ sync_result judge(const replication::status& at_end, bool master_gone) {
 
 outcome outcome_of(const replication::inspection_report& report) {
     if (report.failed) return outcome_of(report.failed->why.cls);
-    if (!report.objection.empty()) return outcome::held;
+    if (!report.guard_violation.empty()) return outcome::held;
     return report.changes() > 0 ? outcome::different : outcome::good;
 }
 

@@ -87,8 +87,9 @@ std::string report_line(std::string_view name, const replication::inspection_rep
     const std::string present =
         report.why_present.empty() ? "" : fmt::format(" (its present one: {})", report.why_present);
     const std::string kept = kept_text(report.foreign + report.kept);
-    const std::string held =
-        report.objection.empty() ? "" : fmt::format("{}: a sync would be HELD: {}\n", name, report.objection);
+    const std::string held = report.guard_violation.empty()
+                                 ? ""
+                                 : fmt::format("{}: a sync would be HELD: {}\n", name, report.guard_violation);
     if (report.changes() == 0) {
         return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
                            keys, kept, held);
@@ -113,7 +114,7 @@ std::string report_json(const part& of, const replication::inspection_report& re
     out["extra"] = report.extra;
     out["foreign"] = report.foreign;
     out["kept"] = report.kept;
-    if (!report.objection.empty()) out["would_be_held"] = json_text(report.objection);
+    if (!report.guard_violation.empty()) out["would_be_held"] = json_text(report.guard_violation);
     return to_line(out);
 }
 

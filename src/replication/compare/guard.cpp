@@ -64,19 +64,19 @@ std::uint64_t census::removals() const {
     return sum;
 }
 
-std::string objection(const mapping& keys, const census& found, const guards& by, bool proven) {
-    if (by.approved) return {};
+std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards, bool proven) {
+    if (guards.approved) return {};
     // "always" speaks of keys that are only on the slave. What an unproven master would do is another question.
-    if (proven && by.safety.prune == config::prune_mode::always) return {};
+    if (proven && guards.safety.prune == config::prune_mode::always) return {};
     for (std::size_t i = 0; i < found.rules.size(); ++i) {
         rule_census rule = found.rules[i];
         if (proven) rule.overwrites = 0;
         const std::uint64_t changes = rule.removals + rule.overwrites;
         if (changes == 0 || (proven && changes <= always_allowed)) continue;
-        if (!is_above(by.safety.max_delete, changes, rule.on_slave)) continue;
+        if (!is_above(guards.safety.max_delete, changes, rule.on_slave)) continue;
         return fmt::format("would {} of the {} keys of rule \"{}\", above max_delete = {}: {}",
                            what_would_be_done(rule), rule.on_slave, base::printable(keys.name_of(i)),
-                           limit_text(by.safety.max_delete), listed(found.touched));
+                           limit_text(guards.safety.max_delete), listed(found.touched));
     }
     return {};
 }

@@ -14,7 +14,7 @@
 namespace etcdsync::replication {
 
 /// The settings of one slave that decide.
-struct guards {
+struct guard_policy {
     config::safety safety;
     /// What would be held is wanted: a person said so (`sync --approve`), or the configuration did.
     bool approved = false;
@@ -54,7 +54,8 @@ struct census {
 
 /// Why a full sync that would do what was counted must wait for a person; empty: it may go on. `proven`: the master is known to
 /// have the history the slave was copied from; deletes alone count then, and up to 100 of them are always allowed.
-[[nodiscard]] std::string objection(const mapping& keys, const census& found, const guards& by, bool proven);
+[[nodiscard]] std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards,
+                                          bool proven);
 
 /// "/a/x, /a/y": for people.
 [[nodiscard]] std::string listed(const std::vector<std::string>& keys);

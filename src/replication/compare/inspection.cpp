@@ -165,19 +165,19 @@ aio::awaitable<inspection::outcome> inspection::count(etcd::kv& master) {
 }
 
 aio::awaitable<inspection::outcome> inspection::foresee(etcd::kv& master) {
-    guards by;
-    by.safety = settings_.safety;
+    guard_policy guards;
+    guards.safety = settings_.safety;
     bool proven = false;
     if (record_ && *record_ && (*record_)->instance == settings_.instance && (*record_)->rev > 0) {
         const auto proved =
             co_await prove_history(master.channel(), *context_, master_.request_timeout(), keys_, **record_);
         if (!proved) co_return failure(true, proved.error());
         proven = proved->found == proof::verdict::same;
-        by.approved = proved->found == proof::verdict::other;  // by on_master_change = "resync"
+        guards.approved = proved->found == proof::verdict::other;  // by on_master_change = "resync"
         const bool holds = settings_.safety.on_master_change == config::master_change::hold;
-        if (by.approved && holds) report_.objection = proved->reason;
+        if (guards.approved && holds) report_.guard_violation = proved->reason;
     }
-    if (report_.objection.empty()) report_.objection = objection(keys_, found_, by, proven);
+    if (report_.guard_violation.empty()) report_.guard_violation = guard_violation(keys_, found_, guards, proven);
     co_return std::nullopt;
 }
 

@@ -55,7 +55,7 @@ struct inspection_report {
     std::uint64_t extra = 0;
     std::uint64_t foreign = 0;
     std::uint64_t kept = 0;
-    std::string objection;  ///< with `at_present`: why a guard would hold a sync; empty: none would
+    std::string guard_violation;  ///< with `at_present`: why a guard would hold a sync; empty: none would
     struct failure {
         failure() = default;
         failure(bool at_master, etcd::error what) : of_master(at_master), why(std::move(what)) {}

@@ -62,24 +62,24 @@ checkpoint session::after(entry_iterator first, entry_iterator last, revision to
     return out;
 }
 
-aio::awaitable<ending> session::apply_next(entry_iterator first, entry_iterator last, revision end_position) {
+aio::awaitable<step_result> session::apply_next(entry_iterator first, entry_iterator last, revision end_position) {
     const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier(), parts_.limits);
     if (plan.too_big) co_return co_await apply_too_big(first, last, end_position);
     checkpoint before = std::exchange(position_, after(first, plan.done, plan.to));
     // What was split and is whole now must be told, even where the last of it has nothing to write.
     if (plan.writes.empty() && !before.split) {
-        if (tells_applied()) parts_.report.status().applied = position_.rev;
-        co_return ending::reason::done;
+        if (applied_revision_is_valid()) parts_.report.status().applied = position_.rev;
+        co_return end_reason::done;
     }
     auto end = co_await commit(plan.writes);
-    if (end.why == ending::reason::slave_failed) {
+    if (end.reason == end_reason::slave_failed) {
         position_ = std::move(before);
-        if (learn_from(end.what, plan.writes, parts_.limits)) co_return ending::reason::done;
+        if (shrink_limits(end.error, plan.writes, parts_.limits)) co_return end_reason::done;
     }
     co_return end;
 }
 
-aio::awaitable<ending> session::apply_too_big(entry_iterator first, entry_iterator last, revision end_position) {
+aio::awaitable<step_result> session::apply_too_big(entry_iterator first, entry_iterator last, revision end_position) {
     if (first->mass_delete) co_return co_await apply_mass_delete(*first);
     const auto stop = std::find_if(first, last, [](const log_entry& entry) { return entry.mass_delete.has_value(); });
     if (stop != last) {
@@ -92,34 +92,34 @@ aio::awaitable<ending> session::apply_too_big(entry_iterator first, entry_iterat
     if (all.fits_in(parts_.limits)) {
         checkpoint before = std::exchange(position_, after(first, last, end_position));
         auto end = co_await commit(all);
-        if (end.why == ending::reason::slave_failed) {
+        if (end.reason == end_reason::slave_failed) {
             position_ = std::move(before);
-            if (learn_from(end.what, all, parts_.limits)) co_return ending::reason::done;
+            if (shrink_limits(end.error, all, parts_.limits)) co_return end_reason::done;
         }
         co_return end;
     }
     // What the slave refused before stands in the history for ever; in the master's present state it may be gone.
     if (holds_refused(one, parts_.limits)) {
-        co_return ending(ending::reason::compare,
-                         etcd::error(etcd::error_class::too_large, "a value is too large for the slave"));
+        co_return step_result(end_reason::compare,
+                              etcd::error(etcd::error_class::too_large, "a value is too large for the slave"));
     }
     const checkpoint whole = after(first, std::next(first), first->rev);
     tell_of_split(first->rev);
     co_return co_await write_in_parts(one, &whole);
 }
 
-aio::awaitable<ending> session::apply_mass_delete(log_entry entry) {
+aio::awaitable<step_result> session::apply_mass_delete(log_entry entry) {
     const deque_of_one alone{std::move(entry)};
     const log_entry& what = alone.front();
     auto wipe = co_await plan_mass_delete(what);
-    if (!wipe) co_return ending(ending::reason::master_away, wipe.error());
+    if (!wipe) co_return step_result(end_reason::master_away, wipe.error());
     if (auto end = interrupted()) co_return std::move(*end);
     if (!*wipe) co_return co_await replay_up_to(what.rev);
     checkpoint before = std::exchange(position_, after(alone.begin(), alone.end(), what.rev));
     auto end = co_await commit(**wipe);
-    if (end.why == ending::reason::slave_failed) {
+    if (end.reason == end_reason::slave_failed) {
         position_ = std::move(before);
-        if (learn_from(end.what, **wipe, parts_.limits)) co_return ending::reason::done;
+        if (shrink_limits(end.error, **wipe, parts_.limits)) co_return end_reason::done;
     }
     co_return end;
 }
@@ -153,7 +153,7 @@ aio::awaitable<etcd::result<std::optional<batch>>> session::plan_mass_delete(log
     co_return wipe;
 }
 
-aio::awaitable<ending> session::apply_part(const log_entry& part) {
+aio::awaitable<step_result> session::apply_part(const log_entry& part) {
     const std::deque<log_entry> alone(1, part);
     const batch writes = fold_all(alone.begin(), alone.end(), parts_.keys, frontier());
     // What it does to the number of keys, and to those that serve as witnesses, shows when the revision is whole: by then this
@@ -164,7 +164,7 @@ aio::awaitable<ending> session::apply_part(const log_entry& part) {
     co_return co_await write_in_parts(writes, nullptr);
 }
 
-aio::awaitable<ending> session::write_in_parts(const batch& all, const checkpoint* whole) {
+aio::awaitable<step_result> session::write_in_parts(const batch& all, const checkpoint* whole) {
     const std::vector<etcd::operation> writes = in_order_of_doubt(all, parts_.limits);
     const checkpoint before = position_;
     std::size_t done = 0;
@@ -175,17 +175,17 @@ aio::awaitable<ending> session::write_in_parts(const batch& all, const checkpoin
         const bool last = done + part.writes().size() == writes.size();
         position_.split = true;
         if (last && whole != nullptr) position_ = *whole;
-        if (part.empty() && whole == nullptr) co_return ending::reason::done;
+        if (part.empty() && whole == nullptr) co_return end_reason::done;
         auto end = co_await commit(part);
-        if (end.why == ending::reason::slave_failed) {
+        if (end.reason == end_reason::slave_failed) {
             position_ = before;
-            if (!learn_from(end.what, part, parts_.limits)) co_return end;
+            if (!shrink_limits(end.error, part, parts_.limits)) co_return end;
             continue;
         }
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
         done += part.writes().size();
     } while (done < writes.size());
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
 void session::tell_of_split(revision rev) {

@@ -27,64 +27,64 @@ net::channel_options catch_up_connection() {
 
 }  // namespace
 
-aio::awaitable<ending> session::replay(std::deque<log_entry>& waiting, revision end_position) {
-    const auto is_part = [](const log_entry& entry) { return entry.goes_on; };
+aio::awaitable<step_result> session::apply_waiting(std::deque<log_entry>& waiting, revision end_position) {
+    const auto is_part = [](const log_entry& entry) { return entry.more_follows; };
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         while (!waiting.empty() && waiting.front().rev <= position_.rev) waiting.pop_front();
-        if (!waiting.empty() && waiting.front().goes_on) {
+        if (!waiting.empty() && waiting.front().more_follows) {
             auto end = co_await apply_part(waiting.front());
-            if (end.why != ending::reason::done) co_return end;
+            if (end.reason != end_reason::done) co_return end;
             waiting.pop_front();
             continue;
         }
         const auto stop = std::find_if(waiting.cbegin(), waiting.cend(), is_part);
         const revision known = stop == waiting.cend() ? end_position : std::prev(stop)->rev;
-        if (position_.rev >= known) co_return ending::reason::done;
+        if (position_.rev >= known) co_return end_reason::done;
         auto end = co_await apply_next(waiting.cbegin(), stop, known);
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
     }
 }
 
-aio::awaitable<ending> session::catch_up() {
-    const own_place scope(place_);
-    auto waited = co_await take_place();
-    if (waited.why != ending::reason::done) co_return waited;
+aio::awaitable<step_result> session::catch_up() {
+    const scoped_permit scope(permit_);
+    auto waited = co_await take_permit();
+    if (waited.reason != end_reason::done) co_return waited;
     // The log takes over: looked at and left in one turn of the loop.
     while (!parts_.source.recent().holds_all_since(position_.rev)) {
         if (auto end = interrupted()) co_return std::move(*end);
         parts_.report.enter(link_state::catching_up);
         auto end = co_await replay_missed();
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
     }
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
-aio::awaitable<ending> session::replay_missed() {
+aio::awaitable<step_result> session::replay_missed() {
     const net::channel_options options = catch_up_connection();
     const auto channel = co_await parts_.master.connect(options);
-    if (!channel) co_return ending(ending::reason::master_away, channel.error());
-    history::start from;
+    if (!channel) co_return step_result(end_reason::master_away, channel.error());
+    replay::start from;
     from.known = position_.rev;
     from.last_event = position_.event_revision;
     from.event_digest = position_.event_digest;
     auto end = co_await replay_from(*channel, from);
-    if (end.why == ending::reason::compare && from.last_event > 0 && position_.rev == from.known) {
+    if (end.reason == end_reason::compare && from.last_event > 0 && position_.rev == from.known) {
         // E is compacted, but what follows on R may still be there: if it is the same master's.
         const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-        const auto now = co_await prove_by_state(master, parts_.keys, position_, end.what.text);
-        if (!now) co_return ending(ending::reason::master_away, now.error());
-        if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
+        const auto now = co_await prove_by_state(master, parts_.keys, position_, end.error.text);
+        if (!now) co_return step_result(end_reason::master_away, now.error());
+        if (now->found == proof::verdict::other) co_return end_reason::restart;
         from.last_event = 0;
         end = co_await replay_from(*channel, from);
     }
-    if (end.why == ending::reason::master_away) parts_.master.avoid((*channel)->peer());
+    if (end.reason == end_reason::master_away) parts_.master.avoid((*channel)->peer());
     co_return end;
 }
 
-aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, history::start from) {
+aio::awaitable<step_result> session::replay_from(std::shared_ptr<net::channel> on, replay::start from) {
     const mapping& keys = parts_.keys;
-    history missed(
+    replay missed(
         std::move(on), parts_.with, parts_.master.request_timeout(), keys.cover(), from,
         [&keys](std::string_view key) { return keys.rule_of(key).has_value(); },
         std::max(2 * parts_.page_bytes, least_to_hold));
@@ -101,26 +101,26 @@ aio::awaitable<ending> session::replay_from(std::shared_ptr<net::channel> on, hi
         limit.reset();
         if (!read && silent && read.error().cls == etcd::error_class::cancelled) {
             // What came so far is applied; where nothing came, a known E should have answered.
-            if (missed.position() > from.known) co_return ending::reason::done;
-            co_return ending(from.last_event > 0 ? ending::reason::master_away : ending::reason::compare, read.error());
+            if (missed.position() > from.known) co_return end_reason::done;
+            co_return step_result(from.last_event > 0 ? end_reason::master_away : end_reason::compare, read.error());
         }
         if (!read) co_return replay_failed(read.error());
         if (waiting.empty() && missed.position() == from.known) continue;
         if (position_.event_revision == from.last_event) position_.event_digest = missed.event_digest();
-        auto end = co_await replay(waiting, missed.position());
+        auto end = co_await apply_waiting(waiting, missed.position());
         // What the slave does not take stands in the history for ever. In the master's present state it may be gone.
-        if (end.why == ending::reason::slave_failed && end.what.cls == etcd::error_class::too_large)
-            co_return ending(ending::reason::compare, end.what);
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason == end_reason::slave_failed && end.error.cls == etcd::error_class::too_large)
+            co_return step_result(end_reason::compare, end.error);
+        if (end.reason != end_reason::done) co_return end;
         const bool far_enough = position_.rev >= replay_until_;
-        if (far_enough && parts_.source.recent().holds_all_since(position_.rev)) co_return ending::reason::done;
+        if (far_enough && parts_.source.recent().holds_all_since(position_.rev)) co_return end_reason::done;
     }
 }
 
-aio::awaitable<ending> session::replay_up_to(revision rev) {
-    const own_place scope(place_);
-    auto end = co_await take_place();
-    if (end.why != ending::reason::done) co_return end;
+aio::awaitable<step_result> session::replay_up_to(revision rev) {
+    const scoped_permit scope(permit_);
+    auto end = co_await take_permit();
+    if (end.reason != end_reason::done) co_return end;
     parts_.report.enter(link_state::catching_up);
     replay_until_ = rev;
     end = co_await replay_missed();
@@ -128,32 +128,32 @@ aio::awaitable<ending> session::replay_up_to(revision rev) {
     co_return end;
 }
 
-ending session::replay_failed(const etcd::error& why) {
+step_result session::replay_failed(const etcd::error& why) {
     switch (why.cls) {
-        case etcd::error_class::other_history: return ending(ending::reason::begin_again, why);
+        case etcd::error_class::other_history: return step_result(end_reason::restart, why);
         case etcd::error_class::watch_violation:
-        case etcd::error_class::compacted: return ending(ending::reason::compare, why);
-        default: return ending(ending::reason::master_away, why);
+        case etcd::error_class::compacted: return step_result(end_reason::compare, why);
+        default: return step_result(end_reason::master_away, why);
     }
 }
 
-aio::awaitable<ending> session::outlive_compaction(etcd::error why) {
+aio::awaitable<step_result> session::outlive_compaction(etcd::error why) {
     const net::channel_options options = catch_up_connection();
     const auto channel = co_await parts_.master.connect(options);
-    if (!channel) co_return ending(ending::reason::master_away, channel.error());
+    if (!channel) co_return step_result(end_reason::master_away, channel.error());
     const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
     const auto now = co_await prove_by_state(master, parts_.keys, position_, why.text);
     if (!now) {
         parts_.master.avoid((*channel)->peer());
-        co_return ending(ending::reason::master_away, now.error());
+        co_return step_result(end_reason::master_away, now.error());
     }
     if (auto end = interrupted()) co_return std::move(*end);
-    if (now->found == proof::verdict::other) co_return ending::reason::begin_again;
+    if (now->found == proof::verdict::other) co_return end_reason::restart;
     // Where the state tells nothing, what was proved at the start holds: the feed watches this master since then.
     proven_ = now->found == proof::verdict::same || (proven_ && parts_.source.connected());
-    if (now->unchanged_until == 0) co_return ending(ending::reason::compare, why);
+    if (now->unchanged_until == 0) co_return step_result(end_reason::compare, why);
     position_.rev = std::max(position_.rev, now->unchanged_until);
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
 }  // namespace etcdsync::replication

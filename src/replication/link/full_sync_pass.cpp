@@ -21,9 +21,9 @@ std::string_view name_of(full_sync_pass::way way) {
 
 }  // namespace
 
-ending full_sync_pass::master_failed(const etcd::error& why) const {
-    if (why.cls == etcd::error_class::compacted) return ending(ending::reason::compare, why);
-    return ending(ending::reason::master_away, why);
+step_result full_sync_pass::master_failed(const etcd::error& why) const {
+    if (why.cls == etcd::error_class::compacted) return step_result(end_reason::compare, why);
+    return step_result(end_reason::master_away, why);
 }
 
 std::string& full_sync_pass::frontier() {
@@ -31,7 +31,7 @@ std::string& full_sync_pass::frontier() {
     return way_ == way::count_extra ? session_->extra_frontier_ : session_->position_.frontier;
 }
 
-aio::awaitable<ending> full_sync_pass::run() {
+aio::awaitable<step_result> full_sync_pass::run() {
     const auto total = co_await count_keys(*master_, session_->parts_.keys, session_->position_.rev);
     if (!total) co_return master_failed(total.error());
     session_->position_.count = *total;
@@ -42,12 +42,12 @@ aio::awaitable<ending> full_sync_pass::run() {
     for (const segment& part : session_->parts_.keys.segments()) {
         if (!part.target.end.empty() && part.target.end <= begin) continue;
         auto end = co_await compare_segment(part, std::max(begin, part.target.begin));
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
     }
     co_return co_await flush(reached_);
 }
 
-aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, const std::string& from) {
+aio::awaitable<step_result> full_sync_pass::compare_segment(const segment& where, const std::string& from) {
     comparison found(session_->parts_.keys, where, from, keys_only());
     page_reader::options of_master;
     of_master.at = session_->position_.rev;
@@ -58,8 +58,8 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
     page_reader master_pages(*master_, session_->parts_.with.tasks, where.source, of_master);
     page_reader slave_pages(session_->slave_->kv(), session_->parts_.with.tasks, where.target, of_slave);
     std::uint64_t counted = 0;
-    ending end = ending::reason::done;
-    while (end.why == ending::reason::done) {
+    step_result end = end_reason::done;
+    while (end.reason == end_reason::done) {
         const comparison::step step = found.next();
         newest_ = std::max(newest_, found.newest());
         progress().done += found.compared() - std::exchange(counted, found.compared());
@@ -71,7 +71,7 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
             end = co_await next_master_page(found, master_pages, where);
         } else if (step.what == outcome::need_slave) {
             auto page = co_await slave_pages.next(found.slave_from());
-            if (!page) co_return ending(ending::reason::slave_failed, page.error());
+            if (!page) co_return step_result(end_reason::slave_failed, page.error());
             found.add_slave(std::move(*page));
         } else {
             end = co_await take(step);
@@ -81,25 +81,26 @@ aio::awaitable<ending> full_sync_pass::compare_segment(const segment& where, con
     co_return end;
 }
 
-aio::awaitable<ending> full_sync_pass::next_master_page(comparison& found, page_reader& pages, const segment& where) {
+aio::awaitable<step_result> full_sync_pass::next_master_page(comparison& found, page_reader& pages,
+                                                             const segment& where) {
     if (auto end = session_->interrupted()) co_return std::move(*end);
     // The log is about to forget R: what changed below the frontier must be taken over before.
     // (Not before a page was read: then it would go on like this for ever where the master is fast.)
     if (pages_read_ > 0 && session_->parts_.source.recent().is_aging(session_->position_.rev)) {
         auto flushed = co_await flush(found.frontier());
-        if (flushed.why != ending::reason::done) co_return flushed;
-        co_return ending::reason::compare;
+        if (flushed.reason != end_reason::done) co_return flushed;
+        co_return end_reason::compare;
     }
     auto page = co_await pages.next(found.master_from());
     if (!page) {
         auto flushed = co_await flush(found.frontier());
-        if (flushed.why != ending::reason::done) co_return flushed;
+        if (flushed.reason != end_reason::done) co_return flushed;
         co_return master_failed(page.error());
     }
     ++pages_read_;
     if (way_ == way::repair) sample(*page, where);
     found.add_master(std::move(*page));
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
 void full_sync_pass::sample(const etcd::range_page& page, const segment& where) {
@@ -111,48 +112,48 @@ void full_sync_pass::sample(const etcd::range_page& page, const segment& where) 
     remember(session_->position_.witnesses, anchor_of(*newest));
 }
 
-aio::awaitable<ending> full_sync_pass::take(const comparison::step& found) {
+aio::awaitable<step_result> full_sync_pass::take(const comparison::step& found) {
     if (found.what == outcome::slave_only) co_return co_await take_slave_only(found);
     // Both sides were equal here when the prune pass began, and advance keeps them so.
-    if (keys_only()) co_return ending::reason::done;
+    if (keys_only()) co_return end_reason::done;
     if (found.what == outcome::different) found_->note_overwrite(found.rule, found.key);
-    if (way_ == way::count) co_return ending::reason::done;
+    if (way_ == way::count) co_return end_reason::done;
     co_return co_await add(etcd::event_type::put, found);
 }
 
-aio::awaitable<ending> full_sync_pass::take_slave_only(const comparison::step& found) {
-    const fate what = fate_of(session_->parts_.keys, found.rule, session_->parts_.by.safety, session_->position_.spans,
-                              found.key, found.mod_revision);
+aio::awaitable<step_result> full_sync_pass::take_slave_only(const comparison::step& found) {
+    const fate what = fate_of(session_->parts_.keys, found.rule, session_->parts_.guards.safety,
+                              session_->position_.spans, found.key, found.mod_revision);
     found_->note_slave_only(found.rule, what, found.key);
-    if (way_ != way::prune || what != fate::remove) co_return ending::reason::done;
+    if (way_ != way::prune || what != fate::remove) co_return end_reason::done;
     std::optional<std::uint64_t>& budget = session_->budget_;
-    if (!budget || *budget == 0) co_return ending::reason::objected;
+    if (!budget || *budget == 0) co_return end_reason::blocked_by_guard;
     --*budget;
     co_return co_await add(etcd::event_type::remove, found);
 }
 
-aio::awaitable<ending> full_sync_pass::add(etcd::event_type type, const comparison::step& found) {
-    if (writes_.add(type, found.key, found.value, found.owner)) co_return ending::reason::done;
+aio::awaitable<step_result> full_sync_pass::add(etcd::event_type type, const comparison::step& found) {
+    if (writes_.add(type, found.key, found.value, found.owner)) co_return end_reason::done;
     auto end = co_await flush(std::string(found.key));
-    if (end.why != ending::reason::done) co_return end;
-    if (writes_.add(type, found.key, found.value, found.owner)) co_return ending::reason::done;
+    if (end.reason != end_reason::done) co_return end;
+    if (writes_.add(type, found.key, found.value, found.owner)) co_return end_reason::done;
     // One key larger than the budget of a Txn goes alone; whether the slave takes it, it says itself.
     writes_ = batch(txn_limits::none());
     const bool added = writes_.add(type, found.key, found.value, found.owner);
     if (!added)
-        co_return ending(ending::reason::slave_failed,
-                         etcd::error(etcd::error_class::bad_request, "a Txn holds no write at all"));
+        co_return step_result(end_reason::slave_failed,
+                              etcd::error(etcd::error_class::bad_request, "a Txn holds no write at all"));
     co_return co_await flush(std::string(found.key).append(1, '\0'));
 }
 
-aio::awaitable<ending> full_sync_pass::flush(std::string to) {
+aio::awaitable<step_result> full_sync_pass::flush(std::string to) {
     const std::string before = std::exchange(frontier(), std::move(to));
-    if (writes_.empty()) co_return ending::reason::done;
+    if (writes_.empty()) co_return end_reason::done;
     co_await note_event();
     auto end = co_await session_->commit(writes_);
-    if (end.why == ending::reason::slave_failed) {
+    if (end.reason == end_reason::slave_failed) {
         frontier() = before;
-        if (learn_from(end.what, writes_, session_->parts_.limits)) end = ending(ending::reason::take_up);
+        if (shrink_limits(end.error, writes_, session_->parts_.limits)) end = step_result(end_reason::resume_pass);
     }
     writes_ = batch(session_->parts_.limits);
     co_return end;

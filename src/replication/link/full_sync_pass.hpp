@@ -26,7 +26,7 @@ public:
 
     /// `done` at the end; `compare` where the pinned revision is gone, or about to be: go on at a newer one, from the frontier.
     /// `take_up` where the slave takes less in a Txn than was thought. `objected` where a prune finds more than it may delete.
-    aio::awaitable<ending> run();
+    aio::awaitable<step_result> run();
 
     /// Learns the digest of the newest revision met, so that a pass that is interrupted goes on at its frontier.
     aio::awaitable<> note_event();
@@ -34,17 +34,17 @@ public:
 private:
     using outcome = comparison::outcome;
 
-    aio::awaitable<ending> compare_segment(const segment& where, const std::string& from);
-    aio::awaitable<ending> next_master_page(comparison& found, page_reader& pages, const segment& where);
-    aio::awaitable<ending> take(const comparison::step& found);
-    aio::awaitable<ending> take_slave_only(const comparison::step& found);
-    aio::awaitable<ending> add(etcd::event_type type, const comparison::step& found);
-    aio::awaitable<ending> flush(std::string frontier);
+    aio::awaitable<step_result> compare_segment(const segment& where, const std::string& from);
+    aio::awaitable<step_result> next_master_page(comparison& found, page_reader& pages, const segment& where);
+    aio::awaitable<step_result> take(const comparison::step& found);
+    aio::awaitable<step_result> take_slave_only(const comparison::step& found);
+    aio::awaitable<step_result> add(etcd::event_type type, const comparison::step& found);
+    aio::awaitable<step_result> flush(std::string frontier);
     void sample(const etcd::range_page& page, const segment& where);
     [[nodiscard]] bool keys_only() const { return way_ == way::count_extra || way_ == way::prune; }
     [[nodiscard]] std::string& frontier();
     [[nodiscard]] sync_progress& progress() { return session_->parts_.report.status().progress; }
-    ending master_failed(const etcd::error& why) const;
+    step_result master_failed(const etcd::error& why) const;
 
     session* session_;
     etcd::kv* master_;

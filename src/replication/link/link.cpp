@@ -47,16 +47,16 @@ net::channel_options slave_connection() {
 }
 
 link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-           feed& source, slots& places)
+           feed& source, permits& free)
     : context_(&with), settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)),
-      master_(std::move(master)), source_(&source), places_(&places),
+      master_(std::move(master)), source_(&source), full_sync_permits_(&free),
       report_(with, link_name(settings_.slave, settings_.rule), settings_.endpoints),
       pauses_(first_pause, with.probe_interval), master_pauses_(first_pause, with.probe_interval),
       wake_(with.tasks.executor()) {
     report_.status().slave = settings_.slave;
     report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
-    places.on_free([this] { wake_.notify(); });
+    free.on_free([this] { wake_.notify(); });
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
     slave_.set_health_probe(std::move(probe));
@@ -74,19 +74,19 @@ void link::stop() {
 
 aio::awaitable<> link::run() {
     while (!stopping_) {
-        const ending end = co_await serve();
-        if (end.why == ending::reason::finished) {
+        const step_result end = co_await serve();
+        if (end.reason == end_reason::finished) {
             report_.status().finished = true;
             co_return;
         }
-        if (end.why != ending::reason::slave_failed || stopping_) continue;
+        if (end.reason != end_reason::slave_failed || stopping_) continue;
         auto how_long = pauses_.next(context_->random);
-        report_.status().failure = end.what.cls;
-        if (needs_a_person(end.what.cls)) {
+        report_.status().failure = end.error.cls;
+        if (needs_a_person(end.error.cls)) {
             how_long = context_->probe_interval;
-            report_.parked(end.what.text, how_long);
+            report_.parked(end.error.text, how_long);
         } else {
-            report_.disconnected(end.what.text, how_long);
+            report_.disconnected(end.error.text, how_long);
         }
         if (gives_up()) {
             report_.status().finished = true;
@@ -109,7 +109,7 @@ aio::awaitable<> link::pause(std::chrono::milliseconds how_long) {
     while (!stopping_ && context_->clock.now() < until) co_await aio::wait_until(wake_, context_->clock, until);
 }
 
-aio::awaitable<> link::wait_for_master(const applier& slave) {
+aio::awaitable<> link::wait_for_master(const slave_writer& slave) {
     // No call to the slave is open meanwhile: now and then it has to be asked whether it is still there.
     const auto look_again = context_->clock.now() + context_->probe_interval;
     while (!stopping_ && !master_ready() && !refused_by_master() && slave.usable() &&
@@ -119,14 +119,14 @@ aio::awaitable<> link::wait_for_master(const applier& slave) {
     }
 }
 
-aio::awaitable<ending> link::master_failed(etcd::error why) {
+aio::awaitable<step_result> link::master_failed(etcd::error why) {
     const auto how_long = master_pauses_.next(context_->random);
     report_.status().failure = why.cls;
     report_.enter(link_state::connecting,
                   (needs_a_person(why.cls) ? "the master refuses us: " : "master: ") + why.text);
-    if (gives_up()) co_return ending::reason::finished;
+    if (gives_up()) co_return end_reason::finished;
     co_await pause(how_long);
-    co_return ending::reason::begin_again;
+    co_return end_reason::restart;
 }
 
 std::optional<etcd::error> link::refused_by_master() const {
@@ -148,16 +148,16 @@ bool link::rival_at_work(const checkpoint& stored) {
     return now - rival_.last_sign < refresh_interval + std::chrono::minutes(1);
 }
 
-aio::awaitable<ending> link::hold(std::string why) {
+aio::awaitable<step_result> link::hold(std::string why) {
     report_.enter(link_state::held, why);
-    if (settings_.once) co_return ending::reason::finished;
+    if (settings_.once) co_return end_reason::finished;
     co_await pause(context_->probe_interval);
-    co_return ending::reason::begin_again;
+    co_return end_reason::restart;
 }
 
-aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) {
+aio::awaitable<step_result> link::wait_for_a_person(slave_writer& slave, std::string why) {
     report_.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
-    if (settings_.once) co_return ending::reason::finished;
+    if (settings_.once) co_return end_reason::finished;
     // To count again costs reading everything: done when something tells that it may come out otherwise, or after a while.
     const std::uint64_t generation = source_->recent().generation();
     const auto again = context_->clock.now() + refresh_interval;
@@ -165,10 +165,10 @@ aio::awaitable<ending> link::wait_for_a_person(applier& slave, std::string why) 
         co_await pause(context_->probe_interval);
         if (stopping_) break;
         const auto same = co_await slave.undisturbed();
-        if (!same) co_return ending(ending::reason::slave_failed, same.error());
+        if (!same) co_return step_result(end_reason::slave_failed, same.error());
         if (!*same) break;
     }
-    co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+    co_return stopping_ ? end_reason::stopped : end_reason::restart;
 }
 
 aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
@@ -184,32 +184,32 @@ aio::awaitable<etcd::result<proof>> link::prove(checkpoint record) {
     co_return proved;
 }
 
-aio::awaitable<ending> link::serve() {
+aio::awaitable<step_result> link::serve() {
     const net::channel_options options = slave_connection();
     const auto channel = co_await slave_.connect(options);
-    if (!channel) co_return ending(ending::reason::slave_failed, channel.error());
+    if (!channel) co_return step_result(end_reason::slave_failed, channel.error());
     const std::shared_ptr<net::channel> on = *channel;
     better_endpoint_ = false;
     on->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(on, context_->clock, slave_.request_timeout());
-    applier slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
-    const base::scoped_pointer<applier> while_connected(applier_, slave);
+    slave_writer slave(kv, *context_, settings_.checkpoint_key, *settings_.records);
+    const base::scoped_pointer<slave_writer> while_connected(writer_, slave);
     for (unsigned rounds = 0;; ++rounds) {
         if (rounds > 1) co_await pause(first_pause);  // should somebody else keep writing the checkpoint, it is no race
-        ending end = co_await work(slave);
+        step_result end = co_await work(slave);
         if (slave.last_written() > 0) last_seq_ = slave.last_written();
-        if (end.why == ending::reason::begin_again && !stopping_) continue;
-        if (end.why == ending::reason::slave_failed) slave_.avoid(on->peer());
-        if (end.why == ending::reason::better_endpoint)
+        if (end.reason == end_reason::restart && !stopping_) continue;
+        if (end.reason == end_reason::slave_failed) slave_.avoid(on->peer());
+        if (end.reason == end_reason::better_endpoint)
             context_->log.info(report_.status().name + ": back to an endpoint that comes first",
                                {{"endpoint", slave_.preferred().url}});
-        if (settings_.once && end.why != ending::reason::slave_failed) co_await let_go(slave);
+        if (settings_.once && end.reason != end_reason::slave_failed) co_await let_go(slave);
         on->close();
         co_return end;
     }
 }
 
-aio::awaitable<> link::let_go(applier& slave) {
+aio::awaitable<> link::let_go(slave_writer& slave) {
     // However a job done once ends: a daemon that was held meanwhile must not take this for a rival at work.
     if (!slave.is_ours()) co_return;
     checkpoint nobodys = slave.record();
@@ -219,15 +219,15 @@ aio::awaitable<> link::let_go(applier& slave) {
     static_cast<void>(co_await slave.commit(nothing, std::move(nobodys), settings_.limits.max_ops));
 }
 
-aio::awaitable<ending> link::claim_as_it_is(applier& slave, checkpoint record) {
+aio::awaitable<step_result> link::claim_as_it_is(slave_writer& slave, checkpoint record) {
     record.writer = context_->writer;
     const batch nothing(settings_.limits);
     const auto claimed = co_await slave.commit(nothing, std::move(record), settings_.limits.max_ops);
-    if (!claimed) co_return ending(ending::reason::slave_failed, claimed.error());
-    co_return *claimed ? ending::reason::done : ending::reason::begin_again;
+    if (!claimed) co_return step_result(end_reason::slave_failed, claimed.error());
+    co_return *claimed ? end_reason::done : end_reason::restart;
 }
 
-aio::awaitable<ending> link::settle_records(applier& slave) {
+aio::awaitable<step_result> link::settle_records(slave_writer& slave) {
     const auto found = co_await slave.read_all();
     if (!found && etcd::is_permission_denied(found.error())) {
         // Where it is our own record that may not be read, that is told next.
@@ -236,39 +236,40 @@ aio::awaitable<ending> link::settle_records(applier& slave) {
             context_->log.debug(report_.status().name + ": records of another consistency are not looked for",
                                 {{"cause", found.error().text}});
         }
-        co_return ending::reason::done;
+        co_return end_reason::done;
     }
-    if (!found) co_return ending(ending::reason::slave_failed, found.error());
-    const handover plan = plan_handover(*found, *settings_.records, settings_.instance);
-    if (plan.steps.empty()) co_return ending::reason::done;
+    if (!found) co_return step_result(end_reason::slave_failed, found.error());
+    const migration plan = plan_migration(*found, *settings_.records, settings_.instance);
+    if (plan.steps.empty()) co_return end_reason::done;
     if (rival_at_work(plan.sign)) {
         co_return co_await hold(
             "another etcd-sync with the same instance name, but another consistency or other rules, writes on this "
             "slave: stop one of the two");
     }
-    if (stopping_) co_return ending::reason::stopped;
-    const auto done = co_await slave.hand_over(*found, plan, settings_.limits.max_ops);
+    if (stopping_) co_return end_reason::stopped;
+    const auto done = co_await slave.migrate(*found, plan, settings_.limits.max_ops);
     const batch none(settings_.limits);
     if (!done && etcd::is_permission_denied(done.error())) {
-        co_return ending(ending::reason::slave_failed,
-                         etcd::error(etcd::error_class::denied,
-                                     fmt::format("{}: to take over the records of another consistency it takes "
-                                                 "readwrite on all keys that begin with {}, once",
-                                                 done.error().text, base::printable(settings_.records->whole()))));
+        co_return step_result(
+            end_reason::slave_failed,
+            etcd::error(etcd::error_class::denied,
+                        fmt::format("{}: to take over the records of another consistency it takes "
+                                    "readwrite on all keys that begin with {}, once",
+                                    done.error().text, base::printable(settings_.records->all_mode_key()))));
     }
-    if (!done && learn_from(done.error(), none, settings_.limits)) co_return ending::reason::begin_again;
-    if (!done) co_return ending(ending::reason::slave_failed, done.error());
-    if (!*done) co_return ending::reason::begin_again;
+    if (!done && shrink_limits(done.error(), none, settings_.limits)) co_return end_reason::restart;
+    if (!done) co_return step_result(end_reason::slave_failed, done.error());
+    if (!*done) co_return end_reason::restart;
     context_->log.info(settings_.slave + ": took over the records of another consistency or of former rules",
                        {{"from", plan.gone}});
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
-aio::awaitable<ending> link::work(applier& slave) {
+aio::awaitable<step_result> link::work(slave_writer& slave) {
     auto settled = co_await settle_records(slave);
-    if (settled.why != ending::reason::done) co_return settled;
+    if (settled.reason != end_reason::done) co_return settled;
     const auto found = co_await slave.read();
-    if (!found) co_return ending(ending::reason::slave_failed, found.error());
+    if (!found) co_return step_result(end_reason::slave_failed, found.error());
     if (found->record && *found->record && rival_at_work(**found->record)) {
         co_return co_await hold(
             "another etcd-sync with the same instance name writes on this slave: stop one of the two");
@@ -278,34 +279,34 @@ aio::awaitable<ending> link::work(applier& slave) {
         co_await wait_for_master(slave);
         auto refused = refused_by_master();
         if (refused && !stopping_) co_return co_await master_failed(std::move(*refused));
-        co_return stopping_ ? ending::reason::stopped : ending::reason::begin_again;
+        co_return stopping_ ? end_reason::stopped : end_reason::restart;
     }
     if (contested_ && found->record && *found->record) {
         // Somebody writes here faster than the master's history is proved. A claim makes him stop.
         auto end = co_await claim_as_it_is(slave, **found->record);
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
     }
     same_ids_ = found->cluster_id == source_->cluster_id();
     if (same_ids_ && same_store_) co_return co_await hold(std::string(slave_is_master));
     const std::uint64_t generation = source_->recent().generation();
-    surroundings now;
+    start_context now;
     now.instance = settings_.instance;
     now.cluster_id = source_->cluster_id();
     now.raft_term = source_->raft_term();
     now.master_position = source_->recent().position();
     now.slave_revision = found->slave_revision;
-    guards by = settings_.by;
+    guard_policy guards = settings_.guards;
     if (found->record && *found->record && has_history(**found->record, settings_.instance)) {
         const auto proved = co_await prove(**found->record);
         if (!proved) co_return co_await master_failed(proved.error());
-        if (source_->recent().generation() != generation) co_return ending::reason::begin_again;
+        if (source_->recent().generation() != generation) co_return end_reason::restart;
         if (proved->found == proof::verdict::other) {
-            if (by.safety.on_master_change == config::master_change::hold && !by.approved) {
+            if (guards.safety.on_master_change == config::master_change::hold && !guards.approved) {
                 co_return co_await hold(proved->reason +
                                         "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
                                         "on_master_change = \"resync\"");
             }
-            by.approved = true;  // that is what "resync" means
+            guards.approved = true;  // that is what "resync" means
         }
         // Where the master's state tells nothing: the record is ours, and the feed has not lost sight of the master since.
         const bool continued = (*found->record)->writer == context_->writer && source_->continuity() == trusted_;
@@ -314,16 +315,16 @@ aio::awaitable<ending> link::work(applier& slave) {
         now.unchanged_until = proved->unchanged_until;
     }
     start_plan plan = plan_start(found->record, keys_, now);
-    co_return co_await take_up(slave, std::move(plan), by);
+    co_return co_await begin_at(slave, std::move(plan), guards);
 }
 
-aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guards& by) {
-    session work(link_parts{*context_, keys_, master_, *source_, *places_, report_, settings_.limits,
-                            settings_.page_bytes, wake_, stopping_, better_endpoint_, settings_.once, by},
+aio::awaitable<step_result> link::begin_at(slave_writer& slave, start_plan plan, const guard_policy& guards) {
+    session work(link_parts{*context_, keys_, master_, *source_, *full_sync_permits_, report_, settings_.limits,
+                            settings_.page_bytes, wake_, stopping_, better_endpoint_, settings_.once, guards},
                  slave);
     auto end = co_await work.claim(std::move(plan.record), std::move(plan.reason), plan.proven);
-    contested_ = end.why == ending::reason::begin_again;
-    if (end.why != ending::reason::done) co_return end;
+    contested_ = end.reason == end_reason::restart;
+    if (end.reason != end_reason::done) co_return end;
     if (same_ids_) {
         const auto same = co_await is_the_master(slave);
         if (!same) co_return co_await master_failed(same.error());
@@ -334,7 +335,7 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
     if (plan.proven) trusted_ = source_->continuity();
     if (std::exchange(seen_violations_, source_->violations()) != source_->violations())
         end = co_await work.begin_full_sync("the master broke the contract of its watch", plan.proven);
-    while (end.why == ending::reason::done) {
+    while (end.reason == end_reason::done) {
         end = co_await move(work);
         // However it came to be: the slave follows the history this feed reads.
         if (!work.in_full_sync() && work.made_progress()) trusted_ = work.continuity();
@@ -343,20 +344,19 @@ aio::awaitable<ending> link::take_up(applier& slave, start_plan plan, const guar
             pauses_.reset();
             master_pauses_.reset();
         }
-        if (end.why == ending::reason::behind) end = co_await work.catch_up();
-        if (end.why == ending::reason::compare) end = co_await work.outlive_compaction(end.what);
-        if (end.why == ending::reason::compare) end = co_await work.begin_full_sync(end.what.text, work.proven());
+        if (end.reason == end_reason::behind) end = co_await work.catch_up();
+        if (end.reason == end_reason::compare) end = co_await work.outlive_compaction(end.error);
+        if (end.reason == end_reason::compare) end = co_await work.begin_full_sync(end.error.text, work.proven());
     }
-    if (end.why == ending::reason::master_away) co_return co_await master_failed(end.what);
-    if (end.why == ending::reason::objected) co_return co_await wait_for_a_person(slave, end.what.text);
+    if (end.reason == end_reason::master_away) co_return co_await master_failed(end.error);
+    if (end.reason == end_reason::blocked_by_guard) co_return co_await wait_for_a_person(slave, end.error.text);
     co_return end;
 }
 
-aio::awaitable<ending> link::move(session& work) {
+aio::awaitable<step_result> link::move(session& work) {
     if (!work.in_full_sync()) co_return co_await work.follow();
     // Keys below the frontier are at R: when the log no longer reaches back to it they are brought on first.
-    if (!work.nothing_below_frontier() && !source_->recent().holds_all_since(work.at()))
-        co_return ending::reason::behind;
+    if (!work.nothing_below_frontier() && !source_->recent().holds_all_since(work.at())) co_return end_reason::behind;
     co_return co_await work.full_sync();
 }
 

@@ -25,7 +25,7 @@ struct link_settings {
     std::string endpoints;                ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
-    guards by;
+    guard_policy guards;
     bool once = false;  ///< a full sync, then it ends
 };
 
@@ -34,36 +34,36 @@ struct link_settings {
 class link {
 public:
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-         feed& source, slots& places);
+         feed& source, permits& free);
 
     /// Ends after stop(), by cancellation, or once what is to be done once is done or has failed.
     aio::awaitable<> run();
 
     /// No new Txn is begun from now on.
     void stop();
-    [[nodiscard]] bool txn_in_flight() const { return applier_ != nullptr && applier_->in_flight(); }
+    [[nodiscard]] bool txn_in_flight() const { return writer_ != nullptr && writer_->in_flight(); }
 
     [[nodiscard]] const link_status& current() const { return report_.status(); }
     [[nodiscard]] const feed& source() const { return *source_; }
 
 private:
-    aio::awaitable<ending> serve();
-    aio::awaitable<ending> settle_records(applier& slave);
-    aio::awaitable<ending> work(applier& slave);
-    aio::awaitable<ending> move(session& work);
-    aio::awaitable<ending> claim_as_it_is(applier& slave, checkpoint record);
-    aio::awaitable<> let_go(applier& slave);
-    aio::awaitable<> wait_for_master(const applier& slave);
-    aio::awaitable<ending> master_failed(etcd::error why);
+    aio::awaitable<step_result> serve();
+    aio::awaitable<step_result> settle_records(slave_writer& slave);
+    aio::awaitable<step_result> work(slave_writer& slave);
+    aio::awaitable<step_result> move(session& work);
+    aio::awaitable<step_result> claim_as_it_is(slave_writer& slave, checkpoint record);
+    aio::awaitable<> let_go(slave_writer& slave);
+    aio::awaitable<> wait_for_master(const slave_writer& slave);
+    aio::awaitable<step_result> master_failed(etcd::error why);
     [[nodiscard]] bool master_ready() const;
     /// Of a job done once: why there is nothing to wait for.
     [[nodiscard]] std::optional<etcd::error> refused_by_master() const;
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
-    aio::awaitable<ending> hold(std::string why);
-    aio::awaitable<etcd::result<bool>> is_the_master(applier& slave);
-    aio::awaitable<etcd::result<bool>> moves_with(etcd::kv& master, applier& slave);
-    aio::awaitable<ending> wait_for_a_person(applier& slave, std::string why);
-    aio::awaitable<ending> take_up(applier& slave, start_plan plan, const guards& by);
+    aio::awaitable<step_result> hold(std::string why);
+    aio::awaitable<etcd::result<bool>> is_the_master(slave_writer& slave);
+    aio::awaitable<etcd::result<bool>> moves_with(etcd::kv& master, slave_writer& slave);
+    aio::awaitable<step_result> wait_for_a_person(slave_writer& slave, std::string why);
+    aio::awaitable<step_result> begin_at(slave_writer& slave, start_plan plan, const guard_policy& guards);
     [[nodiscard]] bool rival_at_work(const checkpoint& stored);
     [[nodiscard]] bool gives_up();
     aio::awaitable<> pause(std::chrono::milliseconds how_long);
@@ -74,12 +74,12 @@ private:
     etcd::cluster slave_;
     etcd::cluster master_;
     feed* source_;
-    slots* places_;
+    permits* full_sync_permits_;
     reporter report_;
     base::backoff pauses_;         ///< between attempts on the slave
     base::backoff master_pauses_;  ///< between attempts on the master
     aio::event wake_;
-    applier* applier_ = nullptr;  ///< while connected
+    slave_writer* writer_ = nullptr;  ///< while connected
     struct rival {
         std::string writer;
         std::uint64_t seq = 0;

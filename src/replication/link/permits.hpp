@@ -8,36 +8,35 @@
 
 namespace etcdsync::replication {
 
-/// A number of places; who finds none waits until he is told, and tries again. Holds the memory of several full syncs within the
-/// budget.
-class slots {
+/// A fixed number of permits. Limiting how many full syncs run at once keeps their memory within the budget.
+class permits {
 public:
-    explicit slots(unsigned count) : free_(count) {}
+    explicit permits(unsigned count) : free_(count) {}
 
-    /// A place, given back when it ends.
-    class place {
+    /// One permit, returned when it is destroyed.
+    class permit {
     public:
-        explicit place(slots& of) : of_(&of) {}
-        place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
-        place& operator=(place&&) = delete;
-        ~place() {
-            if (of_ == nullptr) return;
-            ++of_->free_;
-            for (const auto& listener : of_->listeners_) listener();
+        explicit permit(permits& from) : from_(&from) {}
+        permit(permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
+        permit& operator=(permit&&) = delete;
+        ~permit() {
+            if (from_ == nullptr) return;
+            ++from_->free_;
+            for (const auto& listener : from_->listeners_) listener();
         }
 
     private:
-        slots* of_;
+        permits* from_;
     };
 
-    /// Nothing where all are taken.
-    [[nodiscard]] std::optional<place> try_take() {
+    /// Nothing if none is free.
+    [[nodiscard]] std::optional<permit> try_take() {
         if (free_ == 0) return std::nullopt;
         --free_;
-        return std::optional<place>(std::in_place, *this);
+        return std::optional<permit>(std::in_place, *this);
     }
 
-    /// `listener` is called whenever a place was given back. It must not await.
+    /// `listener` is called whenever a permit was returned. It must not await.
     void on_free(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
 
 private:

@@ -17,15 +17,15 @@ constexpr std::chrono::seconds short_interruption{1};
 
 }  // namespace
 
-session::session(link_parts parts, applier& slave)
+session::session(link_parts parts, slave_writer& slave)
     : parts_(parts), slave_(&slave), generation_(parts.source.recent().generation()),
       continuity_(parts.source.continuity()), last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
 
-std::optional<ending> session::interrupted() const {
-    if (parts_.stopping) return ending::reason::stopped;
-    if (parts_.source.recent().generation() != generation_) return ending::reason::begin_again;
+std::optional<step_result> session::interrupted() const {
+    if (parts_.stopping) return end_reason::stopped;
+    if (parts_.source.recent().generation() != generation_) return end_reason::restart;
     // A watch of the feed was opened without proof: it may be another master's.
-    if (parts_.source.continuity() != continuity_) return ending::reason::begin_again;
+    if (parts_.source.continuity() != continuity_) return end_reason::restart;
     return std::nullopt;
 }
 
@@ -36,15 +36,15 @@ std::optional<std::string> session::frontier() const {
     return position_.frontier;
 }
 
-aio::awaitable<ending> session::claim(checkpoint record, std::string reason, bool proven) {
+aio::awaitable<step_result> session::claim(checkpoint record, std::string reason, bool proven) {
     reason_ = std::move(reason);
     proven_ = proven;
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
     if (nothing_below_frontier()) found_.emplace(parts_.keys.rules());
     compared_ = in_full_sync();
-    if (parts_.by.claims_all) claim_all();
-    if (tells_applied()) parts_.report.status().applied = position_.rev;
+    if (parts_.guards.claims_all) claim_all();
+    if (applied_revision_is_valid()) parts_.report.status().applied = position_.rev;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }
@@ -53,85 +53,85 @@ void session::claim_all() {
     for (span& s : position_.spans) s.since = 0;
 }
 
-aio::awaitable<ending> session::commit(const batch& writes) {
+aio::awaitable<step_result> session::commit(const batch& writes) {
     // What was read of a master that is no more the one it was is not sent.
     if (auto end = interrupted()) co_return std::move(*end);
     const auto committed = co_await slave_->commit(writes, position_, parts_.limits.max_ops);
     if (!committed) {
         const bool slow = committed.error().cls == etcd::error_class::ambiguous && slave_->usable();
-        if (slow) learn_from_silence(writes, parts_.limits);
-        co_return ending(ending::reason::slave_failed, name_the_key(committed.error(), writes));
+        if (slow) shrink_after_timeout(writes, parts_.limits);
+        co_return step_result(end_reason::slave_failed, name_the_key(committed.error(), writes));
     }
     if (is_large(writes)) parts_.limits.unanswered = 0;
-    if (!*committed) co_return ending::reason::begin_again;
+    if (!*committed) co_return end_reason::restart;
     last_commit_ = parts_.with.clock.now();
     last_contact_ = last_commit_;
     position_ = slave_->record();
     if (!writes.empty()) progressed_ = true;
     link_status& status = parts_.report.status();
-    if (tells_applied()) status.applied = position_.rev;
+    if (applied_revision_is_valid()) status.applied = position_.rev;
     status.progress.bytes += writes.bytes();
     for (const etcd::operation& write : writes.writes())
         ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
-aio::awaitable<ending> session::advance_to_head() {
+aio::awaitable<step_result> session::advance_to_head() {
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         const log& recent = parts_.source.recent();
-        if (!recent.holds_all_since(position_.rev)) co_return ending::reason::behind;
-        if (recent.position() <= position_.rev) co_return ending::reason::done;
+        if (!recent.holds_all_since(position_.rev)) co_return end_reason::behind;
+        if (recent.position() <= position_.rev) co_return end_reason::done;
         // What is planned looks into the log, which may drop it while we wait: a plan keeps what it needs alive.
         auto end = co_await apply_next(recent.after(position_.rev), recent.end(), recent.position());
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
     }
 }
 
-aio::awaitable<ending> session::follow() {
+aio::awaitable<step_result> session::follow() {
     for (;;) {
         auto end = co_await advance_to_head();
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason != end_reason::done) co_return end;
         progressed_ = true;
         // A job done once takes over what was missed first: deletes that are seen as such are no matter for a guard.
         if (parts_.once && !compared_) co_return co_await begin_full_sync("asked for", proven_);
         if (parts_.once) co_return co_await finish();
         tell_of_master();
         end = co_await refresh_record();
-        if (end.why == ending::reason::done) end = co_await rest_until_news();
-        if (end.why != ending::reason::done) co_return end;
+        if (end.reason == end_reason::done) end = co_await rest_until_news();
+        if (end.reason != end_reason::done) co_return end;
     }
 }
 
-aio::awaitable<ending> session::finish() {
+aio::awaitable<step_result> session::finish() {
     parts_.report.enter(link_state::in_sync);
     // Nobody's any more: a daemon that comes next, or was held meanwhile, finds no rival here.
     position_.writer.clear();
     const batch nothing(parts_.limits);
     auto end = co_await commit(nothing);
-    if (end.why == ending::reason::done) co_return ending::reason::finished;
+    if (end.reason == end_reason::done) co_return end_reason::finished;
     co_return end;
 }
 
-aio::awaitable<ending> session::refresh_record() {
+aio::awaitable<step_result> session::refresh_record() {
     // Without this, a quiet slave beside a busy master would be found below the master's compaction one day.
     const bool moved = position_.rev != slave_->record().rev;
-    if (!moved || parts_.with.clock.now() - last_commit_ < refresh_interval) co_return ending::reason::done;
+    if (!moved || parts_.with.clock.now() - last_commit_ < refresh_interval) co_return end_reason::done;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }
 
-std::optional<ending> session::broken() const {
+std::optional<step_result> session::broken() const {
     if (slave_->usable()) return std::nullopt;
-    return ending(ending::reason::slave_failed, etcd::error(etcd::error_class::retry, slave_->kv().why_unusable()));
+    return step_result(end_reason::slave_failed, etcd::error(etcd::error_class::retry, slave_->kv().why_unusable()));
 }
 
-aio::awaitable<ending> session::take_place() {
-    while (!place_) {
+aio::awaitable<step_result> session::take_permit() {
+    while (!permit_) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (auto end = broken()) co_return std::move(*end);
-        if (auto place = parts_.places.try_take()) {
-            place_.emplace(std::move(*place));
+        if (auto place = parts_.full_sync_permits.try_take()) {
+            permit_.emplace(std::move(*place));
             break;
         }
         parts_.report.wait("waiting until other slaves are done");
@@ -140,17 +140,17 @@ aio::awaitable<ending> session::take_place() {
             co_await aio::wait_until(parts_.wake, parts_.with.clock, look_again);
         } else {
             auto end = co_await look_at_slave();
-            if (end.why != ending::reason::done) co_return end;
+            if (end.reason != end_reason::done) co_return end;
         }
     }
-    co_return ending::reason::done;
+    co_return end_reason::done;
 }
 
-aio::awaitable<ending> session::look_at_slave() {
+aio::awaitable<step_result> session::look_at_slave() {
     const auto same = co_await slave_->undisturbed();
-    if (!same) co_return ending(ending::reason::slave_failed, same.error());
+    if (!same) co_return step_result(end_reason::slave_failed, same.error());
     last_contact_ = parts_.with.clock.now();
-    co_return *same ? ending::reason::done : ending::reason::begin_again;
+    co_return *same ? end_reason::done : end_reason::restart;
 }
 
 aio::clock::time_point session::tell_of_master() {
@@ -166,13 +166,13 @@ aio::clock::time_point session::tell_of_master() {
     return aio::clock::time_point::max();
 }
 
-aio::awaitable<ending> session::rest_until_news() {
+aio::awaitable<step_result> session::rest_until_news() {
     const auto look_again = last_contact_ + parts_.with.probe_interval;
     for (;;) {
         if (auto end = interrupted()) co_return std::move(*end);
         if (auto end = broken()) co_return std::move(*end);
-        if (parts_.better_endpoint) co_return ending::reason::better_endpoint;
-        if (parts_.source.recent().position() > position_.rev) co_return ending::reason::done;
+        if (parts_.better_endpoint) co_return end_reason::better_endpoint;
+        if (parts_.source.recent().position() > position_.rev) co_return end_reason::done;
         if (parts_.with.clock.now() >= look_again) break;
         const auto until = std::min(look_again, tell_of_master());
         co_await aio::wait_until(parts_.wake, parts_.with.clock, until);
@@ -181,12 +181,12 @@ aio::awaitable<ending> session::rest_until_news() {
     co_return co_await look_at_slave();
 }
 
-aio::awaitable<ending> session::begin_full_sync(std::string reason, bool proven) {
+aio::awaitable<step_result> session::begin_full_sync(std::string reason, bool proven) {
     reason_ = std::move(reason);
     proven_ = proven;
     position_.cluster_id = parts_.source.cluster_id();
     position_.raft_term = parts_.source.raft_term();
-    position_.pass = proven || parts_.by.approved ? sync_pass::repair : sync_pass::count;
+    position_.pass = proven || parts_.guards.approved ? sync_pass::repair : sync_pass::count;
     position_.split = false;
     position_.frontier.clear();
     position_.event_revision = 0;
@@ -197,7 +197,7 @@ aio::awaitable<ending> session::begin_full_sync(std::string reason, bool proven)
     found_.emplace(parts_.keys.rules());
     budget_.reset();
     // Until something is written what the old record says is true, and it can prove more than one that begins anew.
-    if (position_.pass == sync_pass::repair) co_return ending::reason::done;
+    if (position_.pass == sync_pass::repair) co_return end_reason::done;
     const batch nothing(parts_.limits);
     co_return co_await commit(nothing);
 }

@@ -5,7 +5,7 @@
 
 namespace etcdsync::replication {
 
-aio::awaitable<etcd::result<bool>> link::is_the_master(applier& slave) {
+aio::awaitable<etcd::result<bool>> link::is_the_master(slave_writer& slave) {
     // Ids alone prove nothing. What was just written on the slave, and stands on the master as well, does.
     const net::channel_options options = slave_connection();
     const auto channel = co_await master_.connect(options);
@@ -19,7 +19,7 @@ aio::awaitable<etcd::result<bool>> link::is_the_master(applier& slave) {
     co_return co_await moves_with(master, slave);
 }
 
-aio::awaitable<etcd::result<bool>> link::moves_with(etcd::kv& master, applier& slave) {
+aio::awaitable<etcd::result<bool>> link::moves_with(etcd::kv& master, slave_writer& slave) {
     // Our user on the master sees no record. But a store that is both gets a revision more by the next claim, at that very number.
     const etcd::range_query query = probe_query(keys_.cover());
     const auto before = co_await master.range(query);

@@ -40,7 +40,7 @@ bool is_refusal(etcd::error_class cls) {
 
 }  // namespace
 
-feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, folder::selector selects,
+feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, revision_assembler::selector selects,
            std::size_t log_limit, std::string configured_endpoints, std::string rule)
     : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
       log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
@@ -101,7 +101,7 @@ aio::awaitable<etcd::error> feed::follow() {
         master_->avoid(on->peer());
         co_return std::move(*failed);
     }
-    history::start from;
+    replay::start from;
     from.known = log_.position();
     from.last_event = log_.last_event();
     from.event_digest = log_.last_event_digest();
@@ -116,9 +116,9 @@ aio::awaitable<etcd::error> feed::follow() {
     co_return end;
 }
 
-aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, history::start from) {
-    history source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
-    const base::scoped_pointer<history> now(reading_, source);
+aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, replay::start from) {
+    replay source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
+    const base::scoped_pointer<replay> now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
     if (better_endpoint_) co_return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
@@ -133,7 +133,7 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, hi
         }
         if (context_->clock.now() - opened > lasting) distrust_.reset();
         for (log_entry& entry : entries) {
-            if (entry.goes_on || entry.is_rest) {
+            if (entry.more_follows || entry.is_tail) {
                 log_.pass_over(entry);
                 continue;
             }
@@ -214,7 +214,7 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     changed();
 }
 
-void feed::warn_of_waste(const folder& events) {
+void feed::warn_of_waste(const revision_assembler& events) {
     constexpr std::uint64_t enough_to_judge = 10'000;
     if (told_of_waste_ || events.events_seen() < enough_to_judge ||
         events.events_dropped() * 10 < events.events_seen() * 9)

@@ -20,7 +20,7 @@ namespace etcdsync::replication {
 class feed {
 public:
     /// `cover` holds every key `selects` may take. `rule`: the one it is for, in consistency = "rule".
-    feed(const context& with, etcd::cluster& master, keys::key_range cover, folder::selector selects,
+    feed(const context& with, etcd::cluster& master, keys::key_range cover, revision_assembler::selector selects,
          std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
 
     /// Ends by cancellation only.
@@ -43,7 +43,7 @@ public:
 
 private:
     aio::awaitable<etcd::error> follow();
-    aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, history::start from);
+    aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, replay::start from);
     aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
     void settle_start(const etcd::response_header& header);
     void report_up(const net::endpoint& peer);
@@ -51,13 +51,13 @@ private:
     void step_back();
     [[nodiscard]] std::string for_rule() const;
     void go_back();
-    void warn_of_waste(const folder& events);
+    void warn_of_waste(const revision_assembler& events);
     void changed() const;
 
     const context* context_;
     etcd::cluster* master_;
     keys::key_range cover_;
-    folder::selector selects_;
+    revision_assembler::selector selects_;
     std::string rule_;  ///< for messages
     log log_;
     base::backoff pauses_;
@@ -70,9 +70,9 @@ private:
     master_status status_;
     std::vector<std::function<void()>> listeners_;
     bool told_of_waste_ = false;
-    told_causes outage_;            ///< while it is not reachable, or refuses us
+    outage_log outage_;             ///< while it is not reachable, or refuses us
     bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
-    history* reading_ = nullptr;    ///< the watch under way
+    replay* reading_ = nullptr;     ///< the watch under way
     bool better_endpoint_ = false;  ///< than that of the present connection, was found since
 };
 

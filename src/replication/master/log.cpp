@@ -40,7 +40,7 @@ void log::pass_over(const log_entry& part) {
     entries_.clear();
     bytes_ = 0;
     floor_ = part.rev;  // while it arrives nothing leads on from here
-    if (!part.goes_on) position_ = part.rev;
+    if (!part.more_follows) position_ = part.rev;
     // E stays what it was: its events can be replayed whole.
 }
 

@@ -23,8 +23,8 @@ struct log_entry {
     std::vector<base::shared_buffer> owners;
     std::size_t bytes = 0;      ///< what keeping it costs
     bool repeats_keys = false;  ///< some key was changed more than once in this revision
-    bool goes_on = false;       ///< a part of a revision that is too large to be held whole: more of it follows
-    bool is_rest = false;       ///< the last part of such a revision
+    bool more_follows = false;  ///< a part of a revision that is too large to be held whole: more of it follows
+    bool is_tail = false;       ///< the last part of such a revision
     /// Of a revision that is a mass of deletes and nothing else, too large to be held: all keys it deleted lie in here. `changes` is
     /// empty then.
     std::optional<keys::key_range> mass_delete;

@@ -51,7 +51,7 @@ private:
 /// record of a slave that no true revision ever reaches.
 constexpr revision long_step = 1'000'000;
 
-etcd::watch_query watch_query_for(const keys::key_range& cover, const history::start& from) {
+etcd::watch_query watch_query_for(const keys::key_range& cover, const replay::start& from) {
     const wire_range wire(cover);
     etcd::watch_query query;
     query.key = wire.key;
@@ -62,24 +62,24 @@ etcd::watch_query watch_query_for(const keys::key_range& cover, const history::s
 
 }  // namespace
 
-history::history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-                 const keys::key_range& cover, const start& from, folder::selector selects, std::size_t largest,
-                 bool folds_deletes)
+replay::replay(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
+               const keys::key_range& cover, const start& from, revision_assembler::selector selects,
+               std::size_t largest, bool folds_deletes)
     : kv_(on, with.clock, timeout), cover_(cover), clock_(&with.clock), from_(from),
       watch_(*on, watch_query_for(cover, from)),
-      folder_(
+      assembler_(
           from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest, folds_deletes),
       witness_(
           from.last_event - 1, selects,
           [this, selects](const log_entry& entry) {
-              if (entry.goes_on || entry.is_rest)
+              if (entry.more_follows || entry.is_tail)
                   witness_too_large_ = true;
               else if (entry.rev == from_.last_event)
                   seen_digest_ = digest_of_events(entry, selects);
           },
           largest_witness) {}
 
-aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
+aio::awaitable<etcd::result<void>> replay::read(std::deque<log_entry>& out) {
     auto message = co_await next_message();
     if (!message) co_return message.error();
     created_ = true;
@@ -92,24 +92,24 @@ aio::awaitable<etcd::result<void>> history::read(std::deque<log_entry>& out) {
         co_return co_await settle(message->response.header.store_revision);
     auto other = co_await check_witness(*message);
     if (other) co_return std::move(*other);
-    const revision before = folder_.position();
-    folder_.take(*message, clock_->now());
-    if (folder_.position() - before > long_step) {
-        auto failed = co_await check_reached(folder_.position(), etcd::error_class::watch_violation);
+    const revision before = assembler_.position();
+    assembler_.take(*message, clock_->now());
+    if (assembler_.position() - before > long_step) {
+        auto failed = co_await check_reached(assembler_.position(), etcd::error_class::watch_violation);
         if (failed) co_return std::move(*failed);
     }
-    if (gap_possible_ && (folder_.position() > before || !fresh_.empty())) {
+    if (gap_possible_ && (assembler_.position() > before || !fresh_.empty())) {
         auto failed = co_await check_readable(before);
         if (failed) co_return std::move(*failed);
         gap_possible_ = false;
     }
-    if (folder_.was_cut()) gap_possible_ = true;
+    if (assembler_.was_cut()) gap_possible_ = true;
     std::move(fresh_.begin(), fresh_.end(), std::back_inserter(out));
     fresh_.clear();
     co_return etcd::result<void>();
 }
 
-aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
+aio::awaitable<etcd::result<etcd::watch_message>> replay::next_message() {
     const bool may_be_silent = created_ && (from_.last_event == 0 || proved_);
     if (may_be_silent) {
         const progress_guard guard(*clock_, watch_);
@@ -132,12 +132,12 @@ aio::awaitable<etcd::result<etcd::watch_message>> history::next_message() {
     co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": no answer to a watch in time");
 }
 
-etcd::error history::other_history() const {
+etcd::error replay::other_history() const {
     return {etcd::error_class::other_history,
             fmt::format("{}: the events of revision {} are not the ones we knew", kv_.peer().name(), from_.last_event)};
 }
 
-aio::awaitable<etcd::result<bool>> history::has_other_events() {
+aio::awaitable<etcd::result<bool>> replay::has_other_events() {
     // No revision is without any event, so a watch on all keys is answered whatever history this is.
     const etcd::watch_query query = watch_query_for(keys::key_range(), from_);
     etcd::watch_stream everything(*kv_.channel(), query);
@@ -162,7 +162,7 @@ aio::awaitable<etcd::result<bool>> history::has_other_events() {
     }
 }
 
-aio::awaitable<etcd::result<void>> history::settle(revision store) {
+aio::awaitable<etcd::result<void>> replay::settle(revision store) {
     if (store < from_.known) {  // a member that lags; or a watch that would wait for ever (faults.md F6, F7)
         auto failed = co_await check_reached(from_.known, etcd::error_class::other_history);
         if (failed) co_return std::move(*failed);
@@ -178,7 +178,7 @@ aio::awaitable<etcd::result<void>> history::settle(revision store) {
     co_return etcd::result<void>();
 }
 
-aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::watch_message& message) {
+aio::awaitable<std::optional<etcd::error>> replay::check_witness(const etcd::watch_message& message) {
     if (from_.last_event == 0 || proved_) co_return std::nullopt;
     witness_.take(message, clock_->now());
     if (witness_too_large_) {
@@ -195,7 +195,7 @@ aio::awaitable<std::optional<etcd::error>> history::check_witness(const etcd::wa
     co_return other_history();
 }
 
-aio::awaitable<std::optional<etcd::error>> history::check_reached(revision at, etcd::error_class otherwise) {
+aio::awaitable<std::optional<etcd::error>> replay::check_reached(revision at, etcd::error_class otherwise) {
     const etcd::range_query query = probe_query(cover_);
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();
@@ -204,7 +204,7 @@ aio::awaitable<std::optional<etcd::error>> history::check_reached(revision at, e
                                                  page->header.store_revision));
 }
 
-aio::awaitable<std::optional<etcd::error>> history::check_readable(revision at) {
+aio::awaitable<std::optional<etcd::error>> replay::check_readable(revision at) {
     // A compaction at a revision that was still to come takes the deletes in it away without a word: the watch goes on as if
     // nothing had been there (etcd#19179, faults.md section 8). What was reached before is then compacted, too, and a Range
     // there says so; while it is readable, everything behind it is whole.

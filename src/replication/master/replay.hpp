@@ -14,7 +14,7 @@ namespace etcdsync::replication {
 
 /// The master's revisions after a known one, read from a watch of its own on one connection: the feed has one, and so has each
 /// link that fell behind the log.
-class history {
+class replay {
 public:
     struct start {
         revision known = 0;       ///< everything up to here was applied, or read, before
@@ -25,9 +25,9 @@ public:
 
     /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
     /// to say is silent (faults.md section 8). What it repeats is dropped. A revision above `largest` bytes comes in parts.
-    history(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
-            const keys::key_range& cover, const start& from, folder::selector selects, std::size_t largest,
-            bool folds_deletes = false);
+    replay(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
+           const keys::key_range& cover, const start& from, revision_assembler::selector selects, std::size_t largest,
+           bool folds_deletes = false);
 
     /// Waits for the next message. Nothing is given out before E's events were found to be the ones known: other ones are an
     /// error of class `other_history`; a server that is silent where it has to answer is one of class `retry`. Whole revisions are appended to `out`, position() moves. An error of class `compacted`
@@ -37,14 +37,14 @@ public:
     /// Makes read() end with class `cancelled`. May be called while it waits.
     void cancel() { watch_.cancel(); }
 
-    [[nodiscard]] revision position() const { return folder_.position(); }
+    [[nodiscard]] revision position() const { return assembler_.position(); }
 
     /// True once E's events were seen and found to be the ones known.
     [[nodiscard]] bool proved() const { return proved_; }
 
     /// The digest of E's events as this master has them; empty until they were seen.
     [[nodiscard]] const std::string& event_digest() const { return seen_digest_; }
-    [[nodiscard]] const folder& events() const { return folder_; }
+    [[nodiscard]] const revision_assembler& events() const { return assembler_; }
 
 private:
     aio::awaitable<etcd::result<etcd::watch_message>> next_message();
@@ -63,8 +63,8 @@ private:
     start from_;
     etcd::watch_stream watch_;
     std::deque<log_entry> fresh_;
-    folder folder_;
-    folder witness_;  ///< E's events come out of it
+    revision_assembler assembler_;
+    revision_assembler witness_;  ///< E's events come out of it
     bool created_ = false;
     bool proved_ = false;
     bool witness_too_large_ = false;

@@ -69,7 +69,7 @@ void fold(log_entry& entry) {
     entry.bytes = held + sizeof(log_entry) + entry.changes.size() * sizeof(etcd::event);
 }
 
-std::string digest_of_events(const log_entry& entry, const folder::selector& selects) {
+std::string digest_of_events(const log_entry& entry, const revision_assembler::selector& selects) {
     base::digest digest;
     for (const etcd::event& change : entry.changes) {
         if (!selects(change.kv.key)) continue;
@@ -84,12 +84,12 @@ std::string digest_of_events(const log_entry& entry, const folder::selector& sel
 }
 
 /// While a revision goes on, of a few of its keys the buffers of all the others would be held, too.
-void folder::shed_buffers(log_entry& entry) {
+void revision_assembler::shed_buffers(log_entry& entry) {
     const std::size_t content = content_size(entry.changes);
     if (content * 2 < held_by(entry)) copy_out(entry, content);
 }
 
-void folder::take(const etcd::watch_message& message, aio::clock::time_point now) {
+void revision_assembler::take(const etcd::watch_message& message, aio::clock::time_point now) {
     if (message.what == etcd::watch_message::kind::events) {
         take_events(message.response, now);
     } else if (message.what == etcd::watch_message::kind::progress) {
@@ -98,7 +98,7 @@ void folder::take(const etcd::watch_message& message, aio::clock::time_point now
     }
 }
 
-void folder::take_events(const etcd::watch_response& response, aio::clock::time_point now) {
+void revision_assembler::take_events(const etcd::watch_response& response, aio::clock::time_point now) {
     if (distinct_ == 0) was_cut_ = false;
     for (const etcd::event& event : response.events) {
         const revision rev = event.kv.mod_revision;
@@ -127,7 +127,7 @@ void folder::take_events(const etcd::watch_response& response, aio::clock::time_
     newest_in_answer_ = 0;
 }
 
-void folder::add(const etcd::event& event, const base::shared_buffer& owner) {
+void revision_assembler::add(const etcd::event& event, const base::shared_buffer& owner) {
     ++seen_;
     if (!selects_(event.kv.key)) {
         ++dropped_;
@@ -139,9 +139,9 @@ void folder::add(const etcd::event& event, const base::shared_buffer& owner) {
 }
 
 /// Keeps of the deletes so far nothing but where they lie. False where there is more than deletes.
-bool folder::fold_deletes() {
+bool revision_assembler::fold_deletes() {
     const auto is_put = [](const etcd::event& change) { return change.type == etcd::event_type::put; };
-    const bool whole = folds_deletes_ && !open_->is_rest;
+    const bool whole = folds_deletes_ && !open_->is_tail;
     if (!whole || std::any_of(open_->changes.begin(), open_->changes.end(), is_put)) return false;
     for (const etcd::event& change : open_->changes) {
         const keys::key_range one = keys::single_key(change.kv.key);
@@ -155,26 +155,26 @@ bool folder::fold_deletes() {
     return true;
 }
 
-void folder::give_out_part(aio::clock::time_point now) {
+void revision_assembler::give_out_part(aio::clock::time_point now) {
     log_entry part = std::exchange(*open_, log_entry());
     open_->rev = part.rev;
-    open_->is_rest = true;
+    open_->is_tail = true;
     open_bytes_ = 0;
-    part.goes_on = true;
+    part.more_follows = true;
     part.mass_delete.reset();
     fold(part);
     part.received = now;
     out_(std::move(part));
 }
 
-void folder::finish_open(aio::clock::time_point now) {
+void revision_assembler::finish_open(aio::clock::time_point now) {
     if (!open_) return;
     // What came behind the fold belongs into it, too; a put there means that there is no fold.
     if (open_->mass_delete && !fold_deletes()) give_out_part(now);
     log_entry entry = std::move(*open_);
     open_.reset();
     position_ = std::max(position_, entry.rev);
-    if (entry.changes.empty() && !entry.is_rest && !entry.mass_delete) return;
+    if (entry.changes.empty() && !entry.is_tail && !entry.mass_delete) return;
     fold(entry);
     entry.received = now;
     out_(std::move(entry));

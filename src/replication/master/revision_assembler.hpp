@@ -16,15 +16,15 @@ namespace etcdsync::replication {
 /// The position comes from nothing but: the revision of a complete revision; a periodic progress notification; the store
 /// revision of an answer that was not cut (complete, fewer than 1,000 distinct revisions). header.revision of any other answer
 /// runs ahead of its events (faults.md F3).
-class folder {
+class revision_assembler {
 public:
     using selector = std::function<bool(std::string_view key)>;
     using sink = std::function<void(log_entry entry)>;
 
     /// Events at or below `known` are dropped: they were seen before. Keys `selects` refuses are, too. A revision that takes more
-    /// than `largest` bytes to hold is given out in parts as its fragments arrive (log_entry::goes_on).
+    /// than `largest` bytes to hold is given out in parts as its fragments arrive (log_entry::more_follows).
     /// With `folds_deletes`, one that is nothing but deletes is given out as log_entry::mass_delete instead.
-    folder(revision known, selector selects, sink out, std::size_t largest, bool folds_deletes = false)
+    revision_assembler(revision known, selector selects, sink out, std::size_t largest, bool folds_deletes = false)
         : position_(known), selects_(std::move(selects)), out_(std::move(out)), largest_(largest),
           folds_deletes_(folds_deletes) {}
 
@@ -64,7 +64,7 @@ private:
 
 /// What identifies the events of one folded revision, of the keys `selects` takes: it is compared when the master's history is
 /// replayed from there.
-[[nodiscard]] std::string digest_of_events(const log_entry& entry, const folder::selector& selects);
+[[nodiscard]] std::string digest_of_events(const log_entry& entry, const revision_assembler::selector& selects);
 
 /// Leaves of each key of the entry its last event, keeps the order otherwise, and where the changes are a small part of the
 /// buffers they look into copies them out.

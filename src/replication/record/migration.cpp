@@ -82,7 +82,7 @@ const checkpoint* farthest(const std::vector<std::pair<std::string, checkpoint>>
     return at == others.end() ? nullptr : &at->second;
 }
 
-std::optional<checkpoint> heir(const wanted_record& wanted, const inventory& have) {
+std::optional<checkpoint> successor_record(const wanted_record& wanted, const inventory& have) {
     const checkpoint* const own = have.own_of(wanted.key);
     const checkpoint* const base = own != nullptr ? own : farthest(have.others);
     if (base == nullptr) return std::nullopt;
@@ -110,12 +110,12 @@ std::optional<checkpoint> heir(const wanted_record& wanted, const inventory& hav
 
 }  // namespace
 
-handover plan_handover(const found_records& found, const record_set& wanted, std::string_view instance) {
-    handover plan;
+migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance) {
+    migration plan;
     const inventory have(found, wanted, instance);
     if (have.unwanted.empty()) return plan;
     for (const wanted_record& record : wanted.wanted()) {
-        auto next = heir(record, have);
+        auto next = successor_record(record, have);
         if (next) plan.steps.push_back({record.key, *std::move(next)});
     }
     for (const std::string& key : have.unwanted) {

@@ -30,20 +30,20 @@ struct found_records {
 };
 
 /// What one record becomes.
-struct handover_step {
+struct migration_step {
     std::string key;
     std::optional<checkpoint> record;  ///< nothing: it is deleted. `writer` and `time` are set when it is written
 };
 
-struct handover {
-    std::vector<handover_step> steps;  ///< none: all records are wanted ones
+struct migration {
+    std::vector<migration_step> steps;  ///< none: all records are wanted ones
     /// The record that is not wanted and shows best whether another process is at work: its writer, and the sum of all their `seq`.
     /// Nobody's where no record is readable.
     checkpoint sign;
     std::string gone;  ///< the keys to be deleted, for people
 };
 
-[[nodiscard]] handover plan_handover(const found_records& found, const record_set& wanted, std::string_view instance);
+[[nodiscard]] migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance);
 
 /// Claims that do not overlap: what several cover keeps the youngest, which takes the fewest keys for ours.
 [[nodiscard]] std::vector<span> merge_claims(const std::vector<span>& claims);

@@ -18,8 +18,8 @@ constexpr std::size_t largest_kept = 256U << 10;
 /// Reads until E's events were seen and compared. The error says why that did not come about.
 aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
                                                          aio::clock::duration timeout, const mapping& keys,
-                                                         history::start from) {
-    history source(
+                                                         replay::start from) {
+    replay source(
         std::move(on), with, timeout, keys.cover(), from,
         [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, largest_kept);
     std::deque<log_entry> unused;
@@ -50,7 +50,7 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
                                                     aio::clock::duration timeout, const mapping& keys,
                                                     const checkpoint& record) {
     proof out;
-    history::start from;
+    replay::start from;
     from.known = record.rev;
     from.last_event = record.event_revision;
     from.event_digest = record.event_digest;
@@ -182,7 +182,7 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
 
 aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
                                                aio::clock::duration timeout, const mapping& keys, revision rev) {
-    history::start from;
+    replay::start from;
     from.known = rev;
     from.last_event = rev;
     const auto seen = co_await replay_witness(std::move(on), with, timeout, keys, from);

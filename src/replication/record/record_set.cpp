@@ -18,7 +18,8 @@ std::string rule_checkpoint_key(std::string_view checkpoint_prefix, std::string_
 }
 
 record_set::record_set(std::string_view checkpoint_prefix, std::string_view instance, config::consistency_mode mode)
-    : whole_(checkpoint_key(checkpoint_prefix, instance)), per_rule_(keys::prefix_range(whole_ + "/")), mode_(mode) {}
+    : all_mode_key_(checkpoint_key(checkpoint_prefix, instance)), per_rule_(keys::prefix_range(all_mode_key_ + "/")),
+      mode_(mode) {}
 
 const mapping& record_set::keys_of(std::string_view digest, const mapping& otherwise) const {
     for (const mapping& keys : former_) {
@@ -32,7 +33,7 @@ record_set records_for(const config::config& settings, const config::slave& slav
     const std::vector<config::rule> rules = rules_of(settings, slave);
     record_set records(prefix, settings.instance, settings.replicate.consistency);
     if (!records.is_per_rule()) {
-        records.add(records.whole(), mapping_for(settings, slave));
+        records.add(records.all_mode_key(), mapping_for(settings, slave));
         for (std::size_t i = 0; i < rules.size(); ++i)
             records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
         return records;

@@ -25,7 +25,7 @@ struct wanted_record {
 
 /// The records of one instance on one slave: the one of consistency = "all", or one a rule. At no time there are records of
 /// both modes: each Txn of a link compares that there is none of the other mode, and who finds one turns all records of the
-/// slave into those of its own mode in a single Txn (handover.hpp).
+/// slave into those of its own mode in a single Txn (migration.hpp).
 class record_set {
 public:
     record_set(std::string_view checkpoint_prefix, std::string_view instance, config::consistency_mode mode);
@@ -42,7 +42,7 @@ public:
     [[nodiscard]] const std::vector<wanted_record>& wanted() const { return wanted_; }
 
     /// The key of the one record of mode "all".
-    [[nodiscard]] const std::string& whole() const { return whole_; }
+    [[nodiscard]] const std::string& all_mode_key() const { return all_mode_key_; }
 
     /// Where the records of mode "rule" stand. No other instance writes there: the names of instances hold no "/".
     [[nodiscard]] const keys::key_range& per_rule() const { return per_rule_; }
@@ -50,10 +50,12 @@ public:
     [[nodiscard]] bool is_per_rule() const { return mode_ == config::consistency_mode::rule; }
 
     /// What of the other mode must not be there while a link of this one writes: a key, or an interval.
-    [[nodiscard]] keys::key_range other_mode() const { return is_per_rule() ? keys::key_range{whole_, {}} : per_rule_; }
+    [[nodiscard]] keys::key_range other_mode() const {
+        return is_per_rule() ? keys::key_range{all_mode_key_, {}} : per_rule_;
+    }
 
 private:
-    std::string whole_;
+    std::string all_mode_key_;
     keys::key_range per_rule_;
     config::consistency_mode mode_;
     std::vector<wanted_record> wanted_;

@@ -10,7 +10,7 @@ namespace etcdsync::replication {
 namespace {
 
 /// Why a stored record can not be gone on from; empty: it can.
-std::string doubt(const checkpoint& record, const mapping& keys, const surroundings& now) {
+std::string doubt(const checkpoint& record, const mapping& keys, const start_context& now) {
     if (record.instance != now.instance)
         return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
     if (record.cluster_id != now.cluster_id)
@@ -23,7 +23,7 @@ std::string doubt(const checkpoint& record, const mapping& keys, const surroundi
 }  // namespace
 
 start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
-                      const surroundings& now) {
+                      const start_context& now) {
     start_plan plan;
     std::vector<span> old;
     if (!stored) {

@@ -11,7 +11,7 @@
 namespace etcdsync::replication {
 
 /// What the world looks like when a link takes up its slave.
-struct surroundings {
+struct start_context {
     std::string_view instance;
     std::uint64_t cluster_id = 0;  ///< of the master
     std::uint64_t raft_term = 0;
@@ -34,7 +34,7 @@ struct start_plan {
 /// Decides from what stands on the slave (`stored`: nothing where there is no record, an error text where it is unreadable)
 /// whether to go on or to compare everything. In doubt it is compared. Pure.
 [[nodiscard]] start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
-                                    const surroundings& now);
+                                    const start_context& now);
 
 /// True where `stored`, read after a claim of ours succeeded, was written by another process that is at work now. `writer` is ours,
 /// `last_seq` what we wrote last: a slave restored from a snapshot shows older records, of ours or of a dead process.

@@ -43,7 +43,7 @@ struct channel_plan {
         for (const end& one : ends) all = hull(all, one.record->keys.cover());
         return all;
     }
-    [[nodiscard]] folder::selector selector() const {
+    [[nodiscard]] revision_assembler::selector selector() const {
         return [ends = ends](std::string_view key) {
             return std::any_of(ends.begin(), ends.end(),
                                [key](const end& one) { return one.record->keys.rule_of(key).has_value(); });
@@ -98,7 +98,7 @@ struct replicator::impl {
     job todo;
     aio::task_group tasks;
     context shared;
-    slots places;
+    permits places;
     etcd::cluster_options to_master;
     std::map<std::string, etcd::cluster_options> to_slaves;  ///< by name
     std::vector<record_set> records;                         ///< one a slave
@@ -152,9 +152,9 @@ void replicator::impl::add_link(const config::config& settings, const channel_pl
     own.page_bytes = page_bytes(settings.replicate);
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
-    own.by.safety = slave.guards;
-    own.by.approved = todo.approve;
-    own.by.claims_all = todo.approve;
+    own.guards.safety = slave.guards;
+    own.guards.approved = todo.approve;
+    own.guards.claims_all = todo.approve;
     own.once = todo.once;
     etcd::cluster place(env.dialer, env.clock, tasks, to_slaves.at(slave.name));
     etcd::cluster own_master(env.dialer, env.clock, tasks, to_master);

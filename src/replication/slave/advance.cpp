@@ -39,7 +39,7 @@ newest_event newest_event_of(entry_iterator first, entry_iterator last, const ma
     while (last != first && out.rev == 0) {
         --last;
         // Of the last part of a revision that was too large to hold, the events are not all of that revision's.
-        if (last->is_rest || !touches(*last, keys)) continue;
+        if (last->is_tail || !touches(*last, keys)) continue;
         out.rev = last->rev;
         out.digest = digest_of_events(*last, selects);
     }
@@ -62,7 +62,7 @@ std::optional<std::int64_t> count_change(entry_iterator first, entry_iterator la
     if (!keys.takes_whole_segments() || keys.segments().size() > most_segments_to_count) return std::nullopt;
     std::int64_t sum = 0;
     for (; first != last; ++first) {
-        if (first->repeats_keys || first->goes_on || first->is_rest || first->mass_delete) return std::nullopt;
+        if (first->repeats_keys || first->more_follows || first->is_tail || first->mass_delete) return std::nullopt;
         for (const etcd::event& change : first->changes) {
             const bool created =
                 change.type == etcd::event_type::put && change.kv.create_revision == change.kv.mod_revision;

@@ -17,7 +17,7 @@ constexpr std::size_t large = 128U << 10;
 
 bool is_large(const batch& writes) { return writes.bytes() > large; }
 
-bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits) {
+bool shrink_limits(const etcd::error& refused, const batch& writes, txn_limits& limits) {
     constexpr unsigned least_ops = 4;
     constexpr std::size_t least_bytes = 4U << 10;
     if (refused.cls == etcd::error_class::too_many_ops && limits.max_ops > least_ops) {
@@ -41,7 +41,7 @@ bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& lim
     return true;
 }
 
-void learn_from_silence(const batch& writes, txn_limits& limits) {
+void shrink_after_timeout(const batch& writes, txn_limits& limits) {
     constexpr unsigned tries_of_a_revision = 3;
     if (!is_large(writes)) return;
     const std::size_t half = std::max(large, writes.bytes() / 2);

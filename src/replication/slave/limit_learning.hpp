@@ -7,10 +7,10 @@
 namespace etcdsync::replication {
 
 /// What a refused Txn says about the slave's limits. False: it is no matter of size, or can not be made smaller.
-[[nodiscard]] bool learn_from(const etcd::error& refused, const batch& writes, txn_limits& limits);
+[[nodiscard]] bool shrink_limits(const etcd::error& refused, const batch& writes, txn_limits& limits);
 
 /// What a Txn without an answer in time says: the slave is too slow for as much. A single revision is given three tries whole.
-void learn_from_silence(const batch& writes, txn_limits& limits);
+void shrink_after_timeout(const batch& writes, txn_limits& limits);
 
 /// Where one key alone is too large: the error with the key and its size.
 [[nodiscard]] etcd::error name_the_key(etcd::error refused, const batch& writes);

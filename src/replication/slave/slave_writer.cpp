@@ -18,14 +18,14 @@ constexpr std::size_t largest_records = 4U << 20;
 
 }  // namespace
 
-etcd::range_query applier::checkpoint_query() const {
+etcd::range_query slave_writer::checkpoint_query() const {
     etcd::range_query query;
     query.key = key_;
     query.max_response = largest_records;
     return query;
 }
 
-aio::awaitable<etcd::result<applier::found>> applier::read() {
+aio::awaitable<etcd::result<slave_writer::found>> slave_writer::read() {
     const etcd::range_query query = checkpoint_query();
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();
@@ -45,14 +45,14 @@ aio::awaitable<etcd::result<applier::found>> applier::read() {
     co_return out;
 }
 
-aio::awaitable<etcd::result<found_records>> applier::read_all() {
+aio::awaitable<etcd::result<found_records>> slave_writer::read_all() {
     found_records out;
     const auto add = [&out](const etcd::range_page& page) {
         for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
     };
     etcd::range_query query;
     query.max_response = largest_records;
-    query.key = records_->whole();
+    query.key = records_->all_mode_key();
     const auto whole = co_await kv_.range(query);
     if (!whole) co_return whole.error();
     out.at = whole->header.store_revision;
@@ -67,11 +67,11 @@ aio::awaitable<etcd::result<found_records>> applier::read_all() {
     co_return out;
 }
 
-aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, const handover& plan,
-                                                      unsigned max_ops) {
+aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& all, const migration& plan,
+                                                         unsigned max_ops) {
     std::deque<std::string> texts;
     std::vector<etcd::operation> writes;
-    for (const handover_step& step : plan.steps) {
+    for (const migration_step& step : plan.steps) {
         if (!step.record) {
             writes.push_back({etcd::event_type::remove, step.key, {}});
             continue;
@@ -92,17 +92,18 @@ aio::awaitable<etcd::result<bool>> applier::hand_over(const found_records& all, 
     co_return answer->succeeded;
 }
 
-etcd::unmodified_since applier::as_found(const found_records& all) const {
+etcd::unmodified_since slave_writer::as_found(const found_records& all) const {
     // Any of them tells a wiped slave; the one of mode "all" lies outside the interval and so must be it.
     const found_record& sample = all.records.front();
     return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
 }
 
-std::string_view applier::absent_whole(const found_records& all) const {
-    return all.records.front().key == records_->whole() ? std::string_view() : std::string_view(records_->whole());
+std::string_view slave_writer::absent_whole(const found_records& all) const {
+    return all.records.front().key == records_->all_mode_key() ? std::string_view()
+                                                               : std::string_view(records_->all_mode_key());
 }
 
-aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoint next, unsigned max_ops) {
+aio::awaitable<etcd::result<bool>> slave_writer::commit(const batch& writes, checkpoint next, unsigned max_ops) {
     next.seq = record_.seq + 1;
     next.time = base::format_time(context_->clock.wall());
     std::string text = encode(next);
@@ -129,7 +130,7 @@ aio::awaitable<etcd::result<bool>> applier::commit(const batch& writes, checkpoi
     co_return true;
 }
 
-aio::awaitable<etcd::result<bool>> applier::undisturbed() {
+aio::awaitable<etcd::result<bool>> slave_writer::undisturbed() {
     const etcd::range_query query = checkpoint_query();
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();

@@ -14,18 +14,18 @@ namespace etcdsync::replication {
 
 /// The only writer on a slave: reads and claims the checkpoint, then applies one guarded Txn after the other, each of which
 /// carries the checkpoint and compares the one before it. What was in flight when an answer was lost is settled by reading the
-/// checkpoint again: by a new applier on a new connection.
-class applier {
+/// checkpoint again: by a new slave_writer on a new connection.
+class slave_writer {
 public:
     /// `records`, of which `checkpoint_key` is one, outlives it.
-    applier(etcd::kv slave, const context& with, std::string checkpoint_key, const record_set& records)
+    slave_writer(etcd::kv slave, const context& with, std::string checkpoint_key, const record_set& records)
         : kv_(std::move(slave)), context_(&with), key_(std::move(checkpoint_key)), records_(&records) {}
 
     /// All records of the instance, of both modes of consistency.
     aio::awaitable<etcd::result<found_records>> read_all();
 
     /// Makes of all records what `plan` says, in one Txn. False: they are not as they were found any more, and nothing was done.
-    aio::awaitable<etcd::result<bool>> hand_over(const found_records& all, const handover& plan, unsigned max_ops);
+    aio::awaitable<etcd::result<bool>> migrate(const found_records& all, const migration& plan, unsigned max_ops);
 
     /// Our user may not see the records of the other mode. They are not compared from now on: who has no right on them has set this
     /// mode up for itself.

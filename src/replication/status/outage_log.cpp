@@ -18,12 +18,12 @@ std::string without_numbers(std::string_view cause) {
 
 }  // namespace
 
-void told_causes::begin(std::string_view cause) {
+void outage_log::begin(std::string_view cause) {
     told_.assign(1, without_numbers(cause));
     waiting_.clear();
 }
 
-bool told_causes::is_news(std::string_view cause, aio::clock::time_point now) {
+bool outage_log::is_news(std::string_view cause, aio::clock::time_point now) {
     std::string plain = without_numbers(cause);
     if (told_.size() >= most || std::ranges::find(told_, plain) != told_.end()) {
         waiting_.clear();

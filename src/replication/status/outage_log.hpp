@@ -12,7 +12,7 @@ namespace etcdsync::replication {
 /// Which causes of one outage were told. What ended a connection says little of why there is no other: an etcd that comes back with an
 /// expired certificate "broke the connection" first, refused connections next, and only then shows what is wrong. Causes that differ in
 /// numbers alone (sizes, ports, times) are the same to people.
-class told_causes {
+class outage_log {
 public:
     /// An outage begins, with a cause that is told.
     void begin(std::string_view cause);

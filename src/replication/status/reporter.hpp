@@ -40,7 +40,7 @@ private:
     const context* context_;
     link_status status_;
     link_state told_ = link_state::stopped;
-    told_causes outage_;  ///< while disconnected
+    outage_log outage_;  ///< while disconnected
     bool parked_ = false;
     std::uint64_t written_ = 0;  ///< when it was
 };

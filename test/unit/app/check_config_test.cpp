@@ -84,7 +84,7 @@ TEST_CASE("check-config speaks JSON, on stdout alone") {
 }
 
 TEST_CASE("what the environment says is checked, too, and its values are never shown") {
-    surroundings around;
+    process_environment around;
     around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LVL", "hunter2"}};
     answer reply = check_config({}, around);
     CHECK(reply.code == exit_code::ok);

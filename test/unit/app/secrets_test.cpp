@@ -25,8 +25,8 @@ options of(const test::temporary_file& file) {
     return asked;
 }
 
-surroundings with(std::map<std::string, std::string, std::less<>> variables) {
-    surroundings around;
+process_environment with(std::map<std::string, std::string, std::less<>> variables) {
+    process_environment around;
     around.variables = std::move(variables);
     return around;
 }
@@ -71,7 +71,7 @@ TEST_CASE("a bare password file is looked up among the credentials, then beside 
     const test::temporary_file password("canary\n");
     const test::temporary_file file(file_with("user = \"u\", password_file = \"" + name_of(password.path()) + "\""));
     const std::string folder = folder_of(password.path());
-    for (const surroundings& around : {with({{"CREDENTIALS_DIRECTORY", folder}}), surroundings{}}) {
+    for (const process_environment& around : {with({{"CREDENTIALS_DIRECTORY", folder}}), process_environment{}}) {
         const loaded_config loaded = load_config(of(file), around);
         REQUIRE(loaded.result.value.has_value());
         CHECK(loaded.result.value->master.auth.password_file == password.path());
@@ -107,7 +107,7 @@ TEST_CASE("warnings about secrets stop nothing") {
 TEST_CASE("secrets are in nothing that check-config and explain tell") {
     for (const char* const form : {"password = \"canary-literal\"", "password_env = \"P\""}) {
         const test::temporary_file file(file_with(std::string("user = \"u\", ") + form));
-        const surroundings around = with({{"P", "canary-env"}});
+        const process_environment around = with({{"P", "canary-env"}});
         options asked = of(file);
         asked.key = "/a/x";
         for (const output_format format : {output_format::table, output_format::json}) {

@@ -8,8 +8,8 @@ using namespace etcdsync::app;
 
 namespace {
 
-surroundings with(std::map<std::string, std::string, std::less<>> variables) {
-    surroundings around;
+process_environment with(std::map<std::string, std::string, std::less<>> variables) {
+    process_environment around;
     around.variables = std::move(variables);
     return around;
 }
@@ -19,7 +19,7 @@ surroundings with(std::map<std::string, std::string, std::less<>> variables) {
 TEST_CASE("the configuration is named by the flag, else the environment, else the package") {
     options asked;
     CHECK(config_path(asked, {}) == "/etc/etcd-sync/etcd-sync.toml");
-    const surroundings around = with({{"ETCDSYNC_CONFIG", "/e.toml"}});
+    const process_environment around = with({{"ETCDSYNC_CONFIG", "/e.toml"}});
     CHECK(config_path(asked, around) == "/e.toml");
     CHECK(config_path(asked, with({{"ETCDSYNC_CONFIG", ""}})) == "/etc/etcd-sync/etcd-sync.toml");
     asked.config_file = "/f.toml";
@@ -29,7 +29,7 @@ TEST_CASE("the configuration is named by the flag, else the environment, else th
 TEST_CASE("the log level is that of the flag, else the environment, else the file") {
     options asked;
     CHECK(*chosen_log_level(asked, {}, config::log_level::error) == observe::log_level::error);
-    const surroundings around = with({{"ETCDSYNC_LOG_LEVEL", "debug"}});
+    const process_environment around = with({{"ETCDSYNC_LOG_LEVEL", "debug"}});
     CHECK(*chosen_log_level(asked, around, config::log_level::error) == observe::log_level::debug);
     asked.quiet = true;
     CHECK(*chosen_log_level(asked, around, config::log_level::error) == observe::log_level::warn);
@@ -55,12 +55,12 @@ TEST_CASE("the log format is JSON for --json run, else that of the file") {
 }
 
 TEST_CASE("names of our variables that mean nothing are found") {
-    const surroundings around = with({{"ETCDSYNC_ADMIN", "x"},
-                                      {"ETCDSYNC_CONFIG", "x"},
-                                      {"ETCDSYNC_CONFG", "x"},
-                                      {"ETCDSYNC_LOG_LEVEL", "x"},
-                                      {"ETCDSYNC_", "x"},
-                                      {"ETCD_SYNC_PORT", "x"},
-                                      {"HOME", "x"}});
+    const process_environment around = with({{"ETCDSYNC_ADMIN", "x"},
+                                             {"ETCDSYNC_CONFIG", "x"},
+                                             {"ETCDSYNC_CONFG", "x"},
+                                             {"ETCDSYNC_LOG_LEVEL", "x"},
+                                             {"ETCDSYNC_", "x"},
+                                             {"ETCD_SYNC_PORT", "x"},
+                                             {"HOME", "x"}});
     CHECK(unknown_variables(around) == std::vector<std::string>{"ETCDSYNC_", "ETCDSYNC_CONFG"});
 }

@@ -51,7 +51,7 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
           "s: 3 differences in 1 key at revision 123 of the master (its present one: there is no record): 1 missing, 2 "
           "only on the slave; 1 key only on the slave kept\n");
     report = compared();
-    report.objection = "the master was wiped";
+    report.guard_violation = "the master was wiped";
     CHECK(report_line("s", report) ==
           "s: equal to the master at revision 123: 1 key\ns: a sync would be HELD: the master was wiped\n");
     CHECK(outcome_of(report) == outcome::held);

@@ -55,7 +55,7 @@ struct served {
     context with{loop.clock, random, logger, loop.tasks, std::chrono::seconds(10), "us"};
     mapping keys = mapping_of({prefix_rule("/a/")});
 
-    [[nodiscard]] folder::selector selects() {
+    [[nodiscard]] revision_assembler::selector selects() {
         return [this](std::string_view key) { return keys.rule_of(key).has_value(); };
     }
 };

@@ -28,14 +28,14 @@ census counted(std::uint64_t on_slave, std::uint64_t overwrites, std::uint64_t r
     return out;
 }
 
-guards with(config::prune_mode prune, config::delete_limit limit = {}) {
-    guards out;
+guard_policy with(config::prune_mode prune, config::delete_limit limit = {}) {
+    guard_policy out;
     out.safety.prune = prune;
     out.safety.max_delete = limit;
     return out;
 }
 
-const guards defaults = with(config::prune_mode::guarded);
+const guard_policy defaults = with(config::prune_mode::guarded);
 
 }  // namespace
 
@@ -43,58 +43,58 @@ TEST_CASE("deletes above max_delete wait for a person, and the reason has rule, 
     const mapping keys = two_rules();
     census found = counted(41'022, 0, 9'310);
     found.touched = {"/a/x", std::string("/a/\x01", 4)};
-    const std::string why = objection(keys, found, defaults, true);
+    const std::string why = guard_violation(keys, found, defaults, true);
     for (const char* part : {"app", "9310", "41022", "10%", "/a/x", "/a/\\x01"}) {
         CAPTURE(part);
         CHECK(why.find(part) != std::string::npos);
     }
-    CHECK(objection(keys, counted(41'022, 0, 4'102), defaults, true).empty());
-    CHECK_FALSE(objection(keys, counted(41'022, 0, 4'103), defaults, true).empty());
+    CHECK(guard_violation(keys, counted(41'022, 0, 4'102), defaults, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(41'022, 0, 4'103), defaults, true).empty());
 }
 
 TEST_CASE("up to a hundred deletes are no matter where the master is the one it was") {
     const mapping keys = two_rules();
-    CHECK(objection(keys, counted(100, 0, 100), defaults, true).empty());
-    CHECK_FALSE(objection(keys, counted(101, 0, 101), defaults, true).empty());
-    CHECK_FALSE(objection(keys, counted(100, 0, 11), defaults, false).empty());
+    CHECK(guard_violation(keys, counted(100, 0, 100), defaults, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(101, 0, 101), defaults, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(100, 0, 11), defaults, false).empty());
 }
 
 TEST_CASE("overwrites count only where the master is not known to be the one it was") {
     const mapping keys = two_rules();
-    CHECK(objection(keys, counted(1'000, 1'000, 0), defaults, true).empty());
-    CHECK_FALSE(objection(keys, counted(1'000, 101, 0), defaults, false).empty());
-    CHECK_FALSE(objection(keys, counted(1'000, 51, 50), defaults, false).empty());
-    CHECK(objection(keys, counted(1'000, 50, 50), defaults, false).empty());
-    CHECK_FALSE(objection(keys, counted(1, 1, 0), defaults, false).empty());
+    CHECK(guard_violation(keys, counted(1'000, 1'000, 0), defaults, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(1'000, 101, 0), defaults, false).empty());
+    CHECK_FALSE(guard_violation(keys, counted(1'000, 51, 50), defaults, false).empty());
+    CHECK(guard_violation(keys, counted(1'000, 50, 50), defaults, false).empty());
+    CHECK_FALSE(guard_violation(keys, counted(1, 1, 0), defaults, false).empty());
 }
 
 TEST_CASE("max_delete may be a number of keys") {
     const mapping keys = two_rules();
-    const guards by = with(config::prune_mode::guarded, {false, 500});
-    CHECK(objection(keys, counted(501, 0, 500), by, true).empty());
-    CHECK_FALSE(objection(keys, counted(1'000'000, 0, 501), by, true).empty());
+    const guard_policy by = with(config::prune_mode::guarded, {false, 500});
+    CHECK(guard_violation(keys, counted(501, 0, 500), by, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(1'000'000, 0, 501), by, true).empty());
 }
 
 TEST_CASE("each rule is looked at by itself") {
     const mapping keys = two_rules();
     census found = counted(1'000'000, 0, 0);
     found.rules[1] = {200, 0, 150};
-    const std::string why = objection(keys, found, defaults, true);
+    const std::string why = guard_violation(keys, found, defaults, true);
     CHECK(why.find("base") != std::string::npos);
 }
 
 TEST_CASE("what a person approved is done; prune = always asks nobody, but of a master that is not known") {
     const mapping keys = two_rules();
-    guards approved = defaults;
+    guard_policy approved = defaults;
     approved.approved = true;
-    CHECK(objection(keys, counted(1'000, 1'000, 1'000), approved, false).empty());
-    const guards always = with(config::prune_mode::always);
-    CHECK(objection(keys, counted(1'000, 0, 1'000), always, true).empty());
-    CHECK_FALSE(objection(keys, counted(1'000, 0, 1'000), always, false).empty());
+    CHECK(guard_violation(keys, counted(1'000, 1'000, 1'000), approved, false).empty());
+    const guard_policy always = with(config::prune_mode::always);
+    CHECK(guard_violation(keys, counted(1'000, 0, 1'000), always, true).empty());
+    CHECK_FALSE(guard_violation(keys, counted(1'000, 0, 1'000), always, false).empty());
 }
 
 TEST_CASE("an empty span has nothing to lose") {
-    CHECK(objection(two_rules(), counted(0, 0, 0), defaults, false).empty());
+    CHECK(guard_violation(two_rules(), counted(0, 0, 0), defaults, false).empty());
 }
 
 TEST_CASE("what becomes of a key that is only on the slave") {

@@ -127,8 +127,8 @@ TEST_CASE("a refused Txn inside a Txn is learned once; the same words again are 
     txn_limits limits;
     const batch nothing(limits);
     const etcd::error refused(etcd::error_class::no_nesting, "etcdserver: key not found");
-    CHECK(learn_from(refused, nothing, limits));
+    CHECK(shrink_limits(refused, nothing, limits));
     CHECK_FALSE(limits.nested);
     CHECK(limits.max_ops == 128);
-    CHECK_FALSE(learn_from(refused, nothing, limits));
+    CHECK_FALSE(shrink_limits(refused, nothing, limits));
 }

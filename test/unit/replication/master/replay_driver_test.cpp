@@ -18,11 +18,11 @@ namespace {
 struct rig : served {
     using served::served;
 
-    void open(const history::start& from) {
+    void open(const replay::start& from) {
         source.emplace(connect(), with, 5s, keys.cover(), from, selects(), std::size_t{1} << 20);
     }
-    history::start after(etcd::revision known, etcd::revision last_event = 0, std::string digest = {}) {
-        history::start out;
+    replay::start after(etcd::revision known, etcd::revision last_event = 0, std::string digest = {}) {
+        replay::start out;
         out.known = known;
         out.last_event = last_event;
         out.event_digest = std::move(digest);
@@ -61,7 +61,7 @@ struct rig : served {
     }
 
     std::deque<log_entry> got;
-    std::optional<history> source;
+    std::optional<replay> source;
     etcd::error why;
 };
 
@@ -315,7 +315,7 @@ TEST_CASE("a witness without end is given up, and that is no other history") {
 
 namespace {
 
-aio::awaitable<> read_once(history& of, std::optional<error_class>& out) {
+aio::awaitable<> read_once(replay& of, std::optional<error_class>& out) {
     std::deque<log_entry> entries;
     const auto read = co_await of.read(entries);
     out = read ? error_class::cancelled : read.error().cls;

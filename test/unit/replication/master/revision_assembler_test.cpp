@@ -23,16 +23,16 @@ namespace {
 
 const aio::clock::time_point now{};
 
-/// A folder and what came out of it, as "6: +b=1 -c".
+/// A revision_assembler and what came out of it, as "6: +b=1 -c".
 struct folding {
     explicit folding(
-        revision known, folder::selector selects = [](std::string_view) { return true; },
+        revision known, revision_assembler::selector selects = [](std::string_view) { return true; },
         std::size_t largest = 1U << 20)
         : machine(
               known, std::move(selects), [this](log_entry entry) { out.push_back(std::move(entry)); }, largest) {}
 
     std::vector<log_entry> out;
-    folder machine;
+    revision_assembler machine;
 
     void take(const etcd::watch_message& message) { machine.take(message, now); }
 
@@ -271,11 +271,11 @@ TEST_CASE(
     f.take(events_message({put("f", "1", 5), put("g", "1", 6)}, 9));
     CHECK(f.told() == lines{"4: +a=1", "5: +b=1 +c=1 +d=1", "5: +e=1 +f=1", "6: +g=1"});
     REQUIRE(f.out.size() == 4);
-    CHECK(f.out[1].goes_on);
-    CHECK_FALSE(f.out[1].is_rest);
-    CHECK_FALSE(f.out[2].goes_on);
-    CHECK(f.out[2].is_rest);
-    CHECK_FALSE(f.out[3].is_rest);
+    CHECK(f.out[1].more_follows);
+    CHECK_FALSE(f.out[1].is_tail);
+    CHECK_FALSE(f.out[2].more_follows);
+    CHECK(f.out[2].is_tail);
+    CHECK_FALSE(f.out[3].is_tail);
     CHECK(f.machine.position() == 9);
 }
 
@@ -285,7 +285,7 @@ TEST_CASE("the last part of a large revision is given out even where nothing is 
     f.take(events_message({put("a", "1", 5)}, 9, true));
     f.take(events_message({put("x", "1", 5)}, 9));
     CHECK(f.told() == lines{"5: +a=1", "5:"});
-    CHECK(f.out.back().is_rest);
+    CHECK(f.out.back().is_tail);
 }
 
 TEST_CASE("a key that is changed twice in one revision is told: then the events do not count keys") {

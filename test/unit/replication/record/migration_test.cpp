@@ -22,7 +22,7 @@ std::vector<config::rule> three_rules() { return {prefix_rule("/a/"), prefix_rul
 
 record_set one_for_all(const std::vector<config::rule>& rules) {
     record_set out(checkpoints, "it", config::consistency_mode::all);
-    out.add(out.whole(), mapping_of(rules));
+    out.add(out.all_mode_key(), mapping_of(rules));
     return out;
 }
 
@@ -60,23 +60,23 @@ found_records as_written(const record_set& set) {
     return out;
 }
 
-const checkpoint* step_for(const handover& plan, std::string_view key) {
-    for (const handover_step& step : plan.steps) {
+const checkpoint* step_for(const migration& plan, std::string_view key) {
+    for (const migration_step& step : plan.steps) {
         if (step.key == key) return step.record ? &*step.record : nullptr;
     }
     return nullptr;
 }
 
-std::set<std::string> deleted(const handover& plan) {
+std::set<std::string> deleted(const migration& plan) {
     std::set<std::string> keys;
-    for (const handover_step& step : plan.steps) {
+    for (const migration_step& step : plan.steps) {
         if (!step.record) keys.insert(step.key);
     }
     return keys;
 }
 
-found_records after(found_records found, const handover& plan) {
-    for (const handover_step& step : plan.steps) {
+found_records after(found_records found, const migration& plan) {
+    for (const migration_step& step : plan.steps) {
         std::erase_if(found.records, [&step](const found_record& r) { return r.key == step.key; });
         if (step.record) found.records.push_back({step.key, encode(*step.record)});
     }
@@ -117,12 +117,12 @@ TEST_CASE("every name of a rule has a record of its own, and plain names are rea
 TEST_CASE("where all records are wanted ones there is nothing to hand over") {
     const auto rules = three_rules();
     for (const record_set& set : {one_for_all(rules), one_a_rule(rules)}) {
-        CHECK(plan_handover({}, set, "it").steps.empty());
-        CHECK(plan_handover(as_written(set), set, "it").steps.empty());
+        CHECK(plan_migration({}, set, "it").steps.empty());
+        CHECK(plan_migration(as_written(set), set, "it").steps.empty());
         // An unreadable one that is wanted is the link's own business.
         found_records junk = as_written(set);
         junk.records.front().text = "junk";
-        CHECK(plan_handover(junk, set, "it").steps.empty());
+        CHECK(plan_migration(junk, set, "it").steps.empty());
     }
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("from one record for all to one a rule: every rule has its claims, and
     const auto rules = three_rules();
     const record_set before = one_for_all(rules);
     const record_set now = one_a_rule(rules);
-    const handover plan = plan_handover(as_written(before), now, "it");
+    const migration plan = plan_migration(as_written(before), now, "it");
     CHECK(deleted(plan) == std::set<std::string>{whole_key});
     CHECK(plan.steps.size() == 4);
     for (const wanted_record& wanted : now.wanted()) {
@@ -144,13 +144,13 @@ TEST_CASE("from one record for all to one a rule: every rule has its claims, and
         CHECK(next->seq == 101);
     }
     // Done once, it is done.
-    CHECK(plan_handover(after(as_written(before), plan), now, "it").steps.empty());
+    CHECK(plan_migration(after(as_written(before), plan), now, "it").steps.empty());
 }
 
 TEST_CASE("from one record a rule to one for all: each claim is kept as it was") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
-    const handover plan = plan_handover(as_written(one_a_rule(rules)), now, "it");
+    const migration plan = plan_migration(as_written(one_a_rule(rules)), now, "it");
     CHECK(deleted(plan).size() == 3);
     const checkpoint* const next = step_for(plan, whole_key);
     REQUIRE(next != nullptr);
@@ -163,7 +163,7 @@ TEST_CASE("from one record a rule to one for all: each claim is kept as it was")
     // The one that got farthest proves the history of the master.
     CHECK(next->rev == 102);
     CHECK(next->rules == mapping_of({prefix_rule("/c/")}).digest());
-    CHECK(plan_handover(after(as_written(one_a_rule(rules)), plan), now, "it").steps.empty());
+    CHECK(plan_migration(after(as_written(one_a_rule(rules)), plan), now, "it").steps.empty());
 }
 
 TEST_CASE("of several records none is gone on from, even if one of them is about all keys") {
@@ -174,7 +174,7 @@ TEST_CASE("of several records none is gone on from, even if one of them is about
     found_records found = as_written(set);
     checkpoint copy = record_of(whole, 50, 1);
     found.records[2].text = encode(copy);
-    const handover plan = plan_handover(found, one_for_all(rules), "it");
+    const migration plan = plan_migration(found, one_for_all(rules), "it");
     const checkpoint* const next = step_for(plan, whole_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules != whole.digest());
@@ -184,12 +184,12 @@ TEST_CASE("with a single rule the record is gone on from as it is, both ways") {
     const std::vector<config::rule> rules{prefix_rule("/a/")};
     const record_set all = one_for_all(rules);
     const record_set each = one_a_rule(rules);
-    const handover there = plan_handover(as_written(all), each, "it");
+    const migration there = plan_migration(as_written(all), each, "it");
     const checkpoint* next = step_for(there, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
     CHECK(next->rules == each.wanted()[0].keys.digest());
     CHECK(next->rev == 100);
-    const handover back = plan_handover(after(as_written(all), there), all, "it");
+    const migration back = plan_migration(after(as_written(all), there), all, "it");
     next = step_for(back, whole_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules == all.wanted()[0].keys.digest());
@@ -202,7 +202,7 @@ TEST_CASE("a rule that went is forgotten, one that came is left to its first syn
     const found_records found = as_written(one_a_rule(rules));
     // "/c/" went, "/d/" came.
     const record_set changed = one_a_rule({rules[0], rules[1], prefix_rule("/d/")});
-    const handover plan = plan_handover(found, changed, "it");
+    const migration plan = plan_migration(found, changed, "it");
     CHECK(deleted(plan) == std::set<std::string>{"/.etcd-sync/it//c/"});
     CHECK(step_for(plan, "/.etcd-sync/it//d/") == nullptr);
     const checkpoint* const stayed = step_for(plan, "/.etcd-sync/it//b/");
@@ -215,7 +215,7 @@ TEST_CASE("a rule that went is forgotten, one that came is left to its first syn
     renamed.add(rule_checkpoint_key(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
     renamed.add(rule_checkpoint_key(checkpoints, "it", "/b/"), mapping::of_one_rule(rules, 1, "", checkpoints));
     renamed.add(rule_checkpoint_key(checkpoints, "it", "/c/"), mapping::of_one_rule(rules, 2, "", checkpoints));
-    const handover rename = plan_handover(found, renamed, "it");
+    const migration rename = plan_migration(found, renamed, "it");
     const checkpoint* const under_new_name = step_for(rename, "/.etcd-sync/it/a");
     REQUIRE(under_new_name != nullptr);
     CHECK(under_new_name->rules == renamed.wanted()[0].keys.digest());
@@ -227,7 +227,7 @@ TEST_CASE("keys a former rule had claimed go with their claim to the rule that h
     const std::vector<config::rule> rules{prefix_rule("/a/x/"), prefix_rule("/a/")};
     const found_records found = as_written(one_a_rule(rules));
     record_set now = one_a_rule({prefix_rule("/a/")});
-    const handover plan = plan_handover(found, now, "it");
+    const migration plan = plan_migration(found, now, "it");
     const checkpoint* const next = step_for(plan, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
     CHECK(since_of(next->spans, "/a/x/1") == 10);
@@ -242,7 +242,7 @@ TEST_CASE("two rules that share a stretch key by key: the younger claim holds fo
     record_set set(checkpoints, "it", config::consistency_mode::rule);
     set.add("/.etcd-sync/it/conf", mapping::of_one_rule(rules, 0, "", checkpoints));
     set.add("/.etcd-sync/it/rest", mapping::of_one_rule(rules, 1, "", checkpoints));
-    const handover plan = plan_handover(as_written(set), one_for_all(rules), "it");
+    const migration plan = plan_migration(as_written(set), one_for_all(rules), "it");
     const checkpoint* const next = step_for(plan, whole_key);
     REQUIRE(next != nullptr);
     REQUIRE(next->spans.size() == 1);
@@ -256,7 +256,7 @@ TEST_CASE("records of both modes at once, which no daemon leaves behind: nothing
         found_records each = as_written(one_a_rule(rules));    // since 10, 11, 12
         found.records.insert(found.records.end(), each.records.begin(), each.records.end());
         const record_set now = per_rule ? one_a_rule(rules) : one_for_all(rules);
-        const handover plan = plan_handover(found, now, "it");
+        const migration plan = plan_migration(found, now, "it");
         CHECK(deleted(plan).size() == (per_rule ? 1 : 3));
         for (const wanted_record& wanted : now.wanted()) {
             const checkpoint* const next = step_for(plan, wanted.key);
@@ -274,28 +274,28 @@ TEST_CASE("records that are not readable, or of another instance, give no claim 
     const auto rules = three_rules();
     found_records found = as_written(one_for_all(rules));
     found.records[0].text = "junk";
-    const handover plan = plan_handover(found, one_a_rule(rules), "it");
+    const migration plan = plan_migration(found, one_a_rule(rules), "it");
     REQUIRE(plan.steps.size() == 1);
     CHECK(deleted(plan) == std::set<std::string>{whole_key});
     CHECK(plan.sign.writer.empty());
     checkpoint other = record_of(mapping_of(rules), 9, 9);
     other.instance = "another";
     found.records[0].text = encode(other);
-    CHECK(plan_handover(found, one_a_rule(rules), "it").steps.size() == 1);
+    CHECK(plan_migration(found, one_a_rule(rules), "it").steps.size() == 1);
 }
 
 TEST_CASE("the sign of life moves with each of the records that are in the way") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
     found_records found = as_written(one_a_rule(rules));
-    const checkpoint sign = plan_handover(found, now, "it").sign;
+    const checkpoint sign = plan_migration(found, now, "it").sign;
     CHECK(sign.writer == "someone");
     for (std::size_t i = 0; i < 3; ++i) {
         found_records moved = found;
         checkpoint next = *parse_checkpoint(moved.records[i].text);
         ++next.seq;
         moved.records[i].text = encode(next);
-        CHECK(plan_handover(moved, now, "it").sign.seq > sign.seq);
+        CHECK(plan_migration(moved, now, "it").sign.seq > sign.seq);
     }
     // A process that wrote any of them before finds it newer than what it wrote last.
     for (const found_record& record : found.records) CHECK(is_rival(sign, "we", parse_checkpoint(record.text)->seq));

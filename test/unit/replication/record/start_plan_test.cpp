@@ -19,8 +19,8 @@ const mapping& rules() {
     return keys;
 }
 
-surroundings here() {
-    surroundings now;
+start_context here() {
+    start_context now;
     now.instance = "it";
     now.cluster_id = 77;
     now.raft_term = 4;
@@ -61,7 +61,7 @@ void check_from_the_beginning(const start_plan& plan) {
 }
 
 /// A record that can not be gone on from, and the word its reason holds.
-void check_doubt(const checkpoint& from, std::string_view word, const surroundings& now = here()) {
+void check_doubt(const checkpoint& from, std::string_view word, const start_context& now = here()) {
     const start_plan plan = plan_start(record(from), rules(), now);
     check_from_the_beginning(plan);
     CAPTURE(plan.reason);
@@ -128,7 +128,7 @@ TEST_CASE("every doubt leads to a comparison") {
     other = stored();
     other.rev = 0;
     check_doubt(other, "nothing was copied");
-    surroundings doubtful = here();
+    start_context doubtful = here();
     doubtful.proven = false;
     doubtful.doubt = "it was wiped";
     check_doubt(stored(), "it was wiped", doubtful);
@@ -238,13 +238,13 @@ TEST_CASE(
     other = stored();
     other.rules = "else";
     CHECK(plan_start(record(other), rules(), here()).proven);  // its anchors told
-    surroundings doubtful = here();
+    start_context doubtful = here();
     doubtful.proven = false;
     CHECK_FALSE(plan_start(record(other), rules(), doubtful).proven);
 }
 
 TEST_CASE("where nothing changed on the master R moves on without its history") {
-    surroundings now = here();
+    start_context now = here();
     now.unchanged_until = 990;
     CHECK(plan_start(record(stored()), rules(), now).record.rev == 990);
     now.unchanged_until = 10;

@@ -171,7 +171,7 @@ TEST_CASE("keys are counted from events: a put that creates one, and a delete") 
 TEST_CASE("where events do not tell the number of keys, none is told") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
-    for (bool log_entry::*mark : {&log_entry::repeats_keys, &log_entry::goes_on, &log_entry::is_rest}) {
+    for (bool log_entry::*mark : {&log_entry::repeats_keys, &log_entry::more_follows, &log_entry::is_tail}) {
         entries[0].*mark = true;
         CHECK_FALSE(count_change(entries.begin(), entries.end(), only_a()).has_value());
         entries[0].*mark = false;
@@ -188,6 +188,6 @@ TEST_CASE("the rest of a revision that came in parts is no witness: its events a
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     entries.push_back(entry(6, {put("/a/l", "1", 6)}));
-    entries[1].is_rest = true;
+    entries[1].is_tail = true;
     CHECK(newest_event_of(entries.begin(), entries.end(), only_a()).rev == 5);
 }

@@ -17,7 +17,7 @@ constexpr const char* record_key = "/.etcd-sync/it";
 
 struct rig : served {
     record_set records{"/.etcd-sync/", "it", config::consistency_mode::all};
-    applier applier_here() { return {kv(), with, record_key, records}; }
+    slave_writer applier_here() { return {kv(), with, record_key, records}; }
 
     checkpoint at(etcd::revision rev) {
         checkpoint out;
@@ -27,22 +27,22 @@ struct rig : served {
         out.rev = rev;
         return out;
     }
-    applier::found read(applier& from) {
+    slave_writer::found read(slave_writer& from) {
         const auto found = loop.run(from.read(), 1min);
         REQUIRE(found.has_value());
         return *found;
     }
-    etcd::result<bool> commit(applier& by, etcd::revision rev, const std::string& value = "v") {
+    etcd::result<bool> commit(slave_writer& by, etcd::revision rev, const std::string& value = "v") {
         batch writes{txn_limits()};
         REQUIRE(writes.add(etcd::event_type::put, "/a/1", value, nullptr));
         return loop.run(by.commit(writes, at(rev), 128), 1min);
     }
-    bool committed(applier& by, etcd::revision rev, const std::string& value = "v") {
+    bool committed(slave_writer& by, etcd::revision rev, const std::string& value = "v") {
         const auto done = commit(by, rev, value);
         REQUIRE(done.has_value());
         return *done;
     }
-    bool undisturbed(applier& by) {
+    bool undisturbed(slave_writer& by) {
         const auto same = loop.run(by.undisturbed(), 1min);
         REQUIRE(same.has_value());
         return *same;
@@ -54,7 +54,7 @@ struct rig : served {
 
 TEST_CASE("the first claim creates the record, each commit carries it on, data and record are one revision") {
     rig r;
-    applier slave = r.applier_here();
+    slave_writer slave = r.applier_here();
     CHECK_FALSE(r.read(slave).record.has_value());
     CHECK(r.committed(slave, 10, "one"));
     CHECK(r.committed(slave, 11, "two"));
@@ -62,7 +62,7 @@ TEST_CASE("the first claim creates the record, each commit carries it on, data a
     CHECK(slave.record().rev == 11);
     CHECK(slave.record().seq == 2);
     CHECK(slave.last_written() == 2);
-    applier next = r.applier_here();
+    slave_writer next = r.applier_here();
     const auto found = r.read(next);
     REQUIRE(found.record.has_value());
     REQUIRE(found.record->has_value());
@@ -75,10 +75,10 @@ TEST_CASE("the first claim creates the record, each commit carries it on, data a
 
 TEST_CASE("where somebody else wrote the record nothing is done, until it is read again") {
     rig r;
-    applier first = r.applier_here();
+    slave_writer first = r.applier_here();
     r.read(first);
     REQUIRE(r.committed(first, 10, "first"));
-    applier second = r.applier_here();
+    slave_writer second = r.applier_here();
     r.read(second);
     REQUIRE(r.committed(second, 11, "second"));
     CHECK_FALSE(r.undisturbed(first));
@@ -91,7 +91,7 @@ TEST_CASE("where somebody else wrote the record nothing is done, until it is rea
 
 TEST_CASE("a claim of a slave without a record fails where one came meanwhile") {
     rig r;
-    applier slave = r.applier_here();
+    slave_writer slave = r.applier_here();
     r.read(slave);
     r.store.put(record_key, "somebody's");
     CHECK_FALSE(r.committed(slave, 10));
@@ -100,7 +100,7 @@ TEST_CASE("a claim of a slave without a record fails where one came meanwhile") 
 
 TEST_CASE("a record that is gone, rewritten or of another store is a disturbance") {
     rig r;
-    applier slave = r.applier_here();
+    slave_writer slave = r.applier_here();
     r.read(slave);
     REQUIRE(r.committed(slave, 10));
     CHECK(r.undisturbed(slave));
@@ -119,7 +119,7 @@ TEST_CASE("a record that is gone, rewritten or of another store is a disturbance
 TEST_CASE("a record that can not be read is told, and can be claimed all the same") {
     rig r;
     r.store.put(record_key, "no JSON");
-    applier slave = r.applier_here();
+    slave_writer slave = r.applier_here();
     const auto found = r.read(slave);
     REQUIRE(found.record.has_value());
     CHECK(found.record->has_error());
@@ -127,11 +127,11 @@ TEST_CASE("a record that can not be read is told, and can be claimed all the sam
     CHECK(slave.record().seq == 1);
 }
 
-TEST_CASE("where the answer is lost, the next applier finds out whether it was applied, and it is applied once") {
+TEST_CASE("where the answer is lost, the next slave_writer finds out whether it was applied, and it is applied once") {
     for (const test::fault what : test::every_fault) {
         CAPTURE(test::to_string(what));
         rig r;
-        applier slave = r.applier_here();
+        slave_writer slave = r.applier_here();
         r.read(slave);
         REQUIRE(r.committed(slave, 10, "before"));
         r.fail(1, what);
@@ -139,7 +139,7 @@ TEST_CASE("where the answer is lost, the next applier finds out whether it was a
         REQUIRE(done.has_error());
         CHECK(done.error().cls == error_class::ambiguous);
         CHECK_FALSE(slave.in_flight());
-        applier next = r.applier_here();
+        slave_writer next = r.applier_here();
         const auto found = r.read(next);
         const bool applied = what == test::fault::cut_late || what == test::fault::lost_late;
         CHECK((*found.record)->rev == (applied ? 11 : 10));
@@ -155,7 +155,7 @@ TEST_CASE("what the slave refuses for its size leaves all as it was, and the nex
     small.max_request_bytes = 2'000;
     rig r;
     r.store = test::model_etcd(small);
-    applier slave = r.applier_here();
+    slave_writer slave = r.applier_here();
     r.read(slave);
     REQUIRE(r.committed(slave, 10));
     const auto refused = r.commit(slave, 11, std::string(3'000, 'x'));
@@ -168,7 +168,7 @@ TEST_CASE("what the slave refuses for its size leaves all as it was, and the nex
 
 TEST_CASE("nothing is written while a record of the other mode of consistency stands there") {
     rig r;
-    applier by = r.applier_here();
+    slave_writer by = r.applier_here();
     r.read(by);
     REQUIRE(r.committed(by, 5));
     r.put("/.etcd-sync/it/rule", "of the other mode");
@@ -176,7 +176,7 @@ TEST_CASE("nothing is written while a record of the other mode of consistency st
     CHECK(r.undisturbed(by));
     // Another instance's records, of either mode, are none of ours.
     rig other;
-    applier beside = other.applier_here();
+    slave_writer beside = other.applier_here();
     other.put("/.etcd-sync/it2/rule", "x");
     other.put("/.etcd-sync/it-2", "x");
     other.read(beside);

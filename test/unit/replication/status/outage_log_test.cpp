@@ -6,7 +6,7 @@
 
 using namespace etcdsync;
 using namespace std::chrono_literals;
-using replication::told_causes;
+using replication::outage_log;
 
 namespace {
 
@@ -15,7 +15,7 @@ const aio::clock::time_point start{100s};
 }  // namespace
 
 TEST_CASE("what explains why an outage lasts is told, and what passes is not") {
-    told_causes outage;
+    outage_log outage;
     outage.begin("s:1: the connection broke");
     CHECK_FALSE(outage.is_news("connect s:1: Connection refused", start));
     CHECK_FALSE(outage.is_news("connect s:1: Connection refused", start + 1s));
@@ -26,7 +26,7 @@ TEST_CASE("what explains why an outage lasts is told, and what passes is not") {
 }
 
 TEST_CASE("causes that alternate are told once each, and numbers make no other cause") {
-    told_causes outage;
+    outage_log outage;
     outage.begin("s:1: the connection broke");
     int told = 0;
     for (int i = 0; i < 100; ++i) {
@@ -44,7 +44,7 @@ TEST_CASE("causes that alternate are told once each, and numbers make no other c
 }
 
 TEST_CASE("a peer that invents causes is told of a few times only") {
-    told_causes outage;
+    outage_log outage;
     outage.begin("");
     int told = 0;
     for (int i = 0; i < 100; ++i) {

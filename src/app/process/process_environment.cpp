@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/process/surroundings.hpp"
+#include "app/process/process_environment.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,14 +20,14 @@ void open_standard_files() {
 
 }  // namespace
 
-std::string_view surroundings::variable(std::string_view name) const {
+std::string_view process_environment::variable(std::string_view name) const {
     const auto place = variables.find(name);
     return place == variables.end() ? std::string_view() : std::string_view(place->second);
 }
 
-surroundings look_around() {
+process_environment look_around() {
     open_standard_files();
-    surroundings around;
+    process_environment around;
     for (char** entry = ::environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
         const std::size_t equals = text.find('=');
@@ -42,7 +42,7 @@ surroundings look_around() {
     return around;
 }
 
-std::vector<std::string> unknown_variables(const surroundings& around) {
+std::vector<std::string> unknown_variables(const process_environment& around) {
     std::vector<std::string> names;
     for (const auto& [name, value] : around.variables) {
         const bool ours = name.starts_with("ETCDSYNC_");

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/error.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace etcdsync::replication {
+
+/// Why a step of the work on a slave ended: what the link does next.
+enum class end_reason : std::uint8_t {
+    done,              ///< the step is complete
+    finished,          ///< a one-shot job is complete
+    stopped,           ///< the link is stopping
+    restart,           ///< read the checkpoint again now: the master's history or the checkpoint has changed
+    behind,            ///< the log no longer reaches back to R
+    compare,           ///< only a full sync can continue from here
+    resume_pass,       ///< resume the pass at its frontier
+    blocked_by_guard,  ///< a guard requires approval
+    better_endpoint,   ///< reconnect now: a preferred endpoint is back
+    master_away,       ///< wait until the feed is connected again
+    slave_failed,
+};
+
+struct step_result {
+    step_result(end_reason r) : reason(r) {}  // NOLINT: implicit, most steps end without an error
+    step_result(end_reason r, etcd::error e) : reason(r), error(std::move(e)) {}
+
+    end_reason reason;
+    etcd::error error;  ///< of master_away and slave_failed; the cause to show for compare and blocked_by_guard
+};
+
+}  // namespace etcdsync::replication

@@ -55,7 +55,7 @@ public:
 
 /// Passes the lines at or above a level to a sink. Log every state change once, with its cause and
 /// the next step, and nothing while nothing happens. A message is lower case without a full stop;
-/// data belongs into fields.
+/// data goes into fields.
 class logger {
 public:
     logger(log_sink& sink, log_level lowest) : sink_(&sink), lowest_(lowest) {}

@@ -122,10 +122,7 @@ TEST_CASE("one value larger than the budget of a page is still read") {
     const std::vector<test::built_key> kvs{{"big", std::string(1'200'000, 'x'), 5}, {"next", "v", 5}};
     r.peer.server().on_end = [&](stream_id id) {
         r.note(id);
-        if (r.asked.limit() == 1)
-            r.peer.reply(id, encode_page({kvs[0]}, true));
-        else
-            r.peer.reply(id, encode_page(kvs));
+        r.peer.reply(id, r.asked.limit() == 1 ? encode_page({kvs[0]}, true) : encode_page(kvs));
     };
     etcd::range_query query = all();
     query.byte_budget = 1U << 20;

@@ -1,126 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "etcd/wire.hpp"
 
-#include "base/random.hpp"
+#include "unit/etcd/message_maker.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <limits>
 #include <rpc.pb.h>
 #include <string>
 #include <string_view>
 #include <vector>
 
 using namespace etcdsync;
+using test::check_equal;
+using test::message_maker;
 
 namespace {
 
 namespace pb = etcdserverpb;
-
-/// Builds messages as etcd might send them, extreme values included.
-class message_maker {
-public:
-    explicit message_maker(std::uint64_t seed) : random_(seed) {}
-
-    std::uint64_t below(std::uint64_t limit) { return random_.next() % limit; }
-    bool flip() { return below(2) == 0; }
-
-    std::int64_t number() {
-        switch (below(5)) {
-            case 0: return 0;
-            case 1: return static_cast<std::int64_t>(below(300));
-            case 2: return std::numeric_limits<std::int64_t>::max();
-            case 3: return -static_cast<std::int64_t>(below(1000));
-            default: return static_cast<std::int64_t>(random_.next() >> 2);
-        }
-    }
-
-    std::string bytes(std::size_t most) {
-        std::string out(below(most + 1), '\0');
-        for (char& c : out) c = static_cast<char>(below(256));
-        return out;
-    }
-
-    void fill(pb::ResponseHeader& out) {
-        out.set_cluster_id(random_.next());
-        out.set_member_id(below(3));
-        out.set_revision(number());
-        out.set_raft_term(below(100));
-    }
-
-    void fill(pb::KeyValue& out) {
-        out.set_key(bytes(40));
-        out.set_value(bytes(below(10) == 0 ? 1000 : 20));
-        out.set_create_revision(number());
-        out.set_mod_revision(number());
-        out.set_version(number());
-        out.set_lease(number());  // to be skipped
-    }
-
-    pb::RangeResponse range() {
-        pb::RangeResponse out;
-        if (flip()) fill(*out.mutable_header());
-        for (std::uint64_t i = below(6); i > 0; --i) fill(*out.add_kvs());
-        out.set_more(flip());
-        out.set_count(number());
-        return out;
-    }
-
-    pb::WatchResponse watch() {
-        pb::WatchResponse out;
-        if (flip()) fill(*out.mutable_header());
-        out.set_watch_id(number());
-        out.set_created(flip());
-        out.set_canceled(flip());
-        out.set_compact_revision(number());
-        out.set_cancel_reason(flip() ? "" : "etcdserver: permission denied");
-        out.set_fragment(flip());
-        for (std::uint64_t i = below(6); i > 0; --i) {
-            pb::Event& event = *out.add_events();
-            event.set_type(flip() ? pb::Event::PUT : pb::Event::DELETE);
-            if (below(10) != 0) fill(*event.mutable_kv());
-            if (below(10) == 0) fill(*event.mutable_prev_kv());  // never requested
-        }
-        return out;
-    }
-
-    pb::TxnResponse txn() {
-        pb::TxnResponse out;
-        fill(*out.mutable_header());
-        out.set_succeeded(flip());
-        if (out.succeeded()) {
-            for (std::uint64_t i = below(5); i > 0; --i) {
-                pb::ResponseOp& op = *out.add_responses();
-                if (flip())
-                    fill(*op.mutable_response_put()->mutable_header());
-                else
-                    op.mutable_response_delete_range()->set_deleted(number());
-            }
-        } else {
-            *out.add_responses()->mutable_response_range() = range();
-        }
-        return out;
-    }
-
-private:
-    base::random_source random_;
-};
-
-void check_equal(const etcd::response_header& got, const pb::ResponseHeader& expected) {
-    CHECK(got.cluster_id == expected.cluster_id());
-    CHECK(got.member_id == expected.member_id());
-    CHECK(got.store_revision == expected.revision());
-    CHECK(got.raft_term == expected.raft_term());
-}
-
-void check_equal(const etcd::key_value& got, const pb::KeyValue& expected) {
-    CHECK(got.key == expected.key());
-    CHECK(got.value == expected.value());
-    CHECK(got.create_revision == expected.create_revision());
-    CHECK(got.mod_revision == expected.mod_revision());
-    CHECK(got.version == expected.version());
-}
 
 bool is_inside(std::string_view view, const base::shared_buffer& owner) {
     return view.empty() || (view.data() >= owner->data() && view.data() + view.size() <= owner->data() + owner->size());
@@ -180,47 +77,6 @@ TEST_CASE("a WatchResponse is decoded as protobuf decodes it") {
             check_equal(event.kv, expected.events(i).kv());
         }
     }
-}
-
-TEST_CASE("a WatchResponse that arrives in parts yields the same events, wherever it is split") {
-    message_maker make(12);
-    base::random_source random(13);
-    for (int round = 0; round < 300; ++round) {
-        const std::string text = make.watch().SerializeAsString();
-        const auto whole = etcd::decode_watch(text);
-        REQUIRE(whole.has_value());
-        etcd::watch_assembler parts;
-        std::size_t events = 0;
-        for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
-            size = 1 + random.next() % 40;
-            const bool last = at + size > text.size();
-            const auto part = parts.add(text.substr(at, size), last);
-            REQUIRE(part.has_value());
-            for (const etcd::event& e : part->events) {
-                const etcd::event& expected = whole->events.at(events++);
-                CHECK(e.type == expected.type);
-                CHECK(e.kv.key == expected.kv.key);
-                CHECK(e.kv.value == expected.kv.value);
-                CHECK(e.kv.mod_revision == expected.kv.mod_revision);
-                CHECK(part->header.store_revision == whole->header.store_revision);
-                CHECK(part->watch_id == whole->watch_id);
-            }
-            CHECK(part->fragment == (!last || whole->fragment));
-        }
-        CHECK(events == whole->events.size());
-        CHECK(parts.pending_size() == 0);
-    }
-}
-
-TEST_CASE("a WatchResponse that ends in the middle of an event is malformed") {
-    message_maker make(14);
-    const std::string text = make.watch().SerializeAsString() + std::string(
-                                                                    "\x5a\x05"
-                                                                    "ab",
-                                                                    4);
-    etcd::watch_assembler parts;
-    CHECK(parts.add(text, false).has_value());
-    CHECK_FALSE(parts.add("c", true).has_value());
 }
 
 TEST_CASE("a TxnResponse is decoded as protobuf decodes it, whatever its responses are") {
@@ -401,59 +257,4 @@ TEST_CASE("decoding stops one key above the limit") {
     CHECK(etcd::decode_range(message.SerializeAsString(), 10)->kvs.size() == 11);
     CHECK(etcd::decode_range_part(message.SerializeAsString(), 10)->kvs.size() == 11);
     CHECK(etcd::decode_range(message.SerializeAsString())->kvs.size() == 100'000);
-}
-
-TEST_CASE("no more events than requested are returned at a time, and none is lost between parts") {
-    message_maker make(15);
-    base::random_source random(16);
-    for (int round = 0; round < 200; ++round) {
-        const std::string text = make.watch().SerializeAsString();
-        const auto whole = etcd::decode_watch(text);
-        REQUIRE(whole.has_value());
-        const std::size_t most = 1 + random.next() % 3;
-        etcd::watch_assembler parts(most);
-        std::size_t events = 0;
-        const auto check_part = [&](const std::optional<etcd::watch_response>& part, bool ends) {
-            REQUIRE(part.has_value());
-            CHECK(part->events.size() <= most);
-            for (const etcd::event& e : part->events) CHECK(e.kv.key == whole->events.at(events++).kv.key);
-            CHECK(part->fragment == (!ends || whole->fragment));
-        };
-        for (std::size_t at = 0, size = 0; at <= text.size(); at += size) {
-            size = 1 + random.next() % 200;
-            const bool last = at + size > text.size();
-            const auto part = parts.add(text.substr(at, size), last);
-            check_part(part, last && !parts.has_more());
-            while (parts.has_more()) {
-                const auto next = parts.take_more();
-                check_part(next, last && !parts.has_more());
-            }
-        }
-        CHECK(events == whole->events.size());
-    }
-}
-
-TEST_CASE("the size of an event is known before it has arrived") {
-    etcd::watch_assembler parts;
-    CHECK(parts.add(std::string("\x5a\x80\x80\x80\x04", 5), false).has_value());  // 8 MiB
-    CHECK(parts.pending_size() == (8U << 20) + 5);
-    CHECK(parts.add(std::string(1'000, 'x'), false)->events.empty());
-    CHECK(parts.pending_size() == (8U << 20) + 5);
-}
-
-TEST_CASE("malformed bytes are refused at once, not when more bytes arrive") {
-    for (const std::string& bad :
-         {std::string("\x5f"), std::string("\x02\x01", 2), std::string(11, '\xff'),
-          std::string("\x5a\xff\xff\xff\xff\x0f", 6), std::string("\x10", 1) + std::string(10, '\xff')}) {
-        etcd::watch_assembler parts;
-        CHECK_FALSE(parts.add(bad, false).has_value());
-        CHECK_FALSE(etcd::decode_range_part(bad).has_value());
-    }
-}
-
-TEST_CASE("a long cancel reason is truncated") {
-    pb::WatchResponse canceled;
-    canceled.set_canceled(true);
-    canceled.set_cancel_reason(std::string(1U << 20, 'x'));
-    CHECK(etcd::decode_watch(canceled.SerializeAsString())->cancel_reason.size() == 4'096);
 }

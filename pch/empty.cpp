@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+// Meson compiles a precompiled header only for a target with a source file.

@@ -3,6 +3,10 @@
 
 namespace etcdsync::aio {
 
+system_clock::system_clock(const asio::any_io_executor& executor) : timer_(executor) {}
+
+system_clock::~system_clock() = default;
+
 clock::time_point system_clock::now() const { return std::chrono::steady_clock::now(); }
 
 std::chrono::system_clock::time_point system_clock::wall() const { return std::chrono::system_clock::now(); }

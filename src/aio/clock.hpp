@@ -40,7 +40,8 @@ public:
 /// The machine's clock, on Asio's steady_timer: one timer for all handlers.
 class system_clock final : public clock {
 public:
-    explicit system_clock(const asio::any_io_executor& executor) : timer_(executor) {}
+    explicit system_clock(const asio::any_io_executor& executor);
+    ~system_clock() override;
 
     [[nodiscard]] time_point now() const override;
     [[nodiscard]] std::chrono::system_clock::time_point wall() const override;

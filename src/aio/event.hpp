@@ -11,14 +11,15 @@ namespace etcdsync::aio {
 /// no co_await come between the look at the predicate and wait().
 class event {
 public:
-    explicit event(const asio::any_io_executor& executor) : timer_(executor, asio::steady_timer::time_point::max()) {}
+    explicit event(const asio::any_io_executor& executor);
+    ~event();
 
     /// Wakes all who wait now. They run in a later turn of the loop, never inside this call.
-    void notify() { timer_.cancel(); }
+    void notify();
 
     /// Returns after notify() and where the task was cancelled, early: of a task in a task_group the next co_await then throws
     /// operation_aborted.
-    awaitable<> wait() { co_await timer_.async_wait(as_result); }
+    awaitable<> wait();
 
 private:
     // A timer that never expires is Asio's own idiom for this; no clock is read.

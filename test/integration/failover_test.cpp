@@ -224,6 +224,6 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
         slave.member(first).start();
     }
     CHECK(eventually([&] { return used_now() == first; }, patience(200s)));
-    CHECK(sync.said("slave-1: back to an endpoint that comes first") >= 1);
+    CHECK(sync.said("failed back to a preferred endpoint slave=slave-1") >= 1);
     finish_exact(sync, at_master, slave.at(first));
 }

@@ -72,7 +72,7 @@ TEST_CASE("keys that stood on the slave before the first sync stay, within the s
     };
     on.start_and_sync();
     CHECK(difference(expected(), keys_of(on.at_slave())) == "");
-    CHECK(eventually([&] { return on.sync.output().find("are kept") != std::string::npos; }, patience(5s)));
+    CHECK(eventually([&] { return on.sync.output().find("keeping foreign keys") != std::string::npos; }, patience(5s)));
 
     // Through live changes, a restart, and a full sync that deletes.
     on.at_master.del("/a/000003");

@@ -4,32 +4,41 @@
 #include "replication/compare/comparison.hpp"
 #include "replication/compare/guard.hpp"
 #include "replication/compare/page_reader.hpp"
-#include "replication/link/session.hpp"
+#include "replication/link/slave_session.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace etcdsync::replication {
 
-/// One walk over all segments of master (at one pinned revision) and slave, from the frontier on, in one of four ways.
+/// One walk over all segments of the master (at one pinned revision) and the slave, from the frontier on.
 class full_sync_pass {
 public:
-    enum class way {
+    enum class mode {
         count,        ///< writes nothing
         repair,       ///< puts what is missing or different
         count_extra,  ///< keys only; writes nothing
-        prune,        ///< keys only; deletes what is only on the slave and ours
+        prune,        ///< keys only; deletes keys that are only on the slave and ours
     };
 
-    /// Counts into `found`, which goes on where an earlier pass stopped.
-    full_sync_pass(session& of, etcd::kv& master, way how, census& found)
-        : session_(&of), master_(&master), way_(how), found_(&found), writes_(of.parts_.limits) {}
+    /// What the pass counts and moves. It outlives the pass, so that another one can continue there.
+    struct progress {
+        census& found;
+        std::string& frontier;
+        std::optional<std::uint64_t>& budget;  ///< of a prune pass: how many keys it may still delete
+    };
 
-    /// `done` at the end; `compare` where the pinned revision is gone, or about to be: go on at a newer one, from the frontier.
-    /// `take_up` where the slave takes less in a Txn than was thought. `objected` where a prune finds more than it may delete.
+    full_sync_pass(slave_session& session, etcd::kv& master, mode how, progress at)
+        : session_(&session), parts_(session.parts()), position_(session.position()), master_(&master), mode_(how),
+          at_(at), writes_(session.parts().limits) {}
+
+    /// `done` at the end; `compare` if the pinned revision is gone, or about to be: continue at a newer one, from the frontier.
+    /// `resume_pass` if the slave takes less in a Txn than assumed. `blocked_by_guard` if a prune finds more than its budget.
     aio::awaitable<step_result> run();
 
-    /// Learns the digest of the newest revision met, so that a pass that is interrupted goes on at its frontier.
-    aio::awaitable<> note_event();
+    /// Learns the digest of the newest revision met, so that a pass that is interrupted can continue at its frontier.
+    aio::awaitable<> record_newest_event();
 
 private:
     using outcome = comparison::outcome;
@@ -41,19 +50,21 @@ private:
     aio::awaitable<step_result> add(etcd::event_type type, const comparison::step& found);
     aio::awaitable<step_result> flush(std::string frontier);
     void sample(const etcd::range_page& page, const segment& where);
-    [[nodiscard]] bool keys_only() const { return way_ == way::count_extra || way_ == way::prune; }
-    [[nodiscard]] std::string& frontier();
-    [[nodiscard]] sync_progress& progress() { return session_->parts_.report.status().progress; }
-    step_result master_failed(const etcd::error& why) const;
+    [[nodiscard]] page_reader::options page_options(revision at) const;
+    [[nodiscard]] bool keys_only() const { return mode_ == mode::count_extra || mode_ == mode::prune; }
+    [[nodiscard]] sync_progress& shown() { return parts_.report.status().progress; }
+    [[nodiscard]] static step_result master_failed(const etcd::error& why);
 
-    session* session_;
+    slave_session* session_;
+    const link_parts& parts_;
+    checkpoint& position_;
     etcd::kv* master_;
-    way way_;
-    census* found_;
+    mode mode_;
+    progress at_;
     batch writes_;
     std::size_t pages_read_ = 0;
-    std::string reached_;        ///< the frontier behind the last segment
-    etcd::revision newest_ = 0;  ///< mod_revision among the master's keys
+    std::string reached_;  ///< the frontier behind the last segment
+    revision newest_ = 0;  ///< the highest mod_revision among the master's keys
 };
 
 }  // namespace etcdsync::replication

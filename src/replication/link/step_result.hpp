@@ -18,6 +18,7 @@ enum class end_reason : std::uint8_t {
     compare,           ///< only a full sync can continue from here
     resume_pass,       ///< resume the pass at its frontier
     blocked_by_guard,  ///< a guard requires approval
+    held,              ///< another process or another master: nothing may be written until that changes
     better_endpoint,   ///< reconnect now: a preferred endpoint is back
     master_away,       ///< wait until the feed is connected again
     slave_failed,
@@ -28,7 +29,7 @@ struct step_result {
     step_result(end_reason r, etcd::error e) : reason(r), error(std::move(e)) {}
 
     end_reason reason;
-    etcd::error error;  ///< of master_away and slave_failed; the cause to show for compare and blocked_by_guard
+    etcd::error error;  ///< of master_away and slave_failed; the cause to show for compare, blocked_by_guard and held
 };
 
 }  // namespace etcdsync::replication

@@ -157,7 +157,7 @@ TEST_CASE(
         w.slave_server.script = [](std::uint64_t number) { return number > 5 ? fault::lost : fault::none; };
         w.start();
         const auto second = [&] { return w.current().links.at(1); };
-        REQUIRE(w.eventually([&] { return second().cause == "waiting until other slaves are done"; }, 3s));
+        REQUIRE(w.eventually([&] { return second().cause == "waiting for other slaves to finish"; }, 3s));
         other_server.refuse(true);
         if (silently)
             other_server.stall(true);
@@ -366,7 +366,7 @@ TEST_CASE("a sync done once takes over the deletes that were missed before it co
     REQUIRE(w.eventually([&] { return w.link().finished; }));
     CHECK(w.link().state == link_state::in_sync);
     CHECK(w.exact());
-    CHECK(w.told().find("asked for") != std::string::npos);  // everything was compared, too
+    CHECK(w.told().find("requested") != std::string::npos);  // everything was compared, too
     w.stop();
 }
 
@@ -455,7 +455,7 @@ TEST_CASE("a watch that breaks etcd's contract is counted, and answered by compa
     REQUIRE(w.eventually([&] { return w.current().master.violations == 1; }));
     CHECK(w.settles());
     CHECK(spoilt);
-    CHECK(w.told().find("full sync revision=21 cause=the master broke the contract") != std::string::npos);
+    CHECK(w.told().find("full sync revision=21 cause=watch protocol violation by the master") != std::string::npos);
     CHECK(w.untruth() == "");
     w.stop();
 }

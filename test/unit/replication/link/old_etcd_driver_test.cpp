@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole replicator beside an etcd that does what 3.2 does.
-#include "replication/link/session.hpp"
+#include "replication/slave/limit_learning.hpp"
 #include "unit/replication/world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a session moves R: whole revisions in one Txn where they fit, in parts where they do not (design.md P1, P8).
-#include "replication/link/session.hpp"
+#include "replication/link/advancer.hpp"
+
+#include "replication/link/pass_position.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/slave/limit_learning.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -9,8 +11,6 @@
 
 namespace etcdsync::replication {
 namespace {
-
-using deque_of_one = std::deque<log_entry>;
 
 bool is_oversized(const etcd::operation& write, const txn_limits& limits) {
     return write.encoded_size() > std::max(limits.max_bytes, limits.max_revision_bytes);
@@ -21,8 +21,8 @@ bool holds_refused(const batch& writes, const txn_limits& limits) {
                        [&](const etcd::operation& write) { return write.encoded_size() >= limits.refused; });
 }
 
-/// What the slave may well refuse comes first: then nothing else is written again with each new try.
-std::vector<etcd::operation> in_order_of_doubt(const batch& all, const txn_limits& limits) {
+/// Writes that the slave may reject come first, so that nothing else is written again with each retry.
+std::vector<etcd::operation> likely_rejects_first(const batch& all, const txn_limits& limits) {
     std::vector<etcd::operation> writes = all.writes();
     std::stable_partition(writes.begin(), writes.end(),
                           [&](const etcd::operation& write) { return is_oversized(write, limits); });
@@ -34,7 +34,7 @@ batch next_part(const std::vector<etcd::operation>& writes, std::size_t at, cons
     batch part(limits);
     while (at < writes.size() && part.add(writes[at].type, writes[at].key, writes[at].value, nullptr)) ++at;
     if (!part.empty()) return part;
-    // One key larger than the budget of a Txn goes alone; whether the slave takes it, it says itself.
+    // A key larger than the budget of a Txn is sent alone: only the slave knows whether it accepts it.
     batch alone(txn_limits::none());
     static_cast<void>(alone.add(writes[at].type, writes[at].key, writes[at].value, nullptr));
     return alone;
@@ -42,7 +42,19 @@ batch next_part(const std::vector<etcd::operation>& writes, std::size_t at, cons
 
 }  // namespace
 
-checkpoint session::after(entry_iterator first, entry_iterator last, revision to) const {
+aio::awaitable<step_result> advancer::advance_to_head() {
+    for (;;) {
+        if (auto end = session_->interrupted()) co_return std::move(*end);
+        const log& recent = parts_.source.recent();
+        if (!recent.holds_all_since(position_.rev)) co_return end_reason::behind;
+        if (recent.position() <= position_.rev) co_return end_reason::done;
+        // A plan keeps the entries it needs alive: the log may drop them during the wait.
+        auto end = co_await apply_next(recent.after(position_.rev), recent.end(), recent.position());
+        if (end.reason != end_reason::done) co_return end;
+    }
+}
+
+checkpoint advancer::after(entry_iterator first, entry_iterator last, revision to) const {
     const mapping& keys = parts_.keys;
     checkpoint out = position_;
     out.rev = to;
@@ -62,73 +74,76 @@ checkpoint session::after(entry_iterator first, entry_iterator last, revision to
     return out;
 }
 
-aio::awaitable<step_result> session::apply_next(entry_iterator first, entry_iterator last, revision end_position) {
-    const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier(), parts_.limits);
-    if (plan.too_big) co_return co_await apply_too_big(first, last, end_position);
-    checkpoint before = std::exchange(position_, after(first, plan.done, plan.to));
-    // What was split and is whole now must be told, even where the last of it has nothing to write.
-    if (plan.writes.empty() && !before.split) {
-        if (applied_revision_is_valid()) parts_.report.status().applied = position_.rev;
-        co_return end_reason::done;
-    }
-    auto end = co_await commit(plan.writes);
+aio::awaitable<step_result> advancer::commit_at(const batch& writes, checkpoint next) {
+    checkpoint before = std::exchange(position_, std::move(next));
+    auto end = co_await session_->commit(writes);
     if (end.reason == end_reason::slave_failed) {
         position_ = std::move(before);
-        if (shrink_limits(end.error, plan.writes, parts_.limits)) co_return end_reason::done;
+        // `done` without a new position: the caller plans again with the smaller limits.
+        if (shrink_limits(end.error, writes, parts_.limits)) co_return end_reason::done;
     }
     co_return end;
 }
 
-aio::awaitable<step_result> session::apply_too_big(entry_iterator first, entry_iterator last, revision end_position) {
+aio::awaitable<step_result> advancer::apply_next(entry_iterator first, entry_iterator last, revision end_position) {
+    const std::optional<std::string> frontier = advance_frontier(position_);
+    const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier, parts_.limits);
+    if (plan.too_big) co_return co_await apply_too_big(first, last, end_position);
+    checkpoint next = after(first, plan.done, plan.to);
+    // The end of a split must be stored, even if the last part has nothing to write.
+    if (plan.writes.empty() && !position_.split) {
+        position_ = std::move(next);
+        if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
+        co_return end_reason::done;
+    }
+    co_return co_await commit_at(plan.writes, std::move(next));
+}
+
+aio::awaitable<step_result> advancer::apply_too_big(entry_iterator first, entry_iterator last, revision end_position) {
     if (first->mass_delete) co_return co_await apply_mass_delete(*first);
     const auto stop = std::find_if(first, last, [](const log_entry& entry) { return entry.mass_delete.has_value(); });
     if (stop != last) {
         last = stop;
         end_position = std::prev(stop)->rev;
     }
-    const batch one = fold_all(first, std::next(first), parts_.keys, frontier());
-    const batch all = fold_all(first, last, parts_.keys, frontier());
-    // Together with what follows it may be small again: a large value that was overwritten, a mass of keys that was deleted.
+    const std::optional<std::string> frontier = advance_frontier(position_);
+    const batch one = fold_all(first, std::next(first), parts_.keys, frontier);
+    const batch all = fold_all(first, last, parts_.keys, frontier);
+    // Folded with what follows it may be small: a large value that was overwritten, many keys that were deleted.
     if (all.fits_in(parts_.limits)) {
-        checkpoint before = std::exchange(position_, after(first, last, end_position));
-        auto end = co_await commit(all);
-        if (end.reason == end_reason::slave_failed) {
-            position_ = std::move(before);
-            if (shrink_limits(end.error, all, parts_.limits)) co_return end_reason::done;
-        }
-        co_return end;
+        checkpoint next = after(first, last, end_position);
+        co_return co_await commit_at(all, std::move(next));
     }
-    // What the slave refused before stands in the history for ever; in the master's present state it may be gone.
+    // A value that the slave rejected stays in the history; the master's current state may no longer have it.
     if (holds_refused(one, parts_.limits)) {
         co_return step_result(end_reason::compare,
                               etcd::error(etcd::error_class::too_large, "a value is too large for the slave"));
     }
     const checkpoint whole = after(first, std::next(first), first->rev);
-    tell_of_split(first->rev);
+    report_split(first->rev);
     co_return co_await write_in_parts(one, &whole);
 }
 
-aio::awaitable<step_result> session::apply_mass_delete(log_entry entry) {
-    const deque_of_one alone{std::move(entry)};
+aio::awaitable<step_result> advancer::apply_mass_delete(log_entry entry) {
+    const std::deque<log_entry> alone{std::move(entry)};
     const log_entry& what = alone.front();
-    auto wipe = co_await plan_mass_delete(what);
-    if (!wipe) co_return step_result(end_reason::master_away, wipe.error());
-    if (auto end = interrupted()) co_return std::move(*end);
-    if (!*wipe) co_return co_await replay_up_to(what.rev);
-    checkpoint before = std::exchange(position_, after(alone.begin(), alone.end(), what.rev));
-    auto end = co_await commit(**wipe);
-    if (end.reason == end_reason::slave_failed) {
-        position_ = std::move(before);
-        if (shrink_limits(end.error, **wipe, parts_.limits)) co_return end_reason::done;
+    auto range_deletes = co_await plan_mass_delete(what);
+    if (!range_deletes) co_return step_result(end_reason::master_away, range_deletes.error());
+    if (auto end = session_->interrupted()) co_return std::move(*end);
+    if (!*range_deletes) {
+        replay_until_ = what.rev;
+        co_return end_reason::behind;
     }
-    co_return end;
+    checkpoint next = after(alone.begin(), alone.end(), what.rev);
+    co_return co_await commit_at(**range_deletes, std::move(next));
 }
 
-aio::awaitable<etcd::result<std::optional<batch>>> session::plan_mass_delete(log_entry entry) {
+aio::awaitable<etcd::result<std::optional<batch>>> advancer::plan_mass_delete(log_entry entry) {
     std::optional<batch> nothing;
     const auto has_foreign = [](const span& s) { return s.since > 0; };
     const auto& spans = position_.spans;
-    if (!parts_.keys.maps_ranges() || frontier() || std::any_of(spans.begin(), spans.end(), has_foreign))
+    if (!parts_.keys.maps_ranges() || advance_frontier(position_) ||
+        std::any_of(spans.begin(), spans.end(), has_foreign))
         co_return nothing;
     const net::channel_options options;
     const auto channel = co_await parts_.master.connect(options);
@@ -153,30 +168,30 @@ aio::awaitable<etcd::result<std::optional<batch>>> session::plan_mass_delete(log
     co_return wipe;
 }
 
-aio::awaitable<step_result> session::apply_part(const log_entry& part) {
+aio::awaitable<step_result> advancer::apply_part(const log_entry& part) {
     const std::deque<log_entry> alone(1, part);
-    const batch writes = fold_all(alone.begin(), alone.end(), parts_.keys, frontier());
-    // What it does to the number of keys, and to those that serve as witnesses, shows when the revision is whole: by then this
-    // part is gone.
+    const batch writes = fold_all(alone.begin(), alone.end(), parts_.keys, advance_frontier(position_));
+    // The effect on the number of keys and on the anchors is known only when the revision is complete; by then this part is
+    // gone.
     position_.count.reset();
     follow_changes(position_.witnesses, alone.begin(), alone.end(), [](std::string_view) { return false; });
-    tell_of_split(part.rev);
+    report_split(part.rev);
     co_return co_await write_in_parts(writes, nullptr);
 }
 
-aio::awaitable<step_result> session::write_in_parts(const batch& all, const checkpoint* whole) {
-    const std::vector<etcd::operation> writes = in_order_of_doubt(all, parts_.limits);
+aio::awaitable<step_result> advancer::write_in_parts(const batch& all, const checkpoint* whole) {
+    const std::vector<etcd::operation> writes = likely_rejects_first(all, parts_.limits);
     const checkpoint before = position_;
     std::size_t done = 0;
     do {
-        if (auto end = interrupted()) co_return std::move(*end);
+        if (auto end = session_->interrupted()) co_return std::move(*end);
         batch part(parts_.limits);
         if (!writes.empty()) part = next_part(writes, done, parts_.limits);
         const bool last = done + part.writes().size() == writes.size();
         position_.split = true;
         if (last && whole != nullptr) position_ = *whole;
         if (part.empty() && whole == nullptr) co_return end_reason::done;
-        auto end = co_await commit(part);
+        auto end = co_await session_->commit(part);
         if (end.reason == end_reason::slave_failed) {
             position_ = before;
             if (!shrink_limits(end.error, part, parts_.limits)) co_return end;
@@ -188,13 +203,13 @@ aio::awaitable<step_result> session::write_in_parts(const batch& all, const chec
     co_return end_reason::done;
 }
 
-void session::tell_of_split(revision rev) {
+void advancer::report_split(revision rev) {
     link_status& status = parts_.report.status();
     if (status.split_revision == rev) return;
     status.split_revision = rev;
     if (++status.splits > 1) return;
-    parts_.with.log.warn(status.name + ": a revision of the master fits in no Txn of the slave: it is applied in parts",
-                         {{"revision", rev}});
+    parts_.with.log.warn("revision is too large for one Txn of the slave; applying it in parts",
+                         {{"slave", status.name}, {"revision", rev}});
 }
 
 }  // namespace etcdsync::replication

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "aio/event.hpp"
+#include "etcd/cluster.hpp"
+#include "replication/compare/guard.hpp"
+#include "replication/link/permits.hpp"
+#include "replication/mapping/mapping.hpp"
+#include "replication/master/feed.hpp"
+#include "replication/slave/txn_limits.hpp"
+#include "replication/status/context.hpp"
+#include "replication/status/reporter.hpp"
+
+#include <cstddef>
+
+namespace etcdsync::replication {
+
+/// What the parts of a link share. The link owns it, or knows that it outlives the link.
+struct link_parts {
+    const context& with;
+    const mapping& keys;
+    etcd::cluster& master;  ///< the link's own, for pages and missed revisions
+    feed& source;
+    permits& full_sync_permits;
+    reporter& report;
+    txn_limits& limits;
+    std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
+    aio::event& wake;        ///< something the link may wait for has changed
+    const bool& stopping;
+    const bool& better_endpoint;  ///< the slave has an endpoint preferred to the one in use
+    bool once;                    ///< end as soon as the slave is in sync
+    const guard_policy& guards;
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "etcd/cluster.hpp"
+#include "replication/compare/guard.hpp"
+#include "replication/record/record_set.hpp"
+#include "replication/slave/txn_limits.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace etcdsync::replication {
+
+/// What a link is for.
+struct link_settings {
+    std::string slave;
+    std::string rule;  ///< the only rule of this link, in consistency = "rule"; empty: all of the slave's
+    std::string instance;
+    std::string checkpoint_key;
+    const record_set* records = nullptr;  ///< all of the slave, of which the key above is one; outlives the link
+    std::string endpoints;                ///< for messages
+    txn_limits limits;
+    std::size_t page_bytes = 1U << 20;
+    guard_policy guards;
+    bool once = false;  ///< one full sync, then the link ends
+};
+
+/// Windows for one Txn at a time, and for single keys.
+[[nodiscard]] inline net::channel_options slave_connection() {
+    net::channel_options options;
+    options.http2.stream_window = 1U << 20;
+    options.http2.connection_window = 2U << 20;
+    return options;
+}
+
+}  // namespace etcdsync::replication

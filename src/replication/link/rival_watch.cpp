@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/rival_watch.hpp"
+
+#include "replication/link/slave_session.hpp"
+#include "replication/record/start_plan.hpp"
+
+namespace etcdsync::replication {
+
+bool rival_watch::is_at_work(const checkpoint& stored, aio::clock::time_point now) {
+    if (!is_rival(stored, writer_, last_seq_)) return false;
+    if (stored.writer != rival_ || stored.seq != rival_seq_) {
+        rival_ = stored.writer;
+        rival_seq_ = stored.seq;
+        last_sign_ = now;
+    }
+    return now - last_sign_ < refresh_interval + std::chrono::minutes(1);
+}
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/slave_session.hpp"
+
+#include "replication/link/pass_position.hpp"
+#include "replication/slave/limit_learning.hpp"
+
+#include <utility>
+
+namespace etcdsync::replication {
+
+slave_session::slave_session(const link_parts& parts, slave_writer& slave)
+    : parts_(parts), writer_(&slave), generation_(parts.source.recent().generation()),
+      continuity_(parts.source.continuity()), last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
+
+std::optional<step_result> slave_session::interrupted() const {
+    if (parts_.stopping) return end_reason::stopped;
+    if (parts_.source.recent().generation() != generation_) return end_reason::restart;
+    // A watch of the feed was opened without proof, so it may be another master's.
+    if (parts_.source.continuity() != continuity_) return end_reason::restart;
+    return std::nullopt;
+}
+
+std::optional<step_result> slave_session::broken() const {
+    if (writer_->usable()) return std::nullopt;
+    return step_result(end_reason::slave_failed, etcd::error(etcd::error_class::retry, writer_->kv().why_unusable()));
+}
+
+aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven) {
+    proven_ = proven;
+    position_ = std::move(record);
+    position_.writer = parts_.with.writer;
+    if (parts_.guards.claims_all) {
+        for (span& s : position_.spans) s.since = 0;
+    }
+    if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
+    co_return co_await commit_position();
+}
+
+aio::awaitable<step_result> slave_session::commit_position() {
+    const batch nothing(parts_.limits);
+    co_return co_await commit(nothing);
+}
+
+aio::awaitable<step_result> slave_session::commit(const batch& writes) {
+    // What was read from a master that has changed since is not written.
+    if (auto end = interrupted()) co_return std::move(*end);
+    const auto committed = co_await writer_->commit(writes, position_, parts_.limits.max_ops);
+    if (!committed) {
+        const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->usable();
+        if (slow) shrink_after_timeout(writes, parts_.limits);
+        co_return step_result(end_reason::slave_failed, name_the_key(committed.error(), writes));
+    }
+    if (is_large(writes)) parts_.limits.unanswered = 0;
+    if (!*committed) co_return end_reason::restart;
+    last_commit_ = parts_.with.clock.now();
+    last_contact_ = last_commit_;
+    position_ = writer_->record();
+    count(writes);
+    co_return end_reason::done;
+}
+
+void slave_session::count(const batch& written) {
+    if (!written.empty()) progressed_ = true;
+    link_status& status = parts_.report.status();
+    if (applied_revision_is_valid(position_)) status.applied = position_.rev;
+    status.progress.bytes += written.bytes();
+    for (const etcd::operation& write : written.writes())
+        ++(write.type == etcd::event_type::put ? status.puts : status.deletes);
+}
+
+aio::awaitable<step_result> slave_session::refresh_checkpoint() {
+    // Without this, a quiet slave beside a busy master would some day be below the master's compaction.
+    const bool moved = position_.rev != writer_->record().rev;
+    if (!moved || parts_.with.clock.now() - last_commit_ < refresh_interval) co_return end_reason::done;
+    co_return co_await commit_position();
+}
+
+aio::awaitable<step_result> slave_session::check_slave() {
+    const auto same = co_await writer_->undisturbed();
+    if (!same) co_return step_result(end_reason::slave_failed, same.error());
+    last_contact_ = parts_.with.clock.now();
+    if (!*same) co_return end_reason::restart;
+    co_return end_reason::done;
+}
+
+}  // namespace etcdsync::replication

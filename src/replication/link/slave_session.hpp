@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "replication/link/link_parts.hpp"
+#include "replication/link/step_result.hpp"
+#include "replication/slave/slave_writer.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace etcdsync::replication {
+
+/// How often the stored checkpoint follows a position that moved without anything to write (design.md section 6, Link 7).
+inline constexpr std::chrono::minutes refresh_interval{5};
+
+/// One connection to a slave and the checkpoint on it, from the claim on. Every write goes through commit(), one Txn in flight
+/// at a time. The moves (advance, catch-up, full sync) change `position()` and then commit.
+class slave_session {
+public:
+    slave_session(const link_parts& parts, slave_writer& slave);
+
+    /// Writes `record` with this process as its writer: a Txn that a dead process may still have in flight fails from now on.
+    /// `proven`: the master is known to have the history the slave was copied from.
+    aio::awaitable<step_result> claim(checkpoint record, bool proven);
+
+    /// Writes `writes` and position() in one Txn. `restart` if another process changed the checkpoint.
+    aio::awaitable<step_result> commit(const batch& writes);
+
+    /// Writes position() alone.
+    aio::awaitable<step_result> commit_position();
+
+    /// Stores a position that moved more than refresh_interval ago, so that a quiet link survives compaction.
+    aio::awaitable<step_result> refresh_checkpoint();
+
+    /// Whether the slave answers and the checkpoint is as this process left it.
+    aio::awaitable<step_result> check_slave();
+
+    /// When check_slave() is due.
+    [[nodiscard]] aio::clock::time_point next_check() const { return last_contact_ + parts_.with.probe_interval; }
+
+    /// Why nothing more may be written: the link is stopping, or the master's history may have changed.
+    [[nodiscard]] std::optional<step_result> interrupted() const;
+
+    /// The error if the connection to the slave is broken.
+    [[nodiscard]] std::optional<step_result> broken() const;
+
+    /// (R, K) and what belongs to them; ahead of the stored checkpoint only if that takes no write.
+    [[nodiscard]] checkpoint& position() { return position_; }
+    [[nodiscard]] const checkpoint& position() const { return position_; }
+
+    [[nodiscard]] slave_writer& writer() { return *writer_; }
+    [[nodiscard]] const link_parts& parts() const { return parts_; }
+
+    /// Something was written, or the slave was found in sync: a failure from now on is a new one.
+    [[nodiscard]] bool made_progress() const { return progressed_; }
+    void note_progress() { progressed_ = true; }
+
+    /// feed::continuity() when this session began.
+    [[nodiscard]] std::uint64_t continuity() const { return continuity_; }
+
+    /// The master is known to have the history the slave was copied from.
+    [[nodiscard]] bool proven() const { return proven_; }
+    void set_proven(bool proven) { proven_ = proven; }
+
+private:
+    void count(const batch& written);
+
+    const link_parts& parts_;
+    slave_writer* writer_;
+    checkpoint position_;
+    std::uint64_t generation_;  ///< of the log this position belongs to
+    std::uint64_t continuity_;
+    aio::clock::time_point last_commit_;
+    aio::clock::time_point last_contact_;  ///< with the slave
+    bool progressed_ = false;
+    bool proven_ = false;
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/slave_work.hpp"
+
+#include "replication/link/pass_position.hpp"
+
+#include <utility>
+
+namespace etcdsync::replication {
+
+slave_work::slave_work(const link_parts& parts, slave_writer& slave, const start_plan& plan)
+    : parts_(parts), plan_(plan), session_(parts, slave), permit_(session_), advancer_(session_),
+      catch_up_(session_, advancer_, permit_), full_sync_(session_, advancer_, catch_up_, permit_),
+      follower_(session_, advancer_) {}
+
+aio::awaitable<step_result> slave_work::claim() {
+    auto end = co_await session_.claim(plan_.record, plan_.proven);
+    full_sync_.resume(plan_.reason);
+    co_return end;
+}
+
+aio::awaitable<step_result> slave_work::begin_full_sync(std::string reason) {
+    co_return co_await full_sync_.begin(std::move(reason), session_.proven());
+}
+
+aio::awaitable<step_result> slave_work::run() {
+    step_result end = end_reason::done;
+    while (end.reason == end_reason::done) {
+        end = co_await move();
+        if (!in_full_sync(session_.position()) && made_progress()) has_followed_ = true;
+        if (end.reason == end_reason::behind) end = co_await catch_up_.run();
+        if (end.reason == end_reason::compare) end = co_await catch_up_.outlive_compaction(end.error);
+        if (end.reason == end_reason::compare) end = co_await begin_full_sync(end.error.text);
+    }
+    co_return end;
+}
+
+aio::awaitable<step_result> slave_work::move() {
+    const checkpoint& at = session_.position();
+    if (!in_full_sync(at)) {
+        auto end = co_await follower_.run();
+        if (end.reason == end_reason::finished) co_return co_await finish_once();
+        co_return end;
+    }
+    // Keys below the frontier are at R. If the log no longer reaches back to it, they are advanced first.
+    if (!nothing_below_frontier(at) && !parts_.source.recent().holds_all_since(at.rev)) co_return end_reason::behind;
+    co_return co_await full_sync_.run();
+}
+
+aio::awaitable<step_result> slave_work::finish_once() {
+    // A one-shot job applies what was missed first: deletes that are seen as events need no guard. Then it compares.
+    if (!full_sync_.has_compared()) co_return co_await begin_full_sync("requested");
+    co_return co_await follower_.finish();
+}
+
+}  // namespace etcdsync::replication

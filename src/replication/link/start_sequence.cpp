@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/start_sequence.hpp"
+
+#include "base/escape.hpp"
+#include "replication/mapping/queries.hpp"
+#include "replication/record/migration.hpp"
+#include "replication/slave/limit_learning.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+constexpr std::string_view slave_is_master =
+    "the endpoints of this slave lead to the master itself: correct them. Only the checkpoint was written";
+
+/// A checkpoint of ours that says the slave was equal to the master at some revision.
+bool has_history(const checkpoint& record, std::string_view instance) {
+    return record.instance == instance && record.rev > 0;
+}
+
+step_result held(std::string why) {
+    return step_result(end_reason::held, etcd::error(etcd::error_class::denied, std::move(why)));
+}
+
+step_result slave_failed(const etcd::error& why) { return step_result(end_reason::slave_failed, why); }
+
+}  // namespace
+
+start_sequence::start_sequence(const link_parts& parts, const link_settings& settings)
+    : parts_(parts), settings_(settings), rivals_(parts.with.writer) {}
+
+const checkpoint* start_sequence::stored() const {
+    return found_.record && *found_.record ? &**found_.record : nullptr;
+}
+
+aio::awaitable<step_result> start_sequence::read_slave(slave_writer& slave) {
+    auto migrated = co_await migrate_records(slave);
+    if (migrated.reason != end_reason::done) co_return migrated;
+    auto found = co_await slave.read();
+    if (!found) co_return slave_failed(found.error());
+    found_ = std::move(*found);
+    if (stored() != nullptr && rivals_.is_at_work(*stored(), parts_.with.clock.now()))
+        co_return held("another etcd-sync with the same instance name writes on this slave: stop one of the two");
+    co_return end_reason::done;
+}
+
+aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave) {
+    const auto found = co_await slave.read_all();
+    if (!found && etcd::is_permission_denied(found.error())) {
+        // If it is our own checkpoint that may not be read, the next read reports it.
+        slave.ignore_other_mode();
+        if (!std::exchange(reported_unreadable_, true)) {
+            parts_.with.log.debug("not looking for checkpoints of another consistency mode",
+                                  {{"slave", parts_.report.status().name}, {"cause", found.error().text}});
+        }
+        co_return end_reason::done;
+    }
+    if (!found) co_return slave_failed(found.error());
+    const migration plan = plan_migration(*found, *settings_.records, settings_.instance);
+    if (plan.steps.empty()) co_return end_reason::done;
+    if (rivals_.is_at_work(plan.sign, parts_.with.clock.now())) {
+        co_return held(
+            "another etcd-sync with the same instance name, but another consistency mode or other rules, writes on "
+            "this "
+            "slave: stop one of the two");
+    }
+    if (parts_.stopping) co_return end_reason::stopped;
+    const auto done = co_await slave.migrate(*found, plan, parts_.limits.max_ops);
+    if (!done && etcd::is_permission_denied(done.error())) {
+        const std::string why = fmt::format(
+            "{}: migrating the checkpoints of another consistency mode takes readwrite on all keys that begin with {}, "
+            "once",
+            done.error().text, base::printable(settings_.records->all_mode_key()));
+        co_return slave_failed(etcd::error(etcd::error_class::denied, why));
+    }
+    const batch none(parts_.limits);
+    if (!done && shrink_limits(done.error(), none, parts_.limits)) co_return end_reason::restart;
+    if (!done) co_return slave_failed(done.error());
+    if (!*done) co_return end_reason::restart;
+    parts_.with.log.info("migrated checkpoints from the previous consistency mode or rules",
+                         {{"slave", settings_.slave}, {"from", plan.gone}});
+    co_return end_reason::done;
+}
+
+aio::awaitable<step_result> start_sequence::claim_unchanged(slave_writer& slave, checkpoint record) {
+    record.writer = parts_.with.writer;
+    const batch nothing(parts_.limits);
+    const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits.max_ops);
+    if (!claimed) co_return slave_failed(claimed.error());
+    if (!*claimed) co_return end_reason::restart;
+    co_return end_reason::done;
+}
+
+aio::awaitable<step_result> start_sequence::decide(slave_writer& slave, guard_policy& guards) {
+    if (contested_ && stored() != nullptr) {
+        // Another process writes here faster than the master's history is proven. A claim stops it.
+        auto end = co_await claim_unchanged(slave, *stored());
+        if (end.reason != end_reason::done) co_return end;
+    }
+    same_ids_ = found_.cluster_id == parts_.source.cluster_id();
+    if (same_ids_ && same_store_) co_return held(std::string(slave_is_master));
+    start_context now;
+    now.instance = settings_.instance;
+    now.cluster_id = parts_.source.cluster_id();
+    now.raft_term = parts_.source.raft_term();
+    now.master_position = parts_.source.recent().position();
+    now.slave_revision = found_.slave_revision;
+    if (stored() != nullptr && has_history(*stored(), settings_.instance)) {
+        auto end = co_await prove_master(*stored(), guards, now);
+        if (end.reason != end_reason::done) co_return end;
+    }
+    plan_ = plan_start(found_.record, parts_.keys, now);
+    co_return end_reason::done;
+}
+
+aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& record, guard_policy& guards,
+                                                         start_context& now) {
+    const std::uint64_t generation = parts_.source.recent().generation();
+    const auto proved = co_await prove(record);
+    if (!proved) co_return step_result(end_reason::master_away, proved.error());
+    if (parts_.source.recent().generation() != generation) co_return end_reason::restart;
+    if (proved->found == proof::verdict::other) {
+        if (guards.safety.on_master_change == config::master_change::hold && !guards.approved) {
+            co_return held(proved->reason +
+                           "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
+                           "on_master_change = \"resync\"");
+        }
+        guards.approved = true;  // that is what "resync" means
+    }
+    // If the master's state proves nothing: the checkpoint is ours, and the feed has watched the master without a gap since.
+    const bool continued = record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
+    now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
+    now.doubt = proved->reason;
+    now.unchanged_until = proved->unchanged_until;
+    co_return end_reason::done;
+}
+
+aio::awaitable<etcd::result<proof>> start_sequence::prove(checkpoint record) {
+    const net::channel_options options = slave_connection();
+    const auto channel = co_await parts_.master.connect(options);
+    if (!channel) co_return channel.error();
+    // A checkpoint migrated from the other consistency mode is proven by the keys it was about, if they may be read.
+    const mapping& about = settings_.records->keys_of(record.rules, parts_.keys);
+    auto proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), about, record);
+    if (!proved && proved.error().cls == etcd::error_class::denied && &about != &parts_.keys)
+        proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), parts_.keys, record);
+    if (!proved) parts_.master.avoid((*channel)->peer());
+    co_return proved;
+}
+
+aio::awaitable<step_result> start_sequence::confirm(slave_writer& slave) {
+    if (same_ids_) {
+        const auto same = co_await is_the_master(slave);
+        if (!same) co_return step_result(end_reason::master_away, same.error());
+        same_store_ = *same;
+    }
+    if (same_store_) co_return held(std::string(slave_is_master));
+    co_return end_reason::done;
+}
+
+aio::awaitable<etcd::result<bool>> start_sequence::is_the_master(slave_writer& slave) {
+    // Ids alone prove nothing. A checkpoint that was just written on the slave and is on the master as well does.
+    const net::channel_options options = slave_connection();
+    const auto channel = co_await parts_.master.connect(options);
+    if (!channel) co_return channel.error();
+    etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
+    etcd::range_query query;
+    query.key = settings_.checkpoint_key;
+    const auto page = co_await master.range(query);
+    if (page) co_return page->kvs.size() == 1 && page->kvs.front().value == slave.text();
+    if (!etcd::is_permission_denied(page.error())) co_return page.error();
+    co_return co_await revision_moves_with(master, slave);
+}
+
+aio::awaitable<etcd::result<bool>> start_sequence::revision_moves_with(etcd::kv& master, slave_writer& slave) {
+    // Our user on the master may not read the checkpoint. But a store that is both moves on by the next claim, to that very
+    // revision.
+    const etcd::range_query query = probe_query(parts_.keys.cover());
+    const auto before = co_await master.range(query);
+    if (!before) co_return before.error();
+    const batch nothing(parts_.limits);
+    const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits.max_ops);
+    if (!claimed) co_return claimed.error();
+    const auto after = co_await master.range(query);
+    if (!after) co_return after.error();
+    co_return before->header.store_revision < slave.revision_of_record() &&
+        slave.revision_of_record() <= after->header.store_revision;
+}
+
+}  // namespace etcdsync::replication

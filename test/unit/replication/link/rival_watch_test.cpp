@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/rival_watch.hpp"
+
+#include "replication/link/slave_session.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+
+namespace {
+
+const aio::clock::time_point start{1h};
+
+checkpoint written_by(std::string writer, std::uint64_t seq) {
+    checkpoint out;
+    out.writer = std::move(writer);
+    out.seq = seq;
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("before the first write of this process no other writer is a rival") {
+    rival_watch watch("me");
+    CHECK_FALSE(watch.is_at_work(written_by("other", 7), start));
+}
+
+TEST_CASE("a checkpoint of another writer, not older than the last one of this process, shows a rival") {
+    rival_watch watch("me");
+    watch.note_written(5);
+    CHECK(watch.is_at_work(written_by("other", 5), start));
+    CHECK(watch.is_at_work(written_by("other", 6), start));
+    CHECK_FALSE(watch.is_at_work(written_by("other", 4), start));
+    CHECK_FALSE(watch.is_at_work(written_by("me", 9), start));
+    CHECK_FALSE(watch.is_at_work(written_by("", 9), start));
+}
+
+TEST_CASE("a rival that is silent for longer than a refresh no longer counts") {
+    rival_watch watch("me");
+    watch.note_written(5);
+    const checkpoint stored = written_by("other", 6);
+    CHECK(watch.is_at_work(stored, start));
+    CHECK(watch.is_at_work(stored, start + refresh_interval));
+    CHECK_FALSE(watch.is_at_work(stored, start + refresh_interval + 1min));
+}
+
+TEST_CASE("each sign of life of a rival counts anew, and so does another rival") {
+    rival_watch watch("me");
+    watch.note_written(5);
+    CHECK(watch.is_at_work(written_by("other", 6), start));
+    const auto later = start + refresh_interval;
+    CHECK(watch.is_at_work(written_by("other", 7), later));
+    CHECK(watch.is_at_work(written_by("other", 7), later + refresh_interval));
+    CHECK(watch.is_at_work(written_by("third", 7), later + 2 * refresh_interval));
+    CHECK(watch.is_at_work(written_by("third", 7), later + 3 * refresh_interval));
+}

@@ -52,7 +52,7 @@ TEST_CASE("a transaction of 4,096 operations is one revision of a slave with def
     CHECK(eventually([&] { return follows_at(on.at_slave(), written); }, patience(20s)));
     CHECK(data_revisions(on.at_slave(), before + 1) == txns_for(2'048 + 2'000));
     on.finish();
-    CHECK(on.sync.said("applied in parts") == (txns_for(2'048) > 1 ? 1 : 0));
+    CHECK(on.sync.said("applying it in parts") == (txns_for(2'048) > 1 ? 1 : 0));
 }
 
 TEST_CASE("a delete of a whole prefix arrives exactly: 300 keys in one revision, 100,000 in as many as it takes") {
@@ -99,7 +99,7 @@ TEST_CASE("a revision of nine values of 200 KB is applied in parts: exact at its
     on.at_master.put("/b/000001", "after");
     if (!on.sync.running()) on.sync.start();
     CHECK(on.settle());
-    CHECK(on.sync.said("applied in parts") == 1);
+    CHECK(on.sync.said("applying it in parts") == 1);
     const exactness_report report = on.check();
     CHECK(report.split_revisions > 0);
     CHECK(report.split_revisions < 9);

@@ -54,26 +54,6 @@ aio::awaitable<step_result> advancer::advance_to_head() {
     }
 }
 
-checkpoint advancer::after(entry_iterator first, entry_iterator last, revision to) const {
-    const mapping& keys = parts_.keys;
-    checkpoint out = position_;
-    out.rev = to;
-    out.split = false;
-    const newest_event newest = newest_event_of(first, last, keys);
-    if (newest.rev > 0) {
-        out.event_revision = newest.rev;
-        out.event_digest = newest.digest;
-    }
-    follow_changes(out.witnesses, first, last, [&keys](std::string_view key) { return keys.rule_of(key).has_value(); });
-    const auto more = count_change(first, last, keys);
-    if (out.count && more) {
-        *out.count += *more;
-    } else {
-        out.count.reset();
-    }
-    return out;
-}
-
 aio::awaitable<step_result> advancer::commit_at(const batch& writes, checkpoint next) {
     checkpoint before = std::exchange(position_, std::move(next));
     auto end = co_await session_->commit(writes);
@@ -89,7 +69,7 @@ aio::awaitable<step_result> advancer::apply_next(entry_iterator first, entry_ite
     const std::optional<std::string> frontier = advance_frontier(position_);
     const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier, parts_.limits);
     if (plan.too_big) co_return co_await apply_too_big(first, last, end_position);
-    checkpoint next = after(first, plan.done, plan.to);
+    checkpoint next = advance_checkpoint(position_, plan.revisions, plan.to, parts_.keys);
     // The end of a split must be stored, even if the last part has nothing to write.
     if (plan.writes.empty() && !position_.split) {
         position_ = std::move(next);
@@ -106,20 +86,23 @@ aio::awaitable<step_result> advancer::apply_too_big(entry_iterator first, entry_
         last = stop;
         end_position = std::prev(stop)->rev;
     }
+    const mapping& keys = parts_.keys;
     const std::optional<std::string> frontier = advance_frontier(position_);
-    const batch one = fold_all(first, std::next(first), parts_.keys, frontier);
-    const batch all = fold_all(first, last, parts_.keys, frontier);
+    std::vector<mapped_revision> revisions = map_revisions(first, last, keys);
+    const batch all = fold_all(revisions, keys, frontier);
     // Folded with what follows it may be small: a large value that was overwritten, many keys that were deleted.
     if (all.fits_in(parts_.limits)) {
-        checkpoint next = after(first, last, end_position);
+        checkpoint next = advance_checkpoint(position_, revisions, end_position, keys);
         co_return co_await commit_at(all, std::move(next));
     }
+    revisions = map_revisions(first, std::next(first), keys);
+    const batch one = fold_all(revisions, keys, frontier);
     // A value that the slave rejected stays in the history; the master's current state may no longer have it.
     if (holds_refused(one, parts_.limits)) {
         co_return step_result(end_reason::compare,
                               etcd::error(etcd::error_class::too_large, "a value is too large for the slave"));
     }
-    const checkpoint whole = after(first, std::next(first), first->rev);
+    const checkpoint whole = advance_checkpoint(position_, revisions, first->rev, keys);
     report_split(first->rev);
     co_return co_await write_in_parts(one, &whole);
 }
@@ -134,7 +117,8 @@ aio::awaitable<step_result> advancer::apply_mass_delete(log_entry entry) {
         replay_until_ = what.rev;
         co_return end_reason::behind;
     }
-    checkpoint next = after(alone.begin(), alone.end(), what.rev);
+    const std::vector<mapped_revision> revisions = map_revisions(alone.begin(), alone.end(), parts_.keys);
+    checkpoint next = advance_checkpoint(position_, revisions, what.rev, parts_.keys);
     co_return co_await commit_at(**range_deletes, std::move(next));
 }
 
@@ -170,11 +154,12 @@ aio::awaitable<etcd::result<std::optional<batch>>> advancer::plan_mass_delete(lo
 
 aio::awaitable<step_result> advancer::apply_part(const log_entry& part) {
     const std::deque<log_entry> alone(1, part);
-    const batch writes = fold_all(alone.begin(), alone.end(), parts_.keys, advance_frontier(position_));
+    std::vector<mapped_revision> revisions = map_revisions(alone.begin(), alone.end(), parts_.keys);
+    const batch writes = fold_all(revisions, parts_.keys, advance_frontier(position_));
     // The effect on the number of keys and on the anchors is known only when the revision is complete; by then this part is
     // gone.
     position_.count.reset();
-    follow_changes(position_.witnesses, alone.begin(), alone.end(), [](std::string_view) { return false; });
+    update(position_.witnesses, part);
     report_split(part.rev);
     co_return co_await write_in_parts(writes, nullptr);
 }

@@ -29,7 +29,6 @@ public:
     [[nodiscard]] revision replay_until() const { return replay_until_; }
 
 private:
-    [[nodiscard]] checkpoint after(entry_iterator first, entry_iterator last, revision to) const;
     aio::awaitable<step_result> commit_at(const batch& writes, checkpoint next);
     aio::awaitable<step_result> apply_too_big(entry_iterator first, entry_iterator last, revision end);
     aio::awaitable<step_result> apply_mass_delete(log_entry entry);

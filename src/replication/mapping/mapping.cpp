@@ -193,13 +193,16 @@ bool mapping::is_hole(std::string_view slave_key) const {
     return slave_key.empty() || checkpoints_.contains(slave_key);
 }
 
-bool mapping::to_slave(std::string_view key, std::string& out) const {
+std::optional<std::size_t> mapping::map(std::string_view key, std::string& out) const {
     const auto rule = rule_of(key);
-    if (!rule) return false;
+    if (!rule) return std::nullopt;
     const keys::mapping& keys = rules_[*rule].keys;
     out.assign(keys.dest).append(key.substr(keys.strip.size()));
-    return !is_hole(out);
+    if (is_hole(out)) out.clear();
+    return rule;
 }
+
+bool mapping::to_slave(std::string_view key, std::string& out) const { return map(key, out) && !out.empty(); }
 
 std::optional<std::size_t> mapping::to_slave(const segment& where, std::string_view key, std::string& out) const {
     const auto rule = rule_of(key);

@@ -35,6 +35,10 @@ public:
     static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
                                std::string_view checkpoint_prefix);
 
+    /// The rule that takes `key` of the master, and in `out` the key of the slave: empty if it maps to the empty key or into the
+    /// checkpoint prefix (a hole). Nothing if no rule takes it.
+    [[nodiscard]] std::optional<std::size_t> map(std::string_view key, std::string& out) const;
+
     /// The key of the slave for `key` of the master, in `out`. False where no rule takes it, or it maps to the empty key or into
     /// the checkpoint prefix (a hole).
     [[nodiscard]] bool to_slave(std::string_view key, std::string& out) const;

@@ -69,16 +69,18 @@ void fold(log_entry& entry) {
     entry.bytes = held + sizeof(log_entry) + entry.changes.size() * sizeof(etcd::event);
 }
 
+void event_digest::add(const etcd::event& change) {
+    digest_.add(static_cast<std::uint64_t>(change.type));
+    digest_.add(change.kv.key);
+    digest_.add(change.kv.value);
+    for (const std::int64_t number : {change.kv.create_revision, change.kv.mod_revision, change.kv.version})
+        digest_.add(static_cast<std::uint64_t>(number));
+}
+
 std::string digest_of_events(const log_entry& entry, const revision_assembler::selector& selects) {
-    base::digest digest;
+    event_digest digest;
     for (const etcd::event& change : entry.changes) {
-        if (!selects(change.kv.key)) continue;
-        digest.add(static_cast<std::uint64_t>(change.type));
-        digest.add(change.kv.key);
-        digest.add(change.kv.value);
-        for (const std::int64_t number : {change.kv.create_revision, change.kv.mod_revision, change.kv.version}) {
-            digest.add(static_cast<std::uint64_t>(number));
-        }
+        if (selects(change.kv.key)) digest.add(change);
     }
     return digest.hex();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/digest.hpp"
 #include "etcd/watch.hpp"
 #include "replication/master/log.hpp"
 
@@ -62,8 +63,17 @@ private:
     std::uint64_t dropped_ = 0;
 };
 
-/// What identifies the events of one folded revision, of the keys `selects` takes: it is compared when the master's history is
-/// replayed from there.
+/// Identifies the events of one folded revision: it is compared when the master's history is replayed from there.
+class event_digest {
+public:
+    void add(const etcd::event& change);
+    [[nodiscard]] std::string hex() const { return digest_.hex(); }
+
+private:
+    base::digest digest_;
+};
+
+/// The digest of those events of `entry` that `selects` takes.
 [[nodiscard]] std::string digest_of_events(const log_entry& entry, const revision_assembler::selector& selects);
 
 /// Leaves of each key of the entry its last event, keeps the order otherwise, and where the changes are a small part of the

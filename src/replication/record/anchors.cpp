@@ -4,7 +4,6 @@
 #include "base/digest.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -24,14 +23,14 @@ auto find(anchors& in, std::string_view key) {
     return std::find_if(in.begin(), in.end(), [key](const anchor& a) { return a.key == key; });
 }
 
-void update(anchors& of, const log_entry& entry) {
-    if (entry.mass_delete) std::erase_if(of, [&](const anchor& a) { return entry.mass_delete->contains(a.key); });
-    for (const etcd::event& change : entry.changes) {
-        const auto known = find(of, change.kv.key);
-        if (known == of.end()) continue;
-        of.erase(known);
-        if (change.type == etcd::event_type::put) remember(of, anchor_of(change.kv));
+/// A later revision deleted or overwrote the key.
+bool is_overtaken(std::string_view key, const std::vector<mapped_revision>& revisions, std::size_t after) {
+    for (std::size_t later = after + 1; later < revisions.size(); ++later) {
+        for (const mapped_change& other : revisions[later].changes) {
+            if (other.event->kv.key == key) return true;
+        }
     }
+    return false;
 }
 
 }  // namespace
@@ -54,26 +53,27 @@ void remember(anchors& to, anchor fresh) {
     if (to.size() > most) to.erase(to.begin() + newest);
 }
 
-void follow_changes(anchors& of, std::deque<log_entry>::const_iterator first,
-                    std::deque<log_entry>::const_iterator last, const std::function<bool(std::string_view)>& selects) {
-    for (auto entry = first; entry != last; ++entry) update(of, *entry);
+void update(anchors& of, const log_entry& entry) {
+    if (entry.mass_delete) std::erase_if(of, [&](const anchor& a) { return entry.mass_delete->contains(a.key); });
+    for (const etcd::event& change : entry.changes) {
+        const auto known = find(of, change.kv.key);
+        if (known == of.end()) continue;
+        of.erase(known);
+        if (change.type == etcd::event_type::put) remember(of, anchor_of(change.kv));
+    }
+}
+
+void follow_changes(anchors& of, const std::vector<mapped_revision>& revisions) {
+    for (const mapped_revision& mapped : revisions) update(of, *mapped.entry);
     std::size_t found = 0;
     std::vector<anchor> fresh;
-    for (auto entry = last; entry != first && found < newest;) {
-        --entry;
-        for (auto change = entry->changes.rbegin(); change != entry->changes.rend() && found < newest; ++change) {
-            if (change->type != etcd::event_type::put || !selects(change->kv.key)) continue;
+    for (std::size_t at = revisions.size(); at > 0 && found < newest; --at) {
+        const std::vector<mapped_change>& changes = revisions[at - 1].changes;
+        for (auto change = changes.rbegin(); change != changes.rend() && found < newest; ++change) {
+            const etcd::event& event = *change->event;
+            if (event.type != etcd::event_type::put) continue;
             ++found;
-            // One that a later revision deleted or overwrote is no anchor any more.
-            const auto overtaken = [&] {
-                for (auto later = std::next(entry); later != last; ++later) {
-                    for (const etcd::event& other : later->changes) {
-                        if (other.kv.key == change->kv.key) return true;
-                    }
-                }
-                return false;
-            };
-            if (!overtaken()) fresh.push_back(anchor_of(change->kv));
+            if (!is_overtaken(event.kv.key, revisions, at - 1)) fresh.push_back(anchor_of(event.kv));
         }
     }
     for (auto a = fresh.rbegin(); a != fresh.rend(); ++a) remember(of, std::move(*a));

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "replication/master/log.hpp"
+#include "replication/record/mapped_revision.hpp"
 
-#include <deque>
-#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace etcdsync::replication {
@@ -32,9 +29,10 @@ using anchors = std::vector<anchor>;
 /// Adds one that is not in it yet, or replaces the one of the same key.
 void remember(anchors& to, anchor fresh);
 
-/// Follows the changes of whole revisions, oldest first: an anchor that was deleted goes, one that was overwritten is as it is
-/// now, and the newest puts of keys that `selects` takes come in.
-void follow_changes(anchors& of, std::deque<log_entry>::const_iterator first,
-                    std::deque<log_entry>::const_iterator last, const std::function<bool(std::string_view)>& selects);
+/// Updates known anchors by one revision or a part of one: a deleted one goes, an overwritten one becomes what it is now.
+void update(anchors& of, const log_entry& entry);
+
+/// Follows whole revisions, oldest first: update() by each of them, then the newest puts of selected keys become anchors.
+void follow_changes(anchors& of, const std::vector<mapped_revision>& revisions);
 
 }  // namespace etcdsync::replication

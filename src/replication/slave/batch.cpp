@@ -37,26 +37,25 @@ void batch::put(const etcd::operation& write) {
     bytes_ += write.encoded_size();
 }
 
-bool batch::add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier) {
-    const std::size_t keys_before = keys_.size();
-    std::vector<etcd::operation> mapped;
+bool batch::add(mapped_revision& mapped, const mapping& keys, const std::optional<std::string>& frontier) {
+    const auto is_written = [&](const mapped_change& change) {
+        if (change.target.empty() || (frontier && change.target >= *frontier)) return false;
+        return change.event->type == etcd::event_type::put || keys.replays_deletes(change.rule);
+    };
+    std::vector<mapped_change*> written;
     std::size_t bytes = 0;
-    std::string target;
-    for (const etcd::event& change : entry.changes) {
-        if (!keys.to_slave(change.kv.key, target)) continue;
-        if (change.type == etcd::event_type::remove && !keys.replays_deletes(*keys.rule_of(change.kv.key))) continue;
-        if (frontier && target >= *frontier) continue;
-        keys_.push_back(target);
-        mapped.push_back({change.type, keys_.back(), change.kv.value});
-        bytes += mapped.back().encoded_size();
+    for (mapped_change& change : mapped.changes) {
+        if (!is_written(change)) continue;
+        written.push_back(&change);
+        bytes += etcd::operation{change.event->type, change.target, change.event->kv.value}.encoded_size();
     }
-    // What replaces an earlier write needs less: this errs on the safe side.
-    if (!fits(mapped.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) {
-        keys_.resize(keys_before);
-        return false;
+    // A write that replaces an earlier one needs less: this errs on the safe side.
+    if (!fits(written.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) return false;
+    for (mapped_change* const change : written) {
+        keys_.push_back(std::move(change->target));
+        put({change->event->type, keys_.back(), change->event->kv.value});
     }
-    for (const etcd::operation& write : mapped) put(write);
-    for (const base::shared_buffer& owner : entry.owners) keep(owner);
+    for (const base::shared_buffer& owner : mapped.entry->owners) keep(owner);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "etcd/txn.hpp"
 #include "replication/mapping/mapping.hpp"
 #include "replication/master/log.hpp"
+#include "replication/record/mapped_revision.hpp"
 #include "replication/slave/txn_limits.hpp"
 
 #include <deque>
@@ -19,9 +20,10 @@ class batch {
 public:
     explicit batch(const txn_limits& limits);
 
-    /// Adds what one revision does to the keys of the slave below `frontier` (none: to all). Last write per key wins.
-    /// False, and nothing added, where the whole of it does not fit any more: a revision is never torn.
-    [[nodiscard]] bool add(const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier);
+    /// Adds what `mapped` does to the keys of the slave below `frontier` (nothing: to all). The last write per key wins.
+    /// Takes the mapped keys out of `mapped` if it fits. False, and nothing added, if the whole of it does not fit any more: a
+    /// revision is never torn.
+    [[nodiscard]] bool add(mapped_revision& mapped, const mapping& keys, const std::optional<std::string>& frontier);
 
     /// True where all of it is one Txn by `limits`.
     [[nodiscard]] bool fits_in(const txn_limits& limits) const;

@@ -23,8 +23,19 @@ std::string keys_of(const anchors& all) {
     return out;
 }
 
+const mapping& all_but_x() {
+    static const mapping keys = [] {
+        config::rule rule = prefix_rule("");
+        rule.exclude = {"x"};
+        return mapping_of({rule});
+    }();
+    return keys;
+}
+
 anchors followed(anchors from, const std::deque<log_entry>& entries) {
-    follow_changes(from, entries.begin(), entries.end(), [](std::string_view key) { return key != "x"; });
+    std::vector<mapped_revision> revisions;
+    for (const log_entry& entry : entries) revisions.push_back(map_revision(entry, all_but_x()));
+    follow_changes(from, revisions);
     return from;
 }
 

@@ -38,6 +38,17 @@ advance_plan plan(const std::deque<log_entry>& entries, revision end, const txn_
     return plan_advance(entries.begin(), entries.end(), end, only_a(), frontier, limits);
 }
 
+checkpoint advanced(const advance_plan& by) { return advance_checkpoint({}, by.revisions, by.to, only_a()); }
+
+batch folded(entry_iterator first, entry_iterator last) {
+    std::vector<mapped_revision> revisions = map_revisions(first, last, only_a());
+    return fold_all(revisions, only_a(), everything);
+}
+
+std::optional<std::int64_t> counted(entry_iterator first, entry_iterator last, const mapping& keys) {
+    return count_change(map_revisions(first, last, keys), keys);
+}
+
 }  // namespace
 
 TEST_CASE("with nothing to do, R moves to the end") {
@@ -54,8 +65,10 @@ TEST_CASE("all that fits goes into one Txn, and R moves to the end of what is kn
     const advance_plan p = plan(entries, 20);
     CHECK(p.to == 20);
     CHECK(p.writes.writes().size() == 2);
-    CHECK(newest_event_of(entries.begin(), p.done, only_a()).rev == 7);
-    CHECK(newest_event_of(entries.begin(), p.done, only_a()).digest == digest_of_events(entries[1], in_a));
+    const checkpoint after = advanced(p);
+    CHECK(after.rev == 20);
+    CHECK(after.event_revision == 7);
+    CHECK(after.event_digest == digest_of_events(entries[1], in_a));
 }
 
 TEST_CASE("where not all fits R stops at the last whole revision") {
@@ -65,7 +78,7 @@ TEST_CASE("where not all fits R stops at the last whole revision") {
     const advance_plan p = plan(entries, 20, bytes(500));
     CHECK(p.to == 4);
     CHECK(p.writes.writes().size() == 4);
-    CHECK(p.done == entries.begin() + 4);
+    CHECK(p.revisions.size() == 4);
     CHECK_FALSE(p.too_big);
     // From there it goes on.
     const advance_plan rest =
@@ -114,7 +127,7 @@ TEST_CASE("revisions of other slaves move R but are no event of this one") {
     entries.push_back(entry(6, {put("/b/k", "1", 6)}));
     const advance_plan p = plan(entries, 6);
     CHECK(p.to == 6);
-    CHECK(newest_event_of(entries.begin(), p.done, only_a()).rev == 5);
+    CHECK(advanced(p).event_revision == 5);
     CHECK(p.writes.writes().size() == 1);
 }
 
@@ -123,7 +136,7 @@ TEST_CASE("below a frontier only the keys in front of it are written; the events
     entries.push_back(entry(5, {put("/a/a", "1", 5), put("/a/z", "1", 5)}));
     const advance_plan p = plan(entries, 5, {}, "/a/m");
     CHECK(p.writes.writes().size() == 1);
-    CHECK(newest_event_of(entries.begin(), p.done, only_a()).rev == 5);
+    CHECK(advanced(p).event_revision == 5);
     const advance_plan nothing = plan(entries, 5, {}, std::string());
     CHECK(nothing.writes.empty());
     CHECK(nothing.to == 5);
@@ -152,10 +165,10 @@ TEST_CASE("all that waits is folded into its net effect, however large") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", std::string(3'000'000, 'v'), 5), put("/a/l", "1", 5)}));
     entries.push_back(entry(6, {del("/a/k", 6)}));
-    const batch all = fold_all(entries.begin(), entries.end(), only_a(), everything);
+    const batch all = folded(entries.begin(), entries.end());
     CHECK(all.writes().size() == 2);
     CHECK(all.fits_in({}));
-    CHECK_FALSE(fold_all(entries.begin(), entries.begin() + 1, only_a(), everything).fits_in({}));
+    CHECK_FALSE(folded(entries.begin(), entries.begin() + 1).fits_in({}));
 }
 
 TEST_CASE("keys are counted from events: a put that creates one, and a delete") {
@@ -164,8 +177,8 @@ TEST_CASE("keys are counted from events: a put that creates one, and a delete") 
     older.create = 2;
     entries.push_back(entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5), older}));
     entries.push_back(entry(6, {del("/a/x", 6), put("/b/other", "1", 6)}));
-    CHECK(count_change(entries.begin(), entries.end(), only_a()) == 1);
-    CHECK(count_change(entries.begin(), entries.begin(), only_a()) == 0);
+    CHECK(counted(entries.begin(), entries.end(), only_a()) == 1);
+    CHECK(counted(entries.begin(), entries.begin(), only_a()) == 0);
 }
 
 TEST_CASE("where events do not tell the number of keys, none is told") {
@@ -173,15 +186,15 @@ TEST_CASE("where events do not tell the number of keys, none is told") {
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     for (bool log_entry::*mark : {&log_entry::repeats_keys, &log_entry::more_follows, &log_entry::is_tail}) {
         entries[0].*mark = true;
-        CHECK_FALSE(count_change(entries.begin(), entries.end(), only_a()).has_value());
+        CHECK_FALSE(counted(entries.begin(), entries.end(), only_a()).has_value());
         entries[0].*mark = false;
     }
     config::rule picky = prefix_rule("/a/");
     picky.include = {"/a/*.yaml"};
-    CHECK_FALSE(count_change(entries.begin(), entries.end(), mapping_of({picky})).has_value());
+    CHECK_FALSE(counted(entries.begin(), entries.end(), mapping_of({picky})).has_value());
     picky.include.clear();
     picky.exclude = {"/a/sub/"};  // a hole: what is left are whole intervals
-    CHECK(count_change(entries.begin(), entries.end(), mapping_of({picky})) == 1);
+    CHECK(counted(entries.begin(), entries.end(), mapping_of({picky})) == 1);
 }
 
 TEST_CASE("the rest of a revision that came in parts is no witness: its events are not all of that revision's") {
@@ -189,5 +202,5 @@ TEST_CASE("the rest of a revision that came in parts is no witness: its events a
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     entries.push_back(entry(6, {put("/a/l", "1", 6)}));
     entries[1].is_tail = true;
-    CHECK(newest_event_of(entries.begin(), entries.end(), only_a()).rev == 5);
+    CHECK(advanced(plan(entries, 6)).event_revision == 5);
 }

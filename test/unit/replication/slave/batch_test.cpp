@@ -31,6 +31,11 @@ txn_limits limits(unsigned ops, std::size_t bytes) {
     return out;
 }
 
+bool add(batch& to, const log_entry& entry, const mapping& keys, const std::optional<std::string>& frontier) {
+    mapped_revision revision = map_revision(entry, keys);
+    return to.add(revision, keys, frontier);
+}
+
 store result_of(const batch& writes) {
     store out{{"/x/gone", "old"}};
     apply(writes.writes(), out);
@@ -41,29 +46,29 @@ store result_of(const batch& writes) {
 
 TEST_CASE("a revision becomes writes of the keys as the slave has them") {
     batch b{txn_limits()};
-    CHECK(b.add(entry(5, {put("/a/k", "v", 5), del("/a/gone", 5)}), to_x(), everything));
+    CHECK(add(b, entry(5, {put("/a/k", "v", 5), del("/a/gone", 5)}), to_x(), everything));
     REQUIRE(b.writes().size() == 2);
     CHECK(result_of(b) == store{{"/x/k", "v"}});
 }
 
 TEST_CASE("keys no rule takes are left out") {
     batch b{txn_limits()};
-    CHECK(b.add(entry(5, {put("/b/k", "v", 5)}), to_x(), everything));
+    CHECK(add(b, entry(5, {put("/b/k", "v", 5)}), to_x(), everything));
     CHECK(b.empty());
 }
 
 TEST_CASE("over several revisions the last write of a key wins, each key is written once") {
     batch b{txn_limits()};
-    CHECK(b.add(entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5)}), to_x(), everything));
-    CHECK(b.add(entry(6, {del("/a/k", 6)}), to_x(), everything));
-    CHECK(b.add(entry(7, {put("/a/k", "3", 7), del("/a/l", 7)}), to_x(), everything));
+    CHECK(add(b, entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5)}), to_x(), everything));
+    CHECK(add(b, entry(6, {del("/a/k", 6)}), to_x(), everything));
+    CHECK(add(b, entry(7, {put("/a/k", "3", 7), del("/a/l", 7)}), to_x(), everything));
     CHECK(b.writes().size() == 2);
     CHECK(result_of(b) == store{{"/x/gone", "old"}, {"/x/k", "3"}});
 }
 
 TEST_CASE("only keys below the frontier are written") {
     batch b{txn_limits()};
-    CHECK(b.add(entry(5, {put("/a/a", "1", 5), put("/a/m", "1", 5), put("/a/z", "1", 5)}), to_x(), "/x/m"));
+    CHECK(add(b, entry(5, {put("/a/a", "1", 5), put("/a/m", "1", 5), put("/a/z", "1", 5)}), to_x(), "/x/m"));
     REQUIRE(b.writes().size() == 1);
     CHECK(b.writes()[0].key == "/x/a");
 }
@@ -73,14 +78,14 @@ TEST_CASE("a revision that does not fit leaves no trace") {
     const std::size_t most = etcd::txn_capacity(4);
     std::vector<test::built_event> many;
     for (std::size_t i = 0; i < most; ++i) many.push_back(put("/a/k" + std::to_string(i), "v", 5));
-    CHECK(b.add(entry(5, many), to_x(), everything));
+    CHECK(add(b, entry(5, many), to_x(), everything));
     const std::size_t bytes = b.bytes();
-    CHECK_FALSE(b.add(entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
+    CHECK_FALSE(add(b, entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
     CHECK(b.writes().size() == most);
     CHECK(b.bytes() == bytes);
     for (const etcd::operation& write : b.writes()) CHECK(write.key.starts_with("/x/k"));
     batch small{limits(128, 100)};
-    CHECK_FALSE(small.add(entry(5, {put("/a/k", std::string(200, 'v'), 5)}), to_x(), everything));
+    CHECK_FALSE(add(small, entry(5, {put("/a/k", std::string(200, 'v'), 5)}), to_x(), everything));
     CHECK(small.empty());
     CHECK(small.bytes() == 0);
 }
@@ -92,12 +97,12 @@ TEST_CASE("where no Txn is taken inside a Txn, what fits is what stands beside t
     batch b{flat};
     std::vector<test::built_event> many;
     for (int i = 0; i < 127; ++i) many.push_back(put("/a/" + std::to_string(i), "v", 5));
-    CHECK(b.add(entry(5, many), to_x(), everything));
+    CHECK(add(b, entry(5, many), to_x(), everything));
     CHECK(b.fits_in(flat));
-    CHECK_FALSE(b.add(entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
+    CHECK_FALSE(add(b, entry(6, {put("/a/new", "v", 6)}), to_x(), everything));
     many.push_back(put("/a/new", "v", 5));
     batch whole{txn_limits{}};
-    CHECK(whole.add(entry(5, many), to_x(), everything));
+    CHECK(add(whole, entry(5, many), to_x(), everything));
     CHECK(whole.fits_in({}));
     CHECK_FALSE(whole.fits_in(flat));
 }
@@ -107,7 +112,8 @@ TEST_CASE("the bytes are those of the writes as they stand, whatever was replace
     batch b{txn_limits()};
     for (revision rev = 1; rev < 200; ++rev) {
         const std::string key = "/a/" + std::to_string(random.next() % 20);
-        const bool added = b.add(
+        const bool added = add(
+            b,
             entry(rev, {random.next() % 3 == 0 ? del(key, rev) : put(key, std::string(random.next() % 500, 'v'), rev)}),
             to_x(), everything);
         REQUIRE(added);
@@ -135,7 +141,7 @@ TEST_CASE(
                                      ? del(key, rev)
                                      : put(key, std::string(random.next() % 60, 'v') + std::to_string(rev), rev));
             }
-            if (!b.add(entry(rev, events), to_x(), everything)) continue;
+            if (!add(b, entry(rev, events), to_x(), everything)) continue;
             for (const auto& event : events) {
                 const std::string key = "/x/" + event.key.substr(3);
                 if (event.put)
@@ -159,7 +165,7 @@ TEST_CASE("the batch keeps alive what its values look into") {
     {
         log_entry one = entry(5, {put("/a/k", std::string(1000, 'v'), 5)});
         buffer = one.owners[0];
-        CHECK(b.add(one, to_x(), everything));
+        CHECK(add(b, one, to_x(), everything));
     }
     CHECK_FALSE(buffer.expired());
     CHECK(b.writes()[0].value == std::string(1000, 'v'));
@@ -183,7 +189,7 @@ TEST_CASE("deletes of a rule with delete = false are not replayed, its puts are"
     kept.replay_deletes = false;
     const mapping keys = mapping_of({kept, prefix_rule("/b/")});
     batch writes{txn_limits{}};
-    CHECK(writes.add(entry(5, {put("/a/k", "1", 5), del("/a/l", 5), del("/b/l", 5)}), keys, std::nullopt));
+    CHECK(add(writes, entry(5, {put("/a/k", "1", 5), del("/a/l", 5), del("/b/l", 5)}), keys, std::nullopt));
     REQUIRE(writes.writes().size() == 2);
     CHECK(writes.writes()[0].key == "/a/k");
     CHECK(writes.writes()[1].key == "/b/l");

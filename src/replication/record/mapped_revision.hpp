@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "replication/mapping/mapping.hpp"
+#include "replication/master/log.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// An event that a rule of the slave takes.
+struct mapped_change {
+    const etcd::event* event = nullptr;  ///< of the entry
+    std::size_t rule = 0;
+    std::string target;  ///< the key of the slave; empty if it maps to no key (a hole)
+};
+
+/// One revision of the master as a slave sees it. Rules are matched here, once for each key: the Txn, the newest event, the
+/// anchors and the count all come from this.
+struct mapped_revision {
+    const log_entry* entry = nullptr;  ///< outlives this
+    std::vector<mapped_change> changes;
+};
+
+[[nodiscard]] mapped_revision map_revision(const log_entry& entry, const mapping& keys);
+
+}  // namespace etcdsync::replication

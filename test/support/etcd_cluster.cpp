@@ -35,7 +35,8 @@ etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_do
     for (std::size_t i = 0; i < size; ++i) {
         const etcd_server& member = members_.emplace_back(flags, door, plays);
         clients_.emplace_back(member.port());
-        all += (i == 0 ? "" : ",") + member.initial_cluster();
+        if (i > 0) all += ',';
+        all += member.initial_cluster();
     }
     for (etcd_server& member : members_) {
         // By default a member that starts hurries to its first election, and unseats the leader where a heartbeat is a little late.

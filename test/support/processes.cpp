@@ -150,6 +150,14 @@ bool process::handles(int number) const {
     return false;
 }
 
+std::chrono::milliseconds process::time_without_processor() const {
+    std::ifstream in(fmt::format("/proc/{}/schedstat", pid_));
+    std::chrono::nanoseconds::rep ran = 0;
+    std::chrono::nanoseconds::rep waited = 0;
+    if (pid_ <= 0 || !(in >> ran >> waited)) return {};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(waited));
+}
+
 void process::stop() const {
     signal(SIGSTOP);
     const auto stands_still = [this] {

@@ -58,6 +58,8 @@ public:
     int wait(std::chrono::milliseconds limit);
     [[nodiscard]] bool running();
     [[nodiscard]] pid_t pid() const { return pid_; }
+    /// How long its main thread has been ready to run but other processes had the processors. Until wait().
+    [[nodiscard]] std::chrono::milliseconds time_without_processor() const;
 
 private:
     pid_t pid_ = -1;
@@ -120,6 +122,7 @@ public:
     int wait(std::chrono::milliseconds limit) { return process_.wait(limit); }
     [[nodiscard]] bool running() { return process_.running(); }
     [[nodiscard]] pid_t pid() const { return process_.pid(); }
+    [[nodiscard]] std::chrono::milliseconds time_without_processor() const { return process_.time_without_processor(); }
 
     /// Both outputs of all runs so far.
     [[nodiscard]] std::string output() const;

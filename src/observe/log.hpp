@@ -70,9 +70,13 @@ public:
     [[nodiscard]] bool wants(log_level level) const { return level >= lowest_; }
     void set_level(log_level lowest) { lowest_ = lowest; }
 
+    void log(log_level level, std::string_view message, std::span<const log_field> f) const {
+        if (wants(level)) sink_->write(level, message, f);
+    }
+
 private:
     void log(log_level level, std::string_view message, fields f) const {
-        if (wants(level)) sink_->write(level, message, std::span(f.begin(), f.size()));
+        log(level, message, std::span(f.begin(), f.size()));
     }
 
     log_sink* sink_;

@@ -42,7 +42,7 @@ void finish(guarded& all) {
     await(all, {"a", "x"}, "the end");
     CHECK(all.on.sync.terminate() == 0);
     INFO(all.on.sync.output());
-    CHECK(all.on.sync.said("HELD") == 0);
+    CHECK(all.on.sync.said("held: needs approval") == 0);
     CHECK(difference(with_prefix(keys_of(all.on.at_master), {"/a/", "/x/"}), keys_of(all.on.at_slave())) == "");
     for (const std::string rule : {"a", "x"}) {
         const std::string prefix = fmt::format("/{}/", rule);

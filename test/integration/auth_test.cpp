@@ -17,7 +17,7 @@ void finish(guarded& all) {
     all.on.finish();
     INFO(all.on.sync.output());
     CHECK(later_full_syncs(all.on.sync) == 0);
-    CHECK(all.on.sync.said("HELD") == 0);
+    CHECK(all.on.sync.said("held: needs approval") == 0);
 }
 
 std::vector<std::string> jwt(const certificate& keys, std::string_view ttl) {
@@ -85,7 +85,7 @@ TEST_CASE("a wrong password: 77 and one clear sentence; the daemon tries slowly,
     CHECK(all.on.settle(1));
     all.write_password(guarded::password);
     all.on.finish();
-    CHECK(all.on.sync.said("HELD") == 0);
+    CHECK(all.on.sync.said("held: needs approval") == 0);
 }
 
 TEST_CASE("a password changed while it runs: it goes on once the file has it") {

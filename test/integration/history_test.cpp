@@ -36,7 +36,7 @@ TEST_CASE(
     const std::int64_t before = on.at_slave().revision();
     on.replace_master();
     on.sync.start();
-    CHECK(on.hears("HELD"));
+    CHECK(on.hears("held: needs approval"));
     std::this_thread::sleep_for(500ms);
     CHECK(on.at_slave().revision() == before);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
@@ -50,7 +50,7 @@ TEST_CASE("a master that is wiped and refilled while the daemon runs is recognis
     REQUIRE(eventually([&] { return on.exact(); }, patience(10s)));
     const key_map followed = keys_of(on.at_slave());
     on.replace_master();
-    CHECK(on.hears("HELD", 0, 40s));
+    CHECK(on.hears("held: needs approval", 0, 40s));
     on.at_master.put("/a/late", "1");
     std::this_thread::sleep_for(500ms);
     CHECK(difference(followed, keys_of(on.at_slave())) == "");
@@ -64,7 +64,7 @@ TEST_CASE("an emptied master of the same ids, at a lower revision, deletes nothi
     on.master.kill();
     on.master.wipe();
     on.master.start();
-    CHECK(on.hears("HELD", 0, 40s));
+    CHECK(on.hears("held: needs approval", 0, 40s));
     std::this_thread::sleep_for(500ms);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
@@ -85,7 +85,7 @@ TEST_CASE("a master that was only restarted is no other one") {
     on.master.start();
     on.at_master.put("/a/after", "1");
     CHECK(eventually([&] { return on.exact(); }, patience(40s)));
-    CHECK(on.sync.said("HELD") == 0);
+    CHECK(on.sync.said("held: needs approval") == 0);
     CHECK(on.sync.terminate() == 0);
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("a master put back to an older state of itself and written further is 
         for (int i = 0; on.at_master.revision() <= r + 5; ++i) on.at_master.put(fmt::format("/a/other{}", i), "other");
     }
     if (!running) on.sync.start();
-    CHECK(on.hears("HELD", 0, 40s));
+    CHECK(on.hears("held: needs approval", 0, 40s));
     on.at_master.put("/a/late", "1");
     std::this_thread::sleep_for(500ms);
     INFO(on.sync.output());
@@ -134,7 +134,8 @@ TEST_CASE("of two daemons with one instance name one is held, and the data stays
     const std::int64_t begun = on.at_slave().revision();
     for (int i = 0; i < 50; ++i) on.at_master.put(fmt::format("/a/{:06}", i), "new");
     CHECK(eventually([&] { return on.exact(); }, patience(20s)));
-    CHECK(eventually([&] { return on.sync.said("HELD") + second.said("HELD") == 1; }, patience(20s)));
+    CHECK(eventually([&] { return on.sync.said("held: needs approval") + second.said("held: needs approval") == 1; },
+                     patience(20s)));
     CHECK(on.at_slave().revision() - begun <= 50 + 10);  // no war over the checkpoint
     CHECK(on.sync.terminate() == 0);
     CHECK(second.terminate() == 0);
@@ -179,7 +180,7 @@ TEST_CASE("a master emptied and compacted while the daemon was away deletes noth
     const key_map kept = keys_of(on.at_slave());
     empty_the_master(on);
     on.sync.start();
-    CHECK(on.hears("HELD"));
+    CHECK(on.hears("held: needs approval"));
     INFO(on.sync.output());
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
@@ -201,6 +202,6 @@ TEST_CASE("deletes seen as events are obeyed, even of everything") {
     synced on;
     on.at_master.del(std::string_view("\0", 1), std::string_view("\0", 1));
     CHECK(eventually([&] { return keys_of(on.at_slave()).empty(); }, patience(20s)));
-    CHECK(on.sync.said("HELD") == 0);
+    CHECK(on.sync.said("held: needs approval") == 0);
     on.finish();
 }

@@ -168,15 +168,15 @@ void park_and_free(bool live, const std::function<void(etcd_client&)>& freed_by)
     on.at_master.put("/a/big one", std::string(3'000'000, 'b'));
     if (!live) on.sync.start();
     CHECK(on.hears("/a/big one"));
-    CHECK(on.hears("slave-1: refused by the slave"));
+    CHECK(on.hears("\"slave rejected the write; retrying\" slave=slave-1"));
     // The other one goes on.
     const std::int64_t last = on.at_master.put("/b/000001", "meanwhile");
     CHECK(eventually([&] { return follows_at(on.at_slave(1), last); }, patience(20s)));
     const std::int64_t stuck = on.at_slave().revision();
     std::this_thread::sleep_for(3s);
     CHECK(on.at_slave().revision() - stuck <= 12);  // tried slowly
-    CHECK_MESSAGE(on.sync.said("slave-1: refused by the slave") == 1, on.sync.output());
-    CHECK(on.sync.said("slave-1: full sync") <= 1);
+    CHECK_MESSAGE(on.sync.said("\"slave rejected the write; retrying\" slave=slave-1") == 1, on.sync.output());
+    CHECK(on.sync.said("\"full sync\" slave=slave-1") <= 1);
 
     freed_by(on.at_master);
     const std::int64_t freed = on.at_master.put("/a/000002", "after");

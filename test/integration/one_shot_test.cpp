@@ -155,14 +155,14 @@ TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it be
     const std::string_view why = "would delete 150 of the 350 keys of rule \"/a/\", above max_delete = 10%";
     const said dry = run(sync, {"sync", "-n", "-q"});
     CHECK(dry.code == 4);
-    CHECK(holds(dry.text, fmt::format("slave-1: a sync would be HELD: {}", why)));
+    CHECK(holds(dry.text, fmt::format("slave-1: a sync would be held: {}", why)));
     CHECK(all.at_first.revision() == before);
     CHECK(run(sync, {"sync", "-n", "--approve"}).code == 2);
     CHECK(run(sync, {"verify"}).code == 2);
 
     const said held = run(sync, {"sync"});
     CHECK(held.code == 4);
-    CHECK(holds(held.text, fmt::format("slave-1: HELD: {}", why)));
+    CHECK(holds(held.text, fmt::format("slave-1: held: {}", why)));
     CHECK(holds(held.text, "etcd-sync sync --approve\n"));
     CHECK(holds(held.text, "slave-2: in sync at revision"));
     CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));

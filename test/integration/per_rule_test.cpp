@@ -133,8 +133,8 @@ TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and f
     on.await_follow("second");
     INFO(sync.output());
     CHECK(on.exact());
-    CHECK(sync.said("slave-1/a: in sync") >= 1);
-    CHECK(sync.said("slave-2/b: in sync") >= 1);
+    CHECK(sync.said("\"in sync\" slave=slave-1 rule=a") >= 1);
+    CHECK(sync.said("\"in sync\" slave=slave-2 rule=b") >= 1);
     CHECK(sync.terminate() == 0);
     for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
         for (const char* rule : {"a", "b"}) {
@@ -494,7 +494,7 @@ TEST_CASE("a rule that verify --repair finds held ends with 4; the other rule an
     CHECK(told.code == 4);
     CHECK(told.holds(fmt::format("slave-1/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
     CHECK(told.holds("slave-1/a: equal to the master at revision"));
-    CHECK(told.holds("slave-1/b: HELD: would delete 150 of the 450 keys of rule \"b\""));
+    CHECK(told.holds("slave-1/b: held: would delete 150 of the 450 keys of rule \"b\""));
     CHECK_FALSE(told.holds("slave-1/b: equal"));
     CHECK(told.holds(fmt::format("slave-2/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
     CHECK(told.holds("slave-2/a: equal to the master at revision"));

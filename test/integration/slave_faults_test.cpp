@@ -183,7 +183,7 @@ TEST_CASE("a record from the future is not taken for the truth: held, nothing wr
         const std::int64_t meddled = on.at_slave().put(record_key, text);
         if (!running) on.sync.start();
         change_something(on, "after");
-        CHECK(on.hears("HELD"));
+        CHECK(on.hears("held: needs approval"));
         CHECK(on.at_slave().revision() == meddled);
         const std::int64_t removed = on.at_slave().del(record_key);
         CHECK(on.settle());

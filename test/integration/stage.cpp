@@ -149,9 +149,9 @@ void stage::start_and_kill_after(std::int64_t revisions, std::mt19937& random) {
 
 std::size_t later_full_syncs(const sync_daemon& sync) {
     const std::string all = sync.output();
-    constexpr std::string_view begun = "slave-1: full sync";
+    constexpr std::string_view begun = "\"full sync\" slave=slave-1";
     std::size_t times = 0;
-    for (std::size_t at = all.find(begun, all.find("slave-1: in sync")); at != std::string::npos;
+    for (std::size_t at = all.find(begun, all.find("\"in sync\" slave=slave-1")); at != std::string::npos;
          at = all.find(begun, at + 1))
         ++times;
     return times;

@@ -105,7 +105,7 @@ TEST_CASE("a full sync that would delete too much of the slave is held, and dele
     on.at_master.del("/a/", "/a0");
     on.at_master.compact(on.at_master.put("/elsewhere", "1"));
     on.sync.start();
-    CHECK(eventually([&] { return on.sync.said("HELD") > 0; }, patience(20s)));
+    CHECK(eventually([&] { return on.sync.said("held: needs approval") > 0; }, patience(20s)));
     CHECK(on.sync.said("max_delete") > 0);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);

@@ -143,7 +143,7 @@ std::string kept_text(std::uint64_t keys) {
 
 std::string result_line(const slave_result& of) {
     const std::string name = of.of.name();
-    if (of.how == outcome::held) return fmt::format("{}: HELD: {}\n", name, of.cause);
+    if (of.how == outcome::held) return fmt::format("{}: held: {}\n", name, of.cause);
     if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", name, of.cause);
     if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", name, of.cause);
     const std::string written = of.puts + of.deletes == 0

@@ -89,7 +89,7 @@ std::string report_line(std::string_view name, const replication::inspection_rep
     const std::string kept = kept_text(report.foreign + report.kept);
     const std::string held = report.guard_violation.empty()
                                  ? ""
-                                 : fmt::format("{}: a sync would be HELD: {}\n", name, report.guard_violation);
+                                 : fmt::format("{}: a sync would be held: {}\n", name, report.guard_violation);
     if (report.changes() == 0) {
         return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
                            keys, kept, held);

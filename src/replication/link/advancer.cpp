@@ -193,8 +193,8 @@ void advancer::report_split(revision rev) {
     if (status.split_revision == rev) return;
     status.split_revision = rev;
     if (++status.splits > 1) return;
-    parts_.with.log.warn("revision is too large for one Txn of the slave; applying it in parts",
-                         {{"slave", status.name}, {"revision", rev}});
+    parts_.report.log(observe::log_level::warn, "revision is too large for one Txn of the slave; applying it in parts",
+                      {{"revision", rev}});
 }
 
 }  // namespace etcdsync::replication

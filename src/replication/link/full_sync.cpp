@@ -260,13 +260,12 @@ void full_sync::report_kept_keys() {
     status.foreign_keys = found_ ? found_->foreign : 0;
     status.kept_keys = found_ ? found_->kept : 0;
     if (status.foreign_keys > 0) {
-        parts_.with.log.warn(
-            "keeping foreign keys that the master does not have",
-            {{"slave", status.name}, {"keys", status.foreign_keys}, {"examples", listed(found_->foreign_keys)}});
+        parts_.report.log(observe::log_level::warn, "keeping foreign keys that the master does not have",
+                          {{"keys", status.foreign_keys}, {"examples", listed(found_->foreign_keys)}});
     }
     if (status.kept_keys > 0) {
-        parts_.with.log.info("keeping keys that the master does not have, as configured",
-                             {{"slave", status.name}, {"keys", status.kept_keys}});
+        parts_.report.log(observe::log_level::info, "keeping keys that the master does not have, as configured",
+                          {{"keys", status.kept_keys}});
     }
 }
 

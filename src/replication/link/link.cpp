@@ -40,7 +40,7 @@ std::optional<etcd::error> refusal(const master_status& now) {
 link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
            feed& source, permits& full_sync_permits)
     : settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
-      report_(with, link_name(settings_.slave, settings_.rule), settings_.endpoints),
+      report_(with, settings_.slave, settings_.rule, settings_.endpoints),
       wake_(with.tasks.executor()), parts_{with,
                                            keys_,
                                            master_,
@@ -56,8 +56,6 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            guards_},
       start_(parts_, settings_), slave_pauses_(first_pause, with.probe_interval),
       master_pauses_(first_pause, with.probe_interval) {
-    report_.status().slave = settings_.slave;
-    report_.status().rule = settings_.rule;
     source.on_change([this] { wake_.notify(); });
     full_sync_permits.on_free([this] { wake_.notify(); });
     etcd::range_query probe;
@@ -138,8 +136,8 @@ aio::awaitable<step_result> link::serve() {
         if (end.reason == end_reason::restart && !stopping_) continue;
         if (end.reason == end_reason::slave_failed) slave_.avoid(channel->peer());
         if (end.reason == end_reason::better_endpoint) {
-            parts_.with.log.info("failed back to a preferred endpoint",
-                                 {{"slave", report_.status().name}, {"endpoint", slave_.preferred().url}});
+            report_.log(observe::log_level::info, "failed back to a preferred endpoint",
+                        {{"endpoint", slave_.preferred().url}});
         }
         if (settings_.once && end.reason != end_reason::slave_failed) co_await release_checkpoint(slave);
         channel->close();

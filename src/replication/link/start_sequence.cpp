@@ -53,8 +53,8 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
         // If it is our own checkpoint that may not be read, the next read reports it.
         slave.ignore_other_mode();
         if (!std::exchange(reported_unreadable_, true)) {
-            parts_.with.log.debug("not looking for checkpoints of another consistency mode",
-                                  {{"slave", parts_.report.status().name}, {"cause", found.error().text}});
+            parts_.report.log(observe::log_level::debug, "not looking for checkpoints of another consistency mode",
+                              {{"cause", found.error().text}});
         }
         co_return end_reason::done;
     }
@@ -80,8 +80,8 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
     if (!done && shrink_limits(done.error(), none, parts_.limits)) co_return end_reason::restart;
     if (!done) co_return slave_failed(done.error());
     if (!*done) co_return end_reason::restart;
-    parts_.with.log.info("migrated checkpoints from the previous consistency mode or rules",
-                         {{"slave", settings_.slave}, {"from", plan.gone}});
+    parts_.report.log(observe::log_level::info, "migrated checkpoints from the previous consistency mode or rules",
+                      {{"from", plan.gone}});
     co_return end_reason::done;
 }
 

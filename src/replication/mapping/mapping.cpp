@@ -198,11 +198,10 @@ std::optional<std::size_t> mapping::map(std::string_view key, std::string& out) 
     if (!rule) return std::nullopt;
     const keys::mapping& keys = rules_[*rule].keys;
     out.assign(keys.dest).append(key.substr(keys.strip.size()));
-    if (is_hole(out)) out.clear();
     return rule;
 }
 
-bool mapping::to_slave(std::string_view key, std::string& out) const { return map(key, out) && !out.empty(); }
+bool mapping::to_slave(std::string_view key, std::string& out) const { return map(key, out) && !is_hole(out); }
 
 std::optional<std::size_t> mapping::to_slave(const segment& where, std::string_view key, std::string& out) const {
     const auto rule = rule_of(key);

@@ -35,9 +35,11 @@ public:
     static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
                                std::string_view checkpoint_prefix);
 
-    /// The rule that takes `key` of the master, and in `out` the key of the slave: empty if it maps to the empty key or into the
-    /// checkpoint prefix (a hole). Nothing if no rule takes it.
+    /// The rule that takes `key` of the master, and in `out` the key it maps to, which may be a hole. Nothing if no rule takes it.
     [[nodiscard]] std::optional<std::size_t> map(std::string_view key, std::string& out) const;
+
+    /// True if no key of the slave is written there: the empty key, or one under the checkpoint prefix.
+    [[nodiscard]] bool is_hole(std::string_view slave_key) const;
 
     /// The key of the slave for `key` of the master, in `out`. False where no rule takes it, or it maps to the empty key or into
     /// the checkpoint prefix (a hole).
@@ -90,7 +92,6 @@ private:
             std::optional<std::size_t> only);
     [[nodiscard]] bool takes(const compiled_rule& rule, std::string_view key) const;
     [[nodiscard]] std::vector<keys::key_range> taken_before(std::size_t index) const;
-    [[nodiscard]] bool is_hole(std::string_view slave_key) const;
     void add_segments(const compiled_rule& rule, std::vector<keys::key_range> holes);
     void merge_segments();
 

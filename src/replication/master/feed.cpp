@@ -15,6 +15,8 @@
 namespace etcdsync::replication {
 namespace {
 
+using level = observe::log_level;
+
 constexpr std::chrono::milliseconds first_pause{250};
 
 /// A watch that stood this long was no passing success.
@@ -47,10 +49,10 @@ feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, re
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
     master_->set_health_probe(fitness_query(cover_));
-    master_->enable_failback([this] { go_back(); });
+    master_->enable_failback([this] { fail_back(); });
 }
 
-void feed::go_back() {
+void feed::fail_back() {
     better_endpoint_ = true;
     if (reading_ != nullptr) reading_->cancel();
 }
@@ -59,25 +61,25 @@ aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
         if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) {
-            context_->log.info("back to an endpoint of the master that comes first",
-                               {{"endpoint", master_->preferred().url}});
+            log_line(level::info, "failed back to a preferred endpoint of the master",
+                     {{"endpoint", master_->preferred().url}});
             continue;
         }
         const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
-        // A master that says so again, before it told anything else, is told of once.
+        // Logged once, until the master has delivered something else.
         const bool news = lost && std::exchange(moved_, false);
         if (lost) history_lost_ = true;
         if (news) {
-            context_->log.warn(why.cls == etcd::error_class::compacted
-                                   ? "the master compacted revisions we had not seen"
-                                   : "the master has another history now",
-                               {{"cause", why.text}});
+            log_line(level::warn,
+                     why.cls == etcd::error_class::compacted ? "the master compacted revisions we had not seen"
+                                                             : "master history has diverged",
+                     {{"cause", why.text}});
         }
         if (why.cls == etcd::error_class::watch_violation) {
-            // What it told before may have been wrong without showing it: every link compares.
+            // Earlier events may have been wrong, too, so every link compares.
             ++status_.violations;
-            context_->log.warn("the master broke the contract of its watch: every slave is compared with it",
-                               {{"cause", why.text}, {"times", status_.violations}});
+            log_line(level::warn, "watch protocol violation; comparing every slave",
+                     {{"cause", why.text}, {"times", status_.violations}});
         }
         auto pause = pauses_.next(context_->random);
         if (why.cls == etcd::error_class::watch_violation) pause = std::max(pause, distrust_.next(context_->random));
@@ -160,13 +162,12 @@ void feed::settle_start(const etcd::response_header& header) {
     const bool other_cluster = log_.started() && header.cluster_id != cluster_id_;
     const bool rewound = log_.started() && header.store_revision < log_.position();
     if (other_cluster || rewound) {
-        context_->log.warn(
-            other_cluster ? "the master is another cluster now" : "the master went back behind what we had seen",
-            {{"known", log_.position()}, {"revision", header.store_revision}});
+        log_line(level::warn, other_cluster ? "the master is another cluster now" : "master revision went backwards",
+                 {{"known", log_.position()}, {"revision", header.store_revision}});
     }
     cluster_id_ = header.cluster_id;
     raft_term_ = header.raft_term;
-    // Without a revision whose events can be replayed nothing tells that this is the history we knew: the links prove theirs.
+    // Without a revision whose events can be replayed, nothing proves that this is the known history: the links prove theirs.
     const bool unproven = log_.started() && log_.last_event() == 0;
     if (log_.started() && !history_lost_ && !other_cluster && !rewound && !unproven) return;
     log_.restart(header.store_revision);
@@ -176,14 +177,14 @@ void feed::settle_start(const etcd::response_header& header) {
 
 void feed::report_up(const net::endpoint& peer) {
     status_.since = context_->clock.now();
-    context_->log.info("connected to the master" + for_rule(), {{"endpoint", peer.url}, {"revision", log_.position()}});
+    log_line(level::info, "connected to the master", {{"endpoint", peer.url}, {"revision", log_.position()}});
     status_.connected = true;
     status_.endpoint = peer.url;
     status_.cause.clear();
     changed();
 }
 
-/// What happened was told. Until the next watch stands nobody is to think that he hears of everything.
+/// The reason was logged. Until the next watch is open, the log must not pass for complete.
 void feed::step_back() {
     status_.connected = false;
     status_.since = context_->clock.now();
@@ -191,12 +192,19 @@ void feed::step_back() {
     changed();
 }
 
-std::string feed::for_rule() const { return rule_.empty() ? "" : " for rule " + base::printable(rule_); }
+void feed::log_line(observe::log_level level, std::string_view message,
+                    std::initializer_list<observe::log_field> fields) const {
+    if (!context_->log.wants(level)) return;
+    std::vector<observe::log_field> all;
+    if (!rule_.empty()) all.emplace_back("rule", base::printable(rule_));
+    all.insert(all.end(), fields.begin(), fields.end());
+    context_->log.log(level, message, all);
+}
 
 void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) {
-    const bool was_refused = std::exchange(told_of_refusal_, is_refusal(why.cls));
+    const bool was_refused = std::exchange(refused_, is_refusal(why.cls));
     const auto now = context_->clock.now();
-    const bool begins = status_.connected || status_.cause.empty() || was_refused != told_of_refusal_;
+    const bool begins = status_.connected || status_.cause.empty() || was_refused != refused_;
     status_.cause = explain_read(why, cover_, !rule_.empty());
     status_.failure = why.cls;
     if (begins) {
@@ -204,11 +212,11 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
         status_.since = now;
     }
     if (begins || outage_.is_news(status_.cause, now)) {
-        const std::string line = fmt::format("the master {}{}{}", what_is_wrong(told_of_refusal_, begins), for_rule(),
-                                             context_->once ? "" : "; trying for ever");
-        context_->log.warn(line, {{"cause", status_.cause}, {"next_try", base::format_duration(pause)}});
+        const std::string message =
+            fmt::format("the master {}{}", what_is_wrong(refused_, begins), context_->once ? "" : "; retrying");
+        log_line(level::warn, message, {{"cause", status_.cause}, {"retry_in", pause}});
     } else {
-        context_->log.debug("one more try failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
+        log_line(level::debug, "retry failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
     }
     status_.connected = false;
     changed();
@@ -216,13 +224,12 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
 
 void feed::warn_of_waste(const revision_assembler& events) {
     constexpr std::uint64_t enough_to_judge = 10'000;
-    if (told_of_waste_ || events.events_seen() < enough_to_judge ||
+    if (warned_of_waste_ || events.events_seen() < enough_to_judge ||
         events.events_dropped() * 10 < events.events_seen() * 9)
         return;
-    told_of_waste_ = true;
-    context_->log.warn(
-        "nine in ten events of the watch are for keys of no rule: the rules lie far apart in the key space",
-        {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
+    warned_of_waste_ = true;
+    log_line(level::warn, "90% of the watched events match no rule",
+             {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
 }
 
 master_status feed::current() const {

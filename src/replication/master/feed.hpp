@@ -10,6 +10,7 @@
 #include "replication/status/status.hpp"
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,10 @@ private:
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
     void step_back();
-    [[nodiscard]] std::string for_rule() const;
-    void go_back();
+    /// Logs a line about the master, with rule= if this feed is for one.
+    void log_line(observe::log_level level, std::string_view message,
+                  std::initializer_list<observe::log_field> fields) const;
+    void fail_back();
     void warn_of_waste(const revision_assembler& events);
     void changed() const;
 
@@ -69,9 +72,9 @@ private:
     std::uint64_t raft_term_ = 0;
     master_status status_;
     std::vector<std::function<void()>> listeners_;
-    bool told_of_waste_ = false;
+    bool warned_of_waste_ = false;
     outage_log outage_;             ///< while it is not reachable, or refuses us
-    bool told_of_refusal_ = false;  ///< the master does not let us, and that was said
+    bool refused_ = false;          ///< the master refuses us, and that was logged
     replay* reading_ = nullptr;     ///< the watch under way
     bool better_endpoint_ = false;  ///< than that of the present connection, was found since
 };

@@ -11,7 +11,9 @@ mapped_revision map_revision(const log_entry& entry, const mapping& keys) {
     std::string target;
     for (const etcd::event& change : entry.changes) {
         const auto rule = keys.map(change.kv.key, target);
-        if (rule) out.changes.push_back({&change, *rule, std::move(target)});
+        if (!rule) continue;
+        if (keys.is_hole(target)) target.clear();
+        out.changes.push_back({&change, *rule, std::move(target)});
     }
     return out;
 }

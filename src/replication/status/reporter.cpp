@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/status/reporter.hpp"
 
-#include "base/text.hpp"
+#include "base/escape.hpp"
 
 #include <fmt/format.h>
+
+#include <utility>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -14,17 +17,28 @@ std::string_view to_string(link_state state) {
         case link_state::catching_up: return "catching up";
         case link_state::in_sync: return "in sync";
         case link_state::disconnected: return "disconnected";
-        case link_state::held: return "HELD";
+        case link_state::held: return "held";
         case link_state::paused: return "paused";
         case link_state::stopped: return "stopped";
     }
     return "unknown";
 }
 
-reporter::reporter(const context& with, std::string name, std::string endpoints) : context_(&with) {
-    status_.name = std::move(name);
+reporter::reporter(const context& with, std::string slave, std::string rule, std::string endpoints) : context_(&with) {
+    status_.name = link_name(slave, rule);
+    status_.slave = std::move(slave);
+    status_.rule = std::move(rule);
     status_.endpoints = std::move(endpoints);
     status_.since = with.clock.now();
+}
+
+void reporter::log(observe::log_level level, std::string_view message,
+                   std::initializer_list<observe::log_field> fields) const {
+    if (!context_->log.wants(level)) return;
+    std::vector<observe::log_field> all{{"slave", status_.slave}};
+    if (!status_.rule.empty()) all.emplace_back("rule", base::printable(status_.rule));
+    all.insert(all.end(), fields.begin(), fields.end());
+    context_->log.log(level, message, all);
 }
 
 void reporter::change(link_state state, std::string_view cause) {
@@ -41,48 +55,45 @@ void reporter::enter(link_state state, std::string_view cause) {
     const bool another_try = state == link_state::full_sync || state == link_state::catching_up;
     if (another_try && is_parked()) return;
     parked_ = false;
-    if (told_ == state && !cause.empty()) tell_again(cause);
-    if (told_ == state || state == link_state::stopped) return;
-    told_ = state;
-    const std::string line = fmt::format("{}: {}", status_.name, to_string(state));
-    const bool for_a_person = state == link_state::held || state == link_state::connecting;
+    if (logged_ == state && !cause.empty()) log_failed_retry(cause);
+    if (logged_ == state || state == link_state::stopped) return;
+    logged_ = state;
+    const bool for_operator = state == link_state::held || (state == link_state::connecting && !cause.empty());
+    const auto level = for_operator ? observe::log_level::warn : observe::log_level::info;
+    const std::string_view message = state == link_state::held ? "held: needs approval" : to_string(state);
     if (cause.empty()) {
-        context_->log.info(line, {{"revision", status_.applied}});
-    } else if (for_a_person) {
-        context_->log.warn(line, {{"revision", status_.applied}, {"cause", cause}});
+        log(level, message, {{"revision", status_.applied}});
     } else {
-        context_->log.info(line, {{"revision", status_.applied}, {"cause", cause}});
+        log(level, message, {{"revision", status_.applied}, {"cause", cause}});
     }
 }
 
-void reporter::tell_again(std::string_view cause) const {
-    context_->log.debug("one more try failed", {{"slave", status_.name}, {"cause", cause}});
+void reporter::log_failed_retry(std::string_view cause) const {
+    log(observe::log_level::debug, "retry failed", {{"cause", cause}});
 }
 
 void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    const bool goes_on = told_ == link_state::disconnected;
-    if (!goes_on) outage_.begin(cause);
-    if (goes_on && !outage_.is_news(cause, context_->clock.now())) return tell_again(cause);
-    told_ = link_state::disconnected;
-    context_->log.warn(fmt::format("{}: {}disconnected{}", status_.name, goes_on ? "still " : "",
-                                   context_->once ? "" : "; trying for ever"),
-                       {{"cause", cause}, {"next_try", base::format_duration(pause)}});
+    const bool continues = logged_ == link_state::disconnected;
+    if (!continues) outage_.begin(cause);
+    if (continues && !outage_.is_news(cause, context_->clock.now())) return log_failed_retry(cause);
+    logged_ = link_state::disconnected;
+    log(observe::log_level::warn, fmt::format("{}disconnected{}", continues ? "still " : "", retrying()),
+        {{"cause", cause}, {"retry_in", pause}});
 }
 
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
-    const bool goes_on = is_parked();
-    if (goes_on && !outage_.is_news(cause, context_->clock.now())) return tell_again(cause);
-    if (!goes_on) outage_.begin(cause);
+    const bool continues = is_parked();
+    if (continues && !outage_.is_news(cause, context_->clock.now())) return log_failed_retry(cause);
+    if (!continues) outage_.begin(cause);
     parked_ = true;
     written_ = status_.puts + status_.deletes;
-    told_ = link_state::disconnected;
-    context_->log.warn(fmt::format("{}: refused by the slave; {}", status_.name,
-                                   context_->once ? "nothing more is tried" : "tried again and again"),
-                       {{"cause", cause}, {"next_try", base::format_duration(pause)}});
+    logged_ = link_state::disconnected;
+    log(observe::log_level::warn, fmt::format("slave rejected the write{}", retrying()),
+        {{"cause", cause}, {"retry_in", pause}});
 }
 
 }  // namespace etcdsync::replication

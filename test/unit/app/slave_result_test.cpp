@@ -97,7 +97,7 @@ TEST_CASE("a line a slave") {
     CHECK(result_line(one) == "edge: in sync at revision 123: nothing to write; 5 keys only on the slave kept\n");
     replication::link_status held = link("edge", link_state::held);
     held.cause = "too much";
-    CHECK(result_line(judged(held)) == "edge: HELD: too much\n");
+    CHECK(result_line(judged(held)) == "edge: held: too much\n");
     CHECK(result_line(judged(failed_link(etcd::error_class::retry))) == "edge: failed: why\n");
 }
 

@@ -53,7 +53,7 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
     report = compared();
     report.guard_violation = "the master was wiped";
     CHECK(report_line("s", report) ==
-          "s: equal to the master at revision 123: 1 key\ns: a sync would be HELD: the master was wiped\n");
+          "s: equal to the master at revision 123: 1 key\ns: a sync would be held: the master was wiped\n");
     CHECK(outcome_of(report) == outcome::held);
     report.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
     CHECK(report_line("s", report) == "s: failed: the master: m:1: refused\n");

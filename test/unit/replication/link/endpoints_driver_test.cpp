@@ -74,7 +74,7 @@ TEST_CASE("the feed goes back to the master's first endpoint when that is there 
     REQUIRE(w.settles());
     CHECK(w.current().master.endpoint == "http://master-2:1");
     w.master_server.refuse(false);
-    CHECK(w.eventually([&] { return w.lines.count("back to an endpoint of the master that comes first") == 1; }));
+    CHECK(w.eventually([&] { return w.lines.count("failed back to a preferred endpoint of the master") == 1; }));
     CHECK(w.eventually([&] { return w.current().master.endpoint == "http://master:1"; }, 1s));
     second.refuse(true);
     second.cut();
@@ -104,7 +104,7 @@ TEST_CASE(
     second.stall(false);
     CHECK(w.eventually([&] { return w.current().master.endpoint == "http://master:1"; }, 2s));
     CHECK(w.settles());
-    CHECK(w.lines.count("back to an endpoint of the master that comes first") == 1);
+    CHECK(w.lines.count("failed back to a preferred endpoint of the master") == 1);
     CHECK(w.lines.count("not reachable") == 0);
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("a rule whose right is taken away on the slave stops alone, and goes o
     const std::uint64_t asked = w.slave_server.requests();
     CHECK_FALSE(w.eventually([&] { return all_in_sync(w); }, 10min));
     CHECK(w.slave_server.requests() - asked < 1'000);  // 60 tries of one, 60 looks of the other
-    CHECK(w.lines.count("default//b/: refused by the slave") == 1);
+    CHECK(w.lines.count("slave rejected the write; retrying slave=default rule=/b/") == 1);
     w.slave_server.denies = nullptr;
     CHECK(w.eventually([&] { return all_in_sync(w) && w.slave.keys().count("/b/1") == 1; }, 20s));
 }
@@ -180,7 +180,7 @@ TEST_CASE("a rule whose right is taken away on the master stops with its next co
         return touches(key, range_end, "/b/");
     };
     w.master_server.cut();
-    CHECK(w.eventually([&] { return w.lines.count("the master refuses us for rule /b/") == 1; }));
+    CHECK(w.eventually([&] { return w.lines.count("the master refuses us; retrying rule=/b/") == 1; }));
     w.put("/a/1", "at once");
     w.put("/b/1", "not yet");
     CHECK(w.eventually([&] { return w.exact() && w.current().links[0].state == link_state::in_sync; }, 20s));

@@ -86,7 +86,7 @@ TEST_CASE("after a break the feed takes up where it was, and what was missed is 
     CHECK(r.held_since(1) == 3);
     CHECK(r.lines.count("connected to the master") == 2);
     CHECK(r.lines.count("the master is not reachable") == 1);
-    CHECK(r.lines.count("the master is still not reachable; trying for ever cause=connect") == 1);
+    CHECK(r.lines.count("the master is still not reachable; retrying cause=connect") == 1);
 }
 
 TEST_CASE(

@@ -18,7 +18,7 @@ struct rig {
     test::capture_sink lines;
     observe::logger log{lines, observe::log_level::info};
     replication::context with{loop.clock, random, log, loop.tasks, 10s, "writer"};
-    replication::reporter report{with, "edge", "http://s:1"};
+    replication::reporter report{with, "edge", "", "http://s:1"};
 };
 
 }  // namespace
@@ -33,8 +33,8 @@ TEST_CASE("an outage is told once, and again for a cause that stays; the next on
             r.report.disconnected("connect s:1: Connection refused", 2s);
             r.loop.clock.advance(2s);
         }
-        CHECK(r.lines.count("warn edge: disconnected; trying for ever cause=s:1: the server closed") == outage);
-        CHECK(r.lines.count("warn edge: still disconnected; trying for ever cause=connect s:1: Connection") == outage);
+        CHECK(r.lines.count("warn disconnected; retrying slave=edge cause=s:1: the server closed") == outage);
+        CHECK(r.lines.count("warn still disconnected; retrying slave=edge cause=connect s:1: Connection") == outage);
         CHECK(r.lines.lines.size() == static_cast<std::size_t>(3 * outage));
     }
 }
@@ -47,15 +47,15 @@ TEST_CASE("a slave that refuses for causes that come and go is told of once each
         r.report.parked(odd ? "a: refused us; b: timed out" : "a: refused us; b: no route to host", 10s);
         r.loop.clock.advance(10s);
     }
-    CHECK(r.lines.count("edge: refused by the slave; tried again and again") == 1);
+    CHECK(r.lines.count("slave rejected the write; retrying slave=edge") == 1);
     r.report.parked("a: refused us; b: timed out", 10s);
     r.loop.clock.advance(10s);
     r.report.parked("a: refused us; b: timed out", 10s);
-    CHECK(r.lines.count("edge: refused by the slave; tried again and again cause=a: refused us; b: timed out") == 1);
+    CHECK(r.lines.count("slave rejected the write; retrying slave=edge cause=a: refused us; b: timed out") == 1);
     r.report.enter(link_state::full_sync, "one more try");
     r.report.parked("a: refused us; b: timed out", 10s);
-    CHECK(r.lines.count("edge: refused by the slave") == 2);
+    CHECK(r.lines.count("slave rejected the write; retrying slave=edge") == 2);
     r.report.enter(link_state::in_sync);
     r.report.parked("a: refused us; b: timed out", 10s);
-    CHECK(r.lines.count("edge: refused by the slave") == 3);
+    CHECK(r.lines.count("slave rejected the write; retrying slave=edge") == 3);
 }

@@ -13,16 +13,17 @@
 
 namespace etcdsync::grpc {
 
-/// The headers of a request (PROTOCOL-HTTP2.md "Requests"). Views into the arguments: use them at once.
+/// The headers of a request (PROTOCOL-HTTP2.md "Requests"). They are views of the arguments.
 [[nodiscard]] std::vector<http2::header_view> request_headers(std::string_view path, std::string_view authority,
                                                               bool tls, std::span<const http2::header_view> metadata);
 
-/// Undoes percent-encoding of grpc-message; broken escapes stay as they are.
+/// Decodes the percent-encoding of grpc-message. Invalid escapes are kept as they are.
 [[nodiscard]] std::string decode_message(std::string_view encoded);
 
-/// One call as seen by the client: HTTP/2 events in; message pieces and, once, the final status out. Takes trailers in
-/// both shapes etcd uses (Trailers-Only, and headers followed by trailers) and answers everything a non-gRPC peer may
-/// send with a status that says what it was. Pure: no session, no time.
+/// The state of one call on the client side: HTTP/2 events in, message pieces and the final status
+/// out. It accepts trailers in both forms that etcd uses (Trailers-Only, and headers followed by
+/// trailers). Whatever a peer without gRPC sends becomes a status that describes it. No session, no
+/// time.
 class call_state {
 public:
     explicit call_state(std::size_t max_message) : deframer_(max_message) {}
@@ -31,13 +32,15 @@ public:
     void on_data(std::string_view bytes, message_sink& sink);
     void on_close(http2::error_code code, bool unprocessed);
 
-    /// Ends the call from our side: deadline, cancellation, broken connection. Ignored where a status stands already.
+    /// Ends the call from our side: deadline, cancellation, broken connection. Ignored if the call
+    /// has a status already.
     void finish(status s);
 
-    /// Set once the call is over; it never changes after that (an RST_STREAM behind the trailers is normal).
+    /// Set when the call is over. It does not change after that: an RST_STREAM after the trailers
+    /// is normal.
     [[nodiscard]] const std::optional<status>& final_status() const { return final_; }
 
-    /// A message has begun to arrive and is not whole.
+    /// True while a message has arrived only in part.
     [[nodiscard]] bool inside_message() const { return !deframer_.at_boundary(); }
 
 private:

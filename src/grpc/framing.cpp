@@ -20,10 +20,10 @@ std::size_t length_of(const std::array<char, prefix_size>& prefix) {
 base::result<void, status> check(const std::array<char, prefix_size>& prefix, std::size_t max_message) {
     const auto flag = static_cast<unsigned char>(prefix[0]);
     if (flag == 1) {  // we send no grpc-accept-encoding
-        return status(code::internal, "the server sent a compressed message, which we never offered",
+        return status(code::internal, "the server sent a compressed message, but we did not offer compression",
                       origin::connection);
     }
-    if (flag != 0) return status(code::internal, fmt::format("bad message flag {:#04x}", flag), origin::connection);
+    if (flag != 0) return status(code::internal, fmt::format("invalid message flag {:#04x}", flag), origin::connection);
     const std::size_t length = length_of(prefix);
     if (length <= max_message) return {};
     return status(code::resource_exhausted,
@@ -57,8 +57,8 @@ base::result<void, status> deframer::feed(std::string_view bytes, message_sink& 
             prefix_filled_ += n;
             bytes.remove_prefix(n);
             if (prefix_filled_ < prefix_size) return {};
-            // Where this fails the prefix stays, so that feeding on fails again.
-            if (auto good = check(prefix_, max_message_); !good) return good;
+            // On failure the prefix stays, so that the next feed() fails, too.
+            if (auto checked = check(prefix_, max_message_); !checked) return checked;
             inside_ = true;
             missing_ = length_of(prefix_);
             sink.on_message_begin(missing_);

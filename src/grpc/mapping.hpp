@@ -6,13 +6,14 @@
 
 #include <string_view>
 
-/// What HTTP says, as a gRPC code (doc/http-grpc-status-mapping.md; grpc-go internal/transport/http_util.go).
+/// Maps HTTP statuses and errors to gRPC codes (doc/http-grpc-status-mapping.md; grpc-go
+/// internal/transport/http_util.go).
 namespace etcdsync::grpc {
 
-/// For a response without grpc-status; `http_status` as in `:status`.
+/// The code for a response without grpc-status; `http_status` is the value of `:status`.
 [[nodiscard]] code from_http_status(std::string_view http_status);
 
-/// For a stream that ended without trailers.
+/// The code for a stream that was reset or closed without trailers.
 [[nodiscard]] code from_reset(http2::error_code reset);
 
 }  // namespace etcdsync::grpc

@@ -11,7 +11,7 @@ int hex_digit(char c) {
     return -1;
 }
 
-/// The byte that `text` spells at its start as %XX, -1 where it does not.
+/// The byte encoded as %XX at the start of `text`, or -1 if there is none.
 int escaped_byte(std::string_view text) {
     if (text.size() < 3 || text[0] != '%') return -1;
     const int high = hex_digit(text[1]);

@@ -5,7 +5,7 @@ namespace etcdsync::grpc {
 
 std::vector<http2::header_view> request_headers(std::string_view path, std::string_view authority, bool tls,
                                                 std::span<const http2::header_view> metadata) {
-    // No grpc-encoding and no grpc-accept-encoding: replies come uncompressed then.
+    // Without grpc-encoding and grpc-accept-encoding, responses are not compressed.
     std::vector<http2::header_view> headers = {
         {":method", "POST"},
         {":scheme", tls ? "https" : "http"},

@@ -28,18 +28,18 @@ enum class code : std::uint8_t {
     unauthenticated = 16,
 };
 
-/// "UNAVAILABLE".
+/// The name of a code, such as "UNAVAILABLE".
 [[nodiscard]] std::string_view to_string(code c);
 
 /// Who ended the call.
 enum class origin : std::uint8_t {
-    server,      ///< grpc-status of the server
-    connection,  ///< stream or connection broke, or the peer does not speak gRPC
-    deadline,    ///< our own deadline: never concluded from a code (codes differ between versions)
-    local,       ///< we cancelled
+    server,      ///< the server, by its grpc-status
+    connection,  ///< the stream or connection broke, or the peer does not speak gRPC
+    deadline,    ///< our own deadline; never derived from a code (codes differ between versions)
+    local,       ///< canceled by us
 };
 
-/// How a call ended.
+/// The result of a call.
 struct status {
     status() = default;
     status(code c, std::string text, origin o, bool was_unprocessed = false)
@@ -48,7 +48,7 @@ struct status {
     code value = code::ok;
     std::string message;
     origin from = origin::server;
-    bool unprocessed = false;  ///< the server never acted on the request: any request may be sent again
+    bool unprocessed = false;  ///< the server did not process the request, so any request may be sent again
 
     [[nodiscard]] bool ok() const { return value == code::ok; }
 };

@@ -7,7 +7,7 @@ using namespace etcdsync;
 
 namespace {
 
-/// One call over a real session, as a driver would wire it.
+/// One call over a real session, connected as net/ does it.
 struct client : http2::events {
     http2::session session{*this, {}};
     grpc::call_state state{1U << 20};
@@ -65,7 +65,7 @@ TEST_CASE("a unary call over a real session") {
     CHECK(server.request(id).value("content-type") == "application/grpc");
 }
 
-TEST_CASE("a streamed answer of one byte a frame") {
+TEST_CASE("a streamed response with one byte per frame") {
     client c;
     test::http2_server server;
     const auto id = c.call("x");
@@ -82,7 +82,7 @@ TEST_CASE("a streamed answer of one byte a frame") {
     CHECK(c.state.final_status()->value == grpc::code::internal);
 }
 
-TEST_CASE("a refused request is told as unprocessed") {
+TEST_CASE("a refused request is reported as unprocessed") {
     client c;
     test::http2_server server;
     server.on_end = [&](http2::stream_id id) { server.reset(id, http2::error_code::refused_stream); };
@@ -92,7 +92,7 @@ TEST_CASE("a refused request is told as unprocessed") {
     CHECK(c.state.final_status()->unprocessed);
 }
 
-TEST_CASE("an answer with too many headers ends the call with an error") {
+TEST_CASE("a response with headers above the limit ends the call with an error") {
     client c;
     test::http2_server server;
     server.on_end = [&](http2::stream_id id) {

@@ -9,7 +9,7 @@
 using namespace etcdsync::grpc;
 using namespace std::string_literals;
 
-TEST_CASE("a framed message is a flag, the length in big-endian order and the message") {
+TEST_CASE("a framed message consists of a flag, the length in big-endian order and the message") {
     CHECK(frame("") == "\0\0\0\0\0"s);
     CHECK(frame("abc") == "\0\0\0\0\3abc"s);
     CHECK(frame(std::string(0x10203, 'x')).substr(0, 6) == "\0\0\1\2\3x"s);
@@ -18,14 +18,14 @@ TEST_CASE("a framed message is a flag, the length in big-endian order and the me
     CHECK(out == "\0\xfe\xdc\xba\x98??"s);
 }
 
-TEST_CASE("any cut of a body gives the same messages") {
+TEST_CASE("the messages do not depend on how the body is split") {
     const std::vector<std::string> sent = {
         "", "a", "", "", "bcdef", std::string(300, 'x'), "\0\0\0\0\5"s, std::string(70'000, 'y'), ""};
     std::string body;
     for (const auto& m : sent) body += frame(m);
     std::mt19937 random(7);
     for (int round = 0; round < 300; ++round) {
-        // Sizes 1, 2, 3 ... first, then random ones, small and big.
+        // Sizes 1, 2, 3 ... first, then random ones, small and large.
         const std::size_t most = round < 50 ? static_cast<std::size_t>(round) + 1 : (round % 3 == 0 ? 8 : 2'000);
         std::uniform_int_distribution<std::size_t> sizes(round < 50 ? most : 0, most);
         deframer d(100'000);
@@ -41,7 +41,7 @@ TEST_CASE("any cut of a body gives the same messages") {
     }
 }
 
-TEST_CASE("only between messages is a boundary") {
+TEST_CASE("at_boundary() is true only between messages") {
     const std::string body = frame("abc");
     for (std::size_t size = 0; size <= body.size(); ++size) {
         deframer d(10);
@@ -51,7 +51,7 @@ TEST_CASE("only between messages is a boundary") {
     }
 }
 
-TEST_CASE("a length above the limit is refused before anything is stored") {
+TEST_CASE("a length above the limit is rejected before anything is stored") {
     deframer d(1'000);
     collector got;
     REQUIRE(d.feed(frame(std::string(1'000, 'x')), got).has_value());
@@ -65,7 +65,7 @@ TEST_CASE("a length above the limit is refused before anything is stored") {
     CHECK_FALSE(d.feed("", got).has_value());
 }
 
-TEST_CASE("the largest length is no trap") {
+TEST_CASE("the largest possible length does not overflow") {
     collector got;
     deframer d(1U << 30);
     CHECK_FALSE(d.feed("\0\xff\xff\xff\xff"s, got).has_value());
@@ -76,7 +76,7 @@ TEST_CASE("the largest length is no trap") {
     CHECK_FALSE(unlimited.at_boundary());
 }
 
-TEST_CASE("compressed messages and unknown flags are refused as soon as the prefix is whole") {
+TEST_CASE("compressed messages and unknown flags are rejected when the prefix is complete") {
     for (int flag = 1; flag < 256; ++flag) {
         deframer d(10);
         collector got;

@@ -10,7 +10,7 @@
 
 namespace etcdsync::grpc {
 
-/// Puts messages together again and checks the order of what it is told.
+/// Reassembles messages and checks the order of the callbacks.
 class collector : public message_sink {
 public:
     std::vector<std::string> messages;

@@ -19,7 +19,7 @@ TEST_CASE("codes have the names of the specification") {
     CHECK(to_string(static_cast<code>(99)) == "UNKNOWN");
 }
 
-TEST_CASE("a status is OK until something else is said") {
+TEST_CASE("a default status is OK") {
     CHECK(status().ok());
     CHECK_FALSE(status(code::aborted, "x", origin::local).ok());
 }
@@ -46,7 +46,7 @@ TEST_CASE("RST_STREAM codes map as in grpc-go") {
     }
 }
 
-TEST_CASE("grpc-message is decoded; broken escapes stay") {
+TEST_CASE("grpc-message is decoded, and invalid escapes are kept") {
     CHECK(decode_message("") == "");
     CHECK(decode_message("etcdserver: mvcc: plain") == "etcdserver: mvcc: plain");
     CHECK(decode_message("a%20b%C3%a9%25") == "a b\xc3\xa9%");
@@ -59,7 +59,7 @@ TEST_CASE("grpc-message is decoded; broken escapes stay") {
     CHECK(decode_message("%00") == "\0"s);
 }
 
-TEST_CASE("a request carries what gRPC asks for, then the metadata") {
+TEST_CASE("a request contains the headers that gRPC requires, then the metadata") {
     const etcdsync::http2::header_view metadata[] = {{"token", "secret", true}, {"hasleader", "true"}};
     const auto headers = request_headers("/etcdserverpb.KV/Range", "db:2379", false, metadata);
     std::string flat;

@@ -9,7 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/version.hpp>
 
-/// The one place that knows Asio's versions and quirks. Boost 1.81 is Asio 1.26.
+/// Everything that depends on Asio's version and its quirks. Boost 1.81 contains Asio 1.26.
 namespace etcdsync::aio {
 
 static_assert(BOOST_ASIO_VERSION >= 102600, "Boost 1.81 or later is needed");
@@ -19,7 +19,8 @@ namespace asio = boost::asio;
 template <class T = void>
 using awaitable = asio::awaitable<T>;
 
-/// Awaits an Asio operation and gives its results, the error_code first, as a tuple instead of throwing.
+/// Completion token that returns the results of an operation as a tuple, the error_code first,
+/// instead of throwing.
 inline constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace etcdsync::aio

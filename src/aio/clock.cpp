@@ -13,14 +13,14 @@ std::chrono::system_clock::time_point system_clock::wall() const { return std::c
 
 clock::timer_id system_clock::schedule(time_point when, handler h) {
     const timer_id id{when, next_++};
-    const auto place = waiting_.emplace(id, std::move(h)).first;
-    if (place == waiting_.begin()) arm();
+    const auto added = waiting_.emplace(id, std::move(h)).first;
+    if (added == waiting_.begin()) arm();
     return id;
 }
 
 void system_clock::cancel(const timer_id& id) {
     waiting_.erase(id);
-    if (waiting_.empty()) timer_.cancel();  // the loop ends when nothing else is left to do
+    if (waiting_.empty()) timer_.cancel();  // so that the loop can end when nothing else is left
 }
 
 void system_clock::arm() {
@@ -44,10 +44,10 @@ awaitable<> wait_until(event& e, clock& c, clock::time_point when) {
     co_await e.wait();
 }
 
-awaitable<> sleep(clock& c, clock::duration how_long) {
+awaitable<> sleep(clock& c, clock::duration duration) {
     const auto executor = co_await asio::this_coro::executor;
     event over(executor);
-    const clock::time_point until = c.now() + how_long;
+    const clock::time_point until = c.now() + duration;
     while (c.now() < until) co_await wait_until(over, c, until);
 }
 

@@ -14,12 +14,12 @@
 
 namespace etcdsync::aio {
 
-/// All time comes from here, so that a test or a simulation can run hours in milliseconds.
+/// The only source of time, so that a test or a simulation can run hours in milliseconds.
 class clock {
 public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::steady_clock::duration;
-    /// When a handler is due, and a number that tells handlers due at one instant apart.
+    /// When a handler is due, and a number that distinguishes handlers due at the same time.
     using timer_id = std::pair<time_point, std::uint64_t>;
     using handler = std::function<void()>;
 
@@ -27,17 +27,17 @@ public:
 
     [[nodiscard]] virtual time_point now() const = 0;
 
-    /// Time of day, for people and checkpoints only: no decision hangs on it.
+    /// The time of day, only for people and checkpoints: no decision depends on it.
     [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const = 0;
 
-    /// Calls `h` from the loop, once, at `when` or soon after.
+    /// Calls `h` once from the loop, at `when` or soon after.
     virtual timer_id schedule(time_point when, handler h) = 0;
 
-    /// The handler will not be called. Harmless where it was already.
+    /// Cancels a handler. Does nothing if it was called already.
     virtual void cancel(const timer_id& id) = 0;
 };
 
-/// The machine's clock, on Asio's steady_timer: one timer for all handlers.
+/// The system's clock. All handlers share one asio::steady_timer.
 class system_clock final : public clock {
 public:
     explicit system_clock(const asio::any_io_executor& executor);
@@ -57,7 +57,7 @@ private:
     std::uint64_t next_ = 0;
 };
 
-/// A scheduled handler that is cancelled with its owner.
+/// A scheduled handler that is canceled when this object is destroyed.
 class alarm {
 public:
     alarm(clock& c, clock::time_point when, clock::handler h) : clock_(&c), id_(c.schedule(when, std::move(h))) {}
@@ -70,10 +70,10 @@ private:
     clock::timer_id id_;
 };
 
-/// Waits for `e` until `when` at the latest. Look at the predicate and at clock::now() afterwards.
+/// Waits for `e`, but not beyond `when`. Check the predicate and clock::now() afterwards.
 awaitable<> wait_until(event& e, clock& c, clock::time_point when);
 
-/// Pauses this coroutine.
-awaitable<> sleep(clock& c, clock::duration how_long);
+/// Suspends the calling coroutine for `duration`.
+awaitable<> sleep(clock& c, clock::duration duration);
 
 }  // namespace etcdsync::aio

@@ -24,8 +24,9 @@ bool is_cancellation(const std::exception_ptr& error) {
     }
 }
 
-/// co_spawn begins at once where it is called from inside the loop; the caller would be re-entered.
-awaitable<> in_a_later_turn(awaitable<> body) {
+/// Starts `body` in a later turn of the loop. co_spawn alone starts it inside the call if it is
+/// called from the loop, which would re-enter the caller.
+awaitable<> start_later(awaitable<> body) {
     co_await asio::post(asio::use_awaitable);
     co_await std::move(body);
 }
@@ -43,28 +44,29 @@ std::string describe(const std::exception_ptr& error) {
 task_group::task_group(asio::any_io_executor executor, failure_handler on_failure)
     : executor_(std::move(executor)), on_failure_(std::move(on_failure)), changed_(executor_) {}
 
-task_group::~task_group() { BOOST_ASSERT_MSG(tasks_.empty(), "a task group died before its tasks"); }
+task_group::~task_group() { BOOST_ASSERT_MSG(tasks_.empty(), "a task group was destroyed before its tasks ended"); }
 
 void task_group::spawn(std::string name, awaitable<> body) {
     if (cancelled_) return;
-    const auto place = tasks_.emplace(tasks_.end());
-    place->name = std::move(name);
-    auto done = [this, place](const std::exception_ptr& error) { finished(place, error); };
-    asio::co_spawn(executor_, in_a_later_turn(std::move(body)),
-                   asio::bind_cancellation_slot(place->stop.slot(), std::move(done)));
+    const auto added = tasks_.emplace(tasks_.end());
+    added->name = std::move(name);
+    auto done = [this, added](const std::exception_ptr& error) { finished(added, error); };
+    asio::co_spawn(executor_, start_later(std::move(body)),
+                   asio::bind_cancellation_slot(added->stop.slot(), std::move(done)));
 }
 
 void task_group::cancel() {
     cancelled_ = true;
-    // Only ever from inside the loop: elsewhere Asio 1.26 would pass the signal on in a later turn, to a coroutine that may have
-    // ended by then (use after free, reproduced). This object, too, may be gone then.
-    asio::dispatch(executor_, [this, here = std::weak_ptr<int>(alive_)] {
-        if (here.lock()) emit_to_all();
+    // Signals may only be emitted inside the loop: outside of it Asio 1.26 delivers them in a later
+    // turn, to coroutines that may have ended by then (use after free, reproduced). This object may
+    // have been destroyed by then, too.
+    asio::dispatch(executor_, [this, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.lock()) emit_to_all();
     });
 }
 
 void task_group::emit_to_all() {
-    // Emitting may run code that ends other tasks, but they leave the list in a later turn.
+    // Emitting may end other tasks, but they are removed from the list in a later turn.
     auto left = tasks_.size();
     for (auto it = tasks_.begin(); left > 0; --left) {
         const auto next = std::next(it);
@@ -79,7 +81,7 @@ awaitable<> task_group::join() {
 
 void task_group::finished(std::list<task>::iterator which, const std::exception_ptr& error) {
     if (error && !is_cancellation(error)) on_failure_(which->name, error);
-    // The signal is still in use further up this call stack: let go of it in a later turn.
+    // The signal is still in use further up this call stack: destroy it in a later turn.
     asio::post(executor_, [this, which] {
         tasks_.erase(which);
         changed_.notify();

@@ -14,23 +14,23 @@
 
 namespace etcdsync::aio {
 
-/// Owns the coroutines of one object. Whoever owns the group outlives its tasks: cancel(), then join().
+/// Owns the coroutines of one object. The owner must outlive the tasks: call cancel(), then join().
 class task_group {
 public:
-    /// Told when a task ends by an exception that is not its cancellation: a bug of ours.
+    /// Called when a task ends with an exception other than its cancellation, which is a bug.
     using failure_handler = std::function<void(const std::string& task, const std::exception_ptr&)>;
 
     task_group(asio::any_io_executor executor, failure_handler on_failure);
     task_group(const task_group&) = delete;
     ~task_group();
 
-    /// Starts `task` in a later turn of the loop; after cancel() it is dropped.
+    /// Starts `task` in a later turn of the loop. After cancel() the task is dropped instead.
     void spawn(std::string name, awaitable<> task);
 
     /// Ends every task at its current or next co_await (terminal cancellation).
     void cancel();
 
-    /// Until no task is left.
+    /// Waits until no task is left.
     awaitable<> join();
 
     [[nodiscard]] bool empty() const { return tasks_.empty(); }
@@ -41,8 +41,8 @@ private:
         std::string name;
         asio::cancellation_signal stop;
     };
-    void finished(std::list<task>::iterator which, const std::exception_ptr& error);
 
+    void finished(std::list<task>::iterator which, const std::exception_ptr& error);
     void emit_to_all();
 
     asio::any_io_executor executor_;
@@ -50,10 +50,11 @@ private:
     std::list<task> tasks_;
     bool cancelled_ = false;
     event changed_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< for what is called back in a later turn
+    std::shared_ptr<int> alive_ =
+        std::make_shared<int>(0);  ///< expires with this object, for callbacks in a later turn
 };
 
-/// What an exception says.
+/// The text of an exception.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
 
 }  // namespace etcdsync::aio

@@ -32,7 +32,7 @@ aio::awaitable<> wait_once(aio::event& e, aio::clock& clock, aio::clock::time_po
 
 }  // namespace
 
-TEST_CASE("sleepers wake in the order of their times, whatever the order they lay down in") {
+TEST_CASE("sleepers wake in the order of their times, not in the order they started") {
     test_loop loop;
     std::string order;
     loop.tasks.spawn("c", note_after(loop.clock, 3s, order, 'c'));
@@ -46,14 +46,14 @@ TEST_CASE("sleepers wake in the order of their times, whatever the order they la
     CHECK(order == "abc");
 }
 
-TEST_CASE("a sleep lasts as long as was asked for, and no time passes without the clock") {
+TEST_CASE("a sleep lasts exactly as long as requested on the fake clock") {
     test_loop loop;
     CHECK(loop.run(slept(loop.clock, 90s), 1h) == 90s);
     CHECK(loop.run(slept(loop.clock, 0s)) == 0s);
     CHECK(loop.run(slept(loop.clock, -5s)) == 0s);
 }
 
-TEST_CASE("a sleeper that is cancelled wakes at once and leaves nothing in the clock") {
+TEST_CASE("a canceled sleeper wakes at once and leaves no handler in the clock") {
     test_loop loop;
     std::string order;
     loop.tasks.spawn("a", note_after(loop.clock, 1h, order, 'a'));
@@ -66,7 +66,7 @@ TEST_CASE("a sleeper that is cancelled wakes at once and leaves nothing in the c
     CHECK(loop.clock.pending() == 0);
 }
 
-TEST_CASE("waiting until a time ends by the event or by the time, whichever comes first") {
+TEST_CASE("wait_until() returns on the event or at the time, whichever comes first") {
     test_loop loop;
     aio::event e(loop.executor());
     for (const bool by_event : {true, false}) {
@@ -86,23 +86,23 @@ TEST_CASE("waiting until a time ends by the event or by the time, whichever come
     }
 }
 
-TEST_CASE("an alarm rings once, and not after it is gone") {
+TEST_CASE("an alarm is called once, and not after it was destroyed") {
     test_loop loop;
-    int rung = 0;
+    int calls = 0;
     {
-        const aio::alarm stays(loop.clock, loop.clock.now() + 1s, [&] { ++rung; });
+        const aio::alarm kept(loop.clock, loop.clock.now() + 1s, [&] { ++calls; });
         loop.clock.advance(5s);
-        CHECK(rung == 1);
+        CHECK(calls == 1);
         loop.clock.advance(5s);
     }
     {
-        const aio::alarm gone(loop.clock, loop.clock.now() + 1s, [&] { ++rung; });
+        const aio::alarm destroyed(loop.clock, loop.clock.now() + 1s, [&] { ++calls; });
     }
     loop.clock.advance(5s);
-    CHECK(rung == 1);
+    CHECK(calls == 1);
 }
 
-TEST_CASE("the machine's clock runs handlers in order, also those due at one instant, and none that was cancelled") {
+TEST_CASE("the system clock runs handlers in order, also those due at the same time, but no canceled ones") {
     aio::asio::io_context io{1};
     aio::system_clock clock(io.get_executor());
     std::string order;
@@ -110,19 +110,19 @@ TEST_CASE("the machine's clock runs handlers in order, also those due at one ins
     const auto soon = clock.now() + 2ms;
     clock.schedule(soon + 2ms, note('d'));
     clock.schedule(soon, note('a'));
-    const auto unwanted = clock.schedule(soon, note('x'));
+    const auto canceled = clock.schedule(soon, note('x'));
     clock.schedule(soon, note('b'));
     clock.schedule(soon, [&] {
         order.push_back('c');
-        clock.schedule(clock.now() - 1h, note('!'));  // the past is now
+        clock.schedule(clock.now() - 1h, note('!'));  // a time in the past means now
     });
-    clock.cancel(unwanted);
+    clock.cancel(canceled);
     io.run_for(5s);
     CHECK(order == "abc!d");
-    CHECK(io.stopped());  // it holds the loop no longer than there is something to do
+    CHECK(io.stopped());  // the clock does not keep the loop running without handlers
 }
 
-TEST_CASE("a handler of the machine's clock may cancel the others, its own and all") {
+TEST_CASE("a handler of the system clock may cancel all handlers, including itself") {
     aio::asio::io_context io{1};
     aio::system_clock clock(io.get_executor());
     std::vector<aio::clock::timer_id> ids;
@@ -138,7 +138,7 @@ TEST_CASE("a handler of the machine's clock may cancel the others, its own and a
     CHECK(io.stopped());
 }
 
-TEST_CASE("the machine's clock can be scheduled again after the last handler was cancelled") {
+TEST_CASE("the system clock works after the last handler was canceled") {
     aio::asio::io_context io{1};
     aio::system_clock clock(io.get_executor());
     int called = 0;
@@ -148,11 +148,12 @@ TEST_CASE("the machine's clock can be scheduled again after the last handler was
     CHECK(called == 1);
 }
 
-TEST_CASE("sleeping works on the machine's clock") {
+TEST_CASE("sleep() works with the system clock") {
     aio::asio::io_context io{1};
     aio::system_clock clock(io.get_executor());
     std::string order;
-    aio::task_group tasks(io.get_executor(), [](const std::string&, const std::exception_ptr&) { FAIL("it failed"); });
+    aio::task_group tasks(io.get_executor(),
+                          [](const std::string&, const std::exception_ptr&) { FAIL("a task failed"); });
     tasks.spawn("b", note_after(clock, 300ms, order, 'b'));
     tasks.spawn("a", note_after(clock, 1ms, order, 'a'));
     io.run_for(5s);

@@ -19,7 +19,7 @@ aio::awaitable<> count_wakes(aio::event& e, const bool& stop, int& wakes) {
 
 }  // namespace
 
-TEST_CASE("an event wakes all who wait, in a later turn of the loop") {
+TEST_CASE("an event wakes all waiters in a later turn of the loop") {
     test_loop loop;
     aio::event e(loop.executor());
     bool stop = false;
@@ -37,7 +37,7 @@ TEST_CASE("an event wakes all who wait, in a later turn of the loop") {
     CHECK(loop.tasks.empty());
 }
 
-TEST_CASE("an event remembers nothing") {
+TEST_CASE("a notification without waiters is lost") {
     test_loop loop;
     aio::event e(loop.executor());
     bool stop = false;
@@ -49,7 +49,7 @@ TEST_CASE("an event remembers nothing") {
     CHECK(wakes == 0);
     stop = true;
     e.notify();
-    loop.settle();  // the waiter ends before what it refers to
+    loop.settle();  // the waiter ends before the objects it refers to
 }
 
 TEST_CASE("several notifications before the waiter runs wake it once") {
@@ -64,10 +64,10 @@ TEST_CASE("several notifications before the waiter runs wake it once") {
     CHECK(wakes == 1);
     stop = true;
     e.notify();
-    loop.settle();  // the waiter ends before what it refers to
+    loop.settle();  // the waiter ends before the objects it refers to
 }
 
-TEST_CASE("waiting ends by cancellation at the next co_await of the waiter") {
+TEST_CASE("cancellation ends a waiter at its next co_await") {
     test_loop loop;
     aio::event e(loop.executor());
     bool stop = false;

@@ -36,11 +36,11 @@ aio::awaitable<> fail(std::string what) {
     co_return;  // NOLINT: makes it a coroutine
 }
 
-aio::awaitable<> wait_for_ever(aio::event& e) {
+aio::awaitable<> wait_forever(aio::event& e) {
     for (;;) co_await e.wait();
 }
 
-/// Holds something that shows when the frame is gone.
+/// Holds `what`, so that its use count shows when the coroutine frame is destroyed.
 aio::awaitable<> hold(std::shared_ptr<int> what, aio::event& e) {
     for (;;) {
         co_await e.wait();
@@ -69,7 +69,7 @@ TEST_CASE("a task starts in a later turn of the loop") {
     CHECK(ran);
 }
 
-TEST_CASE("a task spawned from inside the loop starts in a later turn, too") {
+TEST_CASE("a task that is spawned inside the loop starts in a later turn, too") {
     test_loop loop;
     bool inner = false;
     bool inner_at_once = false;
@@ -82,20 +82,20 @@ TEST_CASE("a task spawned from inside the loop starts in a later turn, too") {
     CHECK_FALSE(inner_at_once);
 }
 
-TEST_CASE("a task that throws is told with its name and what it said") {
+TEST_CASE("a task that throws is reported with its name and the exception") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     group.spawn("the bad one", fail("it is broken"));
     loop.settle();
-    CHECK(told.seen == std::vector<std::string>{"the bad one: it is broken"});
+    CHECK(failed.seen == std::vector<std::string>{"the bad one: it is broken"});
     CHECK(group.empty());
 }
 
-TEST_CASE("cancelling ends every task without a failure, and frees what its frame held") {
+TEST_CASE("cancel() ends every task without a failure and destroys its frame") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     aio::event e(loop.executor());
     const auto held = std::make_shared<int>(0);
     for (int i = 0; i < 4; ++i) group.spawn("holder", hold(held, e));
@@ -105,31 +105,31 @@ TEST_CASE("cancelling ends every task without a failure, and frees what its fram
     loop.settle();
     CHECK(group.empty());
     CHECK(held.use_count() == 1);
-    CHECK(told.seen.empty());
+    CHECK(failed.seen.empty());
 }
 
-TEST_CASE("a task cancelled before its first turn ends, too") {
+TEST_CASE("a task that is canceled before its first turn ends, too") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     aio::event e(loop.executor());
-    group.spawn("never began", wait_for_ever(e));
+    group.spawn("never started", wait_forever(e));
     group.cancel();
     loop.settle();
     CHECK(group.empty());
-    CHECK(told.seen.empty());
+    CHECK(failed.seen.empty());
     if (!group.empty()) group.cancel();
     loop.settle();
 }
 
-TEST_CASE("joining waits for all tasks, and returns at once where there is none") {
+TEST_CASE("join() waits for all tasks and returns at once if there are none") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     loop.run(group.join());
     aio::event e(loop.executor());
-    group.spawn("first", wait_for_ever(e));
-    group.spawn("second", wait_for_ever(e));
+    group.spawn("first", wait_forever(e));
+    group.spawn("second", wait_forever(e));
     bool joined = false;
     loop.tasks.spawn("joiner", join(group, joined));
     loop.settle();
@@ -142,8 +142,8 @@ TEST_CASE("joining waits for all tasks, and returns at once where there is none"
 
 TEST_CASE("tasks may spawn tasks") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     aio::event e(loop.executor());
     group.spawn("parent", spawn_another(group, e, 5));
     loop.settle();
@@ -152,12 +152,12 @@ TEST_CASE("tasks may spawn tasks") {
     CHECK(group.empty());
 }
 
-TEST_CASE("what is spawned after the group was cancelled is dropped, and what it holds is freed") {
+TEST_CASE("a task that is spawned after cancel() is dropped and destroyed") {
     test_loop loop;
-    failures told;
-    aio::task_group group(loop.executor(), told.handler());
+    failures failed;
+    aio::task_group group(loop.executor(), failed.handler());
     aio::event e(loop.executor());
-    group.spawn("first", wait_for_ever(e));
+    group.spawn("first", wait_forever(e));
     loop.settle();
     group.cancel();
     bool ran = false;
@@ -168,5 +168,5 @@ TEST_CASE("what is spawned after the group was cancelled is dropped, and what it
     CHECK_FALSE(ran);
     CHECK(held.use_count() == 1);
     CHECK(group.empty());
-    CHECK(told.seen.empty());
+    CHECK(failed.seen.empty());
 }

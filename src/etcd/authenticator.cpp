@@ -52,8 +52,8 @@ public:
     [[nodiscard]] const net::endpoint& peer() const override { return channel_->peer(); }
     void on_broken(std::function<void()> handler) override { channel_->on_broken(std::move(handler)); }
     void close() override { channel_->close(); }
-    [[nodiscard]] std::uint64_t access() const override { return user_->generation(); }
-    aio::awaitable<bool> renew_access(std::uint64_t refused) override {
+    [[nodiscard]] std::uint64_t credentials_generation() const override { return user_->generation(); }
+    aio::awaitable<bool> renew_credentials(std::uint64_t refused) override {
         const auto renewed = co_await user_->renew(*channel_, refused, timeout_);
         co_return renewed.has_value();
     }

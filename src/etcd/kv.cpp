@@ -81,11 +81,11 @@ std::string check_page(const range_query& query, const range_page& page) {
 }
 
 aio::awaitable<result<range_page>> kv::range(range_query query) {
-    const std::uint64_t access = channel_->access();
+    const std::uint64_t access = channel_->credentials_generation();
     range_query again = query;
     auto page = co_await send_range(std::move(query));
     if (page || page.error().cls != error_class::reauthenticate) co_return page;
-    const bool renewed = co_await channel_->renew_access(access);
+    const bool renewed = co_await channel_->renew_credentials(access);
     if (renewed) page = co_await send_range(std::move(again));
     co_return page;
 }
@@ -133,10 +133,10 @@ aio::awaitable<result<txn_response>> kv::send_txn(std::string framed) {
 }
 
 aio::awaitable<result<txn_response>> kv::txn(const std::function<std::string()>& encode_framed) {
-    const std::uint64_t access = channel_->access();
+    const std::uint64_t access = channel_->credentials_generation();
     auto response = co_await send_txn(encode_framed());
     if (response || response.error().cls != error_class::reauthenticate) co_return response;
-    const bool renewed = co_await channel_->renew_access(access);
+    const bool renewed = co_await channel_->renew_credentials(access);
     if (renewed) response = co_await send_txn(encode_framed());
     co_return response;
 }

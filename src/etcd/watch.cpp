@@ -126,7 +126,7 @@ void watch_stream::open() {
     options.max_message = std::size_t{1} << 31;  // no limit, because it is read in parts
     options.expected_message = part_size;
     options.metadata.push_back({"hasleader", "true", false});
-    access_ = on_->access();
+    access_ = on_->credentials_generation();
     call_ = on_->open("/etcdserverpb.Watch/Watch", options);
     call_->send(encode(query_), false);
 }
@@ -147,7 +147,7 @@ aio::awaitable<result<watch_message>> watch_stream::next() {
         co_return message;
     // etcd checks the token only when a watch is created (faults.md F17). A stream keeps its first
     // token.
-    const bool renewed = co_await on_->renew_access(access_);
+    const bool renewed = co_await on_->renew_credentials(access_);
     if (!renewed || cancelled_) co_return message;
     checker_ = watch_checker(query_);
     parts_ = watch_assembler(max_events);

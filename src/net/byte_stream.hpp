@@ -16,29 +16,31 @@ namespace etcdsync::net {
 
 class tls_client;
 
-/// Where a connection goes.
+/// The destination of a connection.
 struct endpoint {
     std::string url;   ///< as configured, for messages
-    std::string host;  ///< a name, an IPv4 or (without brackets) an IPv6 literal
+    std::string host;  ///< a name, an IPv4 address or an IPv6 address without brackets
     std::uint16_t port = 0;
-    std::shared_ptr<tls_client> tls;  ///< how to speak TLS there; null: plain HTTP/2
-    std::string socket;               ///< path of a Unix socket; host and port are then unset
+    std::shared_ptr<tls_client> tls;  ///< TLS settings; null: plain HTTP/2
+    std::string socket;               ///< path of a Unix socket; then host and port are unset
 
-    /// host:port, IPv6 in brackets, or the path of the socket: as messages name it.
+    /// The name used in messages: host:port, with IPv6 addresses in brackets, or the path of the
+    /// socket.
     [[nodiscard]] std::string name() const;
 
-    /// What the :authority of requests says (RFC 9113 section 8.3.1): "localhost" for a Unix socket, as a path may be no host.
+    /// The :authority of requests (RFC 9113 section 8.3.1). For a Unix socket it is "localhost",
+    /// because a path is not a valid host.
     [[nodiscard]] std::string authority() const;
 };
 
-/// Why a connection could not be made, or broke.
+/// The reason why a connection could not be made, or broke.
 struct failure {
     failure() = default;
-    failure(base::error e) : text(std::move(e.text)) {}  // NOLINT: most failures are just that
-    failure(std::string what, bool refused) : text(std::move(what)), access_denied(refused) {}
+    failure(base::error e) : text(std::move(e.text)) {}  // NOLINT: most failures are only a text
+    failure(std::string what, bool denied) : text(std::move(what)), access_denied(denied) {}
 
-    std::string text;            ///< one sentence; of a stream: without the name of the peer
-    bool access_denied = false;  ///< the peer does not let us in (TLS: it refused our certificate, or wants one)
+    std::string text;            ///< one sentence; errors of a stream do not name the peer
+    bool access_denied = false;  ///< the peer rejected our TLS certificate, or requires one
 };
 
 [[noreturn]] inline void throw_exception_from_error(const failure& e, const boost::source_location&) {
@@ -48,27 +50,28 @@ struct failure {
 template <class T>
 using result = base::result<T, failure>;
 
-/// A connection as bytes: a socket, TLS over one, or memory in a test.
+/// A connection as a stream of bytes: a socket, TLS over a socket, or memory in a test.
 class byte_stream {
 public:
     virtual ~byte_stream() = default;
 
-    /// At least one byte, or 0 at the end of the stream.
+    /// Reads at least one byte; returns 0 at the end of the stream.
     virtual aio::awaitable<result<std::size_t>> read_some(aio::asio::mutable_buffer into) = 0;
 
-    /// All of it. One write at a time.
+    /// Writes all bytes. Only one write at a time.
     virtual aio::awaitable<result<void>> write(aio::asio::const_buffer bytes) = 0;
 
-    /// Ends what is under way with an error. May be called more than once.
+    /// Closes the stream; pending operations end with an error. May be called more than once.
     virtual void close() = 0;
 };
 
-/// The only maker of connections. Injected: nothing else touches sockets.
+/// Makes all outgoing connections. It is injected: nothing else opens sockets.
 class dialer {
 public:
     virtual ~dialer() = default;
 
-    /// Fails at `deadline` at the latest, with a sentence that names the endpoint and the phase.
+    /// Connects to an endpoint. Fails at `deadline` at the latest; the error names the endpoint and
+    /// the phase.
     virtual aio::awaitable<result<std::unique_ptr<byte_stream>>> dial(endpoint to, aio::clock::time_point deadline) = 0;
 };
 

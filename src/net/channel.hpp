@@ -17,94 +17,104 @@
 
 namespace etcdsync::net {
 
-/// Request metadata. Sensitive values (tokens) never enter a compression table or a log.
+/// Request metadata. Sensitive values (tokens) are never added to a compression table or logged.
 struct metadata_entry {
     std::string name;
     std::string value;
     bool sensitive = false;
 };
 
-/// What one message may be where nothing else is said. etcd takes 1.5 MiB by default and cuts watch answers 512 KiB above that;
-/// there are masters with raised limits.
+/// The default limit for the size of a message. etcd accepts requests of 1.5 MiB by default, and
+/// splits watch responses 512 KiB above that; some masters have raised limits.
 inline constexpr std::size_t default_max_message = 16U << 20;
 
 struct call_options {
     call_options() = default;
 
-    /// Kept on our side alone: the code a server gives for it differs between versions. None: only a Watch may.
+    /// Enforced only on our side, because the status code of servers differs between versions. Only
+    /// a Watch may have none.
     std::optional<aio::clock::time_point> deadline;
-    /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before any of it is kept.
+    /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before it is
+    /// stored.
     std::size_t max_message = default_max_message;
-    /// How much of a message is meant to be read: no more room than this is made for it in advance.
+    /// The size up to which memory for a message is reserved in advance.
     std::size_t expected_message = 4U << 20;
     std::vector<metadata_entry> metadata;
 };
 
-/// One gRPC call. Destroying it before its end resets the stream (CANCEL).
+/// One gRPC call. Destroying it before it ended resets the stream (CANCEL).
 class call {
 public:
     virtual ~call() = default;
 
-    /// Queues a message that carries its gRPC prefix already (grpc::frame). `last` half-closes.
+    /// Queues a message that already has its gRPC prefix (grpc::frame). `last` half-closes the
+    /// stream.
     virtual void send(std::string framed, bool last) = 0;
 
     enum class progress {
-        message,  ///< take() gives a whole message
-        partial,  ///< at least `enough` bytes of a message are here: take() gives them and ends the call, take_part() goes on
-        ended,  ///< status() tells how
+        message,  ///< take() returns a complete message
+        /// At least `enough` bytes of a message are available. take() returns them and ends the
+        /// call; take_part() returns them, and the call continues.
+        partial,
+        ended,  ///< status() is set
     };
 
     static constexpr std::size_t whole = std::numeric_limits<std::size_t>::max();
 
-    /// Waits for the next message, but not for more than `enough` bytes of it. Only bytes of the message waited for are
-    /// credited to the peer, so a reader that does not come back stalls it (backpressure).
+    /// Waits for the next message, but not for more than `enough` bytes of it. Flow-control window
+    /// is only released for the message that is awaited, so a slow reader stalls the peer
+    /// (backpressure).
     virtual aio::awaitable<progress> receive(std::size_t enough = whole) = 0;
 
-    /// After receive() told `message` or `partial`.
+    /// Takes the message after receive() returned `message`, or what has arrived of it after
+    /// `partial`.
     virtual std::string take() = 0;
 
-    /// After receive() told `partial`: what came so far. What is left of the message comes next, as if it were one of its own.
+    /// Takes what has arrived of the message after receive() returned `partial`. The rest follows
+    /// as if it were a message of its own.
     virtual std::string take_part() = 0;
 
-    /// A message has begun to arrive and is not whole: the peer owes the rest of it.
+    /// True while a message has arrived only in part.
     [[nodiscard]] virtual bool inside_message() const = 0;
 
-    /// Ends the call from our side; receive() then tells `ended`. May be called while another coroutine is in receive().
+    /// Ends the call from our side; receive() then returns `ended`. May be called while another
+    /// coroutine is in receive().
     virtual void cancel() = 0;
 
-    /// After receive() told `ended`.
+    /// The status, after receive() returned `ended`.
     [[nodiscard]] virtual const grpc::status& status() const = 0;
 };
 
-/// One connection to one server, carrying calls.
+/// A connection to a server that carries calls.
 class channel {
 public:
     virtual ~channel() = default;
 
-    /// Never fails: what is wrong comes out as the status of the call.
+    /// Opens a call. It never fails; problems become the status of the call.
     virtual std::unique_ptr<call> open(std::string_view path, const call_options& options) = 0;
 
-    /// False once the connection broke or the server asked us to leave (GOAWAY): dial another.
+    /// False after the connection broke or the server sent GOAWAY: dial another one.
     [[nodiscard]] virtual bool usable() const = 0;
 
-    /// What made it unusable, with the name of the peer.
+    /// Why the channel is not usable, with the name of the peer.
     [[nodiscard]] virtual std::string why_unusable() const = 0;
 
     [[nodiscard]] virtual const endpoint& peer() const = 0;
 
-    /// Calls `handler` once, from the loop, when the connection breaks: for who has no call open that would tell.
+    /// Calls `handler` once, from the loop, when the connection breaks, also if no call is open.
     virtual void on_broken(std::function<void()> handler) = 0;
 
     /// Ends the connection and all calls on it.
     virtual void close() = 0;
 
-    /// A number for what calls carry now to be let in by the server; for renew_access().
-    [[nodiscard]] virtual std::uint64_t access() const { return 0; }
+    /// Identifies the credentials that calls carry now; for renew_credentials().
+    [[nodiscard]] virtual std::uint64_t credentials_generation() const { return 0; }
 
-    /// What calls carried when access() was `refused` is not taken any more. True: from now on they carry something else, so the
-    /// call may be tried once more. False: there is nothing else to be had.
-    virtual aio::awaitable<bool> renew_access(std::uint64_t refused) {
-        static_cast<void>(refused);
+    /// Replaces the credentials of generation `rejected`, which the server no longer accepts. True
+    /// if calls carry other credentials now, so that the call may be retried; false if there are
+    /// none.
+    virtual aio::awaitable<bool> renew_credentials(std::uint64_t rejected) {
+        static_cast<void>(rejected);
         co_return false;
     }
 };

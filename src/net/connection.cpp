@@ -17,11 +17,17 @@ using aio::asio::buffer;
 connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
                        const aio::asio::any_io_executor& executor, const channel_options& options)
     : stream_(std::move(stream)), peer_(std::move(peer)), clock_(&clock), options_(options),
-      session_(*this, options.http2), executor_(executor), output_(executor), last_heard_(clock.now()) {
-    const auto limit = last_heard_ + options.greeting_timeout;
-    greeting_limit_.emplace(clock, limit, [this] {
-        fail(about_peer(base::error("the peer accepts connections but says nothing: it hangs, or it is no etcd")));
-    });
+      session_(*this, options.http2), executor_(executor), output_(executor),
+      keepalive_(clock, {options.preface_timeout, options.keepalive_time, options.keepalive_timeout},
+                 keepalive_actions()) {}
+
+keepalive::actions connection::keepalive_actions() {
+    return {[this] { return !calls_.empty(); },
+            [this] {
+                session_.ping(0);
+                output_.notify();
+            },
+            [this](std::string why) { fail(with_peer_name(base::error(std::move(why)))); }};
 }
 
 aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
@@ -30,34 +36,35 @@ aio::awaitable<> connection::read_loop(std::shared_ptr<connection>) {
         const auto space = buffer(into);
         const auto count = co_await stream_->read_some(space);
         if (!count) {
-            fail(about_peer(explained(count.error())));
+            fail(with_peer_name(explain_reset(count.error())));
         } else if (*count == 0) {
-            fail(about_peer(base::error(closed_by_peer())));
+            fail(with_peer_name(base::error(closed_by_peer())));
         } else if (!broken_) {
-            heard();
-            const auto fed = tell_refused(session_.feed(std::string_view(into.data(), *count)));
-            if (!fed) fail(about_peer(fed.error()));
+            keepalive_.received();
+            const auto fed = close_refused(session_.feed(std::string_view(into.data(), *count)));
+            if (!fed) fail(with_peer_name(fed.error()));
             output_.notify();
         }
     }
 }
 
 aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
-    // One write a turn, however many frames became ready meanwhile.
+    // One write for all frames that are ready.
     std::string out;
     while (!broken_) {
         out.clear();
-        const auto pulled = tell_refused(session_.pull(out));
-        if (!pulled) fail(about_peer(pulled.error()));
+        const auto pulled = close_refused(session_.pull(out));
+        if (!pulled) fail(with_peer_name(pulled.error()));
         if (!out.empty() && !broken_) {
             const auto bytes = buffer(std::as_const(out));
             const auto written = co_await stream_->write(bytes);
             if (!written) {
-                leave_it_to_reader(about_peer(written.error()));
+                fail_after_grace(with_peer_name(written.error()));
                 co_return;
             }
         } else if (session_.finished()) {
-            fail(why_.empty() ? about_peer(base::error("the connection was shut down")) : failure(base::error(why_)));
+            fail(reason_.empty() ? with_peer_name(base::error("the connection was shut down"))
+                                 : failure(base::error(reason_)));
         } else if (!broken_) {
             if (out.capacity() > (256U << 10)) std::string().swap(out);
             co_await output_.wait();
@@ -65,36 +72,32 @@ aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
     }
 }
 
-failure connection::about_peer(const failure& why) const {
+failure connection::with_peer_name(const failure& why) const {
     return {fmt::format("{}: {}", peer_.name(), why.text), why.access_denied};
 }
 
-void connection::heard() {
-    greeting_limit_.reset();
-    greeted_ = true;
-    last_heard_ = clock_->now();
-    ping_open_ = false;
-}
-
-/// A peer that hangs up on bytes it did not read resets the connection.
-failure connection::explained(const failure& why) const {
-    if (greeted_ || peer_.tls || why.access_denied) return why;
+/// Explains a reset before the first bytes of the peer: it closed the connection with our bytes
+/// unread.
+failure connection::explain_reset(const failure& why) const {
+    if (keepalive_.peer_has_sent() || peer_.tls || why.access_denied) return why;
     return base::error(fmt::format("{} ({})", closed_by_peer(), why.text));
 }
 
 std::string connection::closed_by_peer() const {
-    if (!goodbye_.empty()) return goodbye_;
-    if (greeted_) return "the server closed the connection";
-    // What etcd does with plain HTTP/2 where it expects TLS, and with TLS where the handshake had no ALPN (etcd-wire.md 1.6).
-    return fmt::format("the server closed the connection without a word{}",
+    if (!goaway_text_.empty()) return goaway_text_;
+    if (keepalive_.peer_has_sent()) return "the server closed the connection";
+    // etcd does this if it expects TLS and gets plain HTTP/2, or TLS without ALPN (etcd-wire.md
+    // 1.6).
+    return fmt::format("the server closed the connection without an answer{}",
                        peer_.tls ? "" : ": does its endpoint need https://?");
 }
 
-/// A peer that refuses us says why and closes: what it said is still to be read while our write fails already.
-void connection::leave_it_to_reader(failure why) {
-    constexpr std::chrono::milliseconds last_words{250};
+/// Fails after a short time, in which the reader may receive a better reason: a peer that rejects
+/// us sends the reason and closes, and our write may fail before that was read.
+void connection::fail_after_grace(failure why) {
+    constexpr std::chrono::milliseconds grace{250};
     if (broken_) return;
-    parting_.emplace(*clock_, clock_->now() + last_words, [this, why = std::move(why)] { fail(why); });
+    grace_timer_.emplace(*clock_, clock_->now() + grace, [this, why = std::move(why)] { fail(why); });
 }
 
 std::optional<http2::stream_id> connection::open(http2_call& call, std::string_view path, const call_options& options) {
@@ -106,13 +109,13 @@ std::optional<http2::stream_id> connection::open(http2_call& call, std::string_v
     const auto headers = grpc::request_headers(path, authority, peer_.tls != nullptr, metadata);
     const auto id = session_.submit_request(headers);
     if (!id) {
-        // What the server said when it left tells more.
-        if (goodbye_.empty()) why_ = fmt::format("{}: {}", peer_.name(), id.error().text);
+        // The reason of a GOAWAY is more useful.
+        if (goaway_text_.empty()) reason_ = fmt::format("{}: {}", peer_.name(), id.error().text);
         return std::nullopt;
     }
     calls_.emplace(*id, &call);
     output_.notify();
-    watch_over_peer();
+    keepalive_.call_opened();
     return *id;
 }
 
@@ -146,12 +149,11 @@ void connection::on_broken(std::function<void()> handler) {
 void connection::fail(const failure& why) {
     if (broken_) return;
     broken_ = true;
-    why_ = why.text;
-    if (why.access_denied && !greeted_) broken_as_ = grpc::code::permission_denied;
-    keepalive_.reset();
-    greeting_limit_.reset();
-    parting_.reset();
-    leaving_.reset();
+    reason_ = why.text;
+    if (why.access_denied && !keepalive_.peer_has_sent()) failure_code_ = grpc::code::permission_denied;
+    keepalive_.stop();
+    grace_timer_.reset();
+    drain_timer_.reset();
     for (const auto& [call, code] : std::exchange(refused_, {})) call->on_broken(true);
     for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(false);
     stream_->close();
@@ -183,49 +185,28 @@ void connection::on_close(http2::stream_id id, http2::error_code code, bool unpr
     }
 }
 
-/// Passes on what the session says. Where it goes on working, the calls it refused meanwhile learn so; else fail() tells them.
-base::result<void> connection::tell_refused(base::result<void> outcome) {
-    if (!outcome) return outcome;
+/// Ends the calls that the session closed as unprocessed, and passes the result of the session on.
+/// If the session failed, fail() ends them instead.
+base::result<void> connection::close_refused(base::result<void> session_result) {
+    if (!session_result) return session_result;
     for (const auto& [call, code] : std::exchange(refused_, {})) call->on_close(code, true);
-    return outcome;
+    return session_result;
 }
 
 void connection::on_goaway(http2::error_code code, std::string_view debug_data) {
-    // What is under way may end. A watch never does, and a server that shuts down in order would wait for it.
-    constexpr std::chrono::seconds to_end{2};
+    // Open calls get some time to end. A watch never ends, and a graceful shutdown would wait for
+    // it.
+    constexpr std::chrono::seconds drain_time{2};
     shutting_down_ = code == http2::error_code::no_error;
-    const std::string words = fmt::format("GOAWAY {}{}{}", http2::to_string(code), debug_data.empty() ? "" : ": ",
-                                          base::printable(debug_data));
-    goodbye_ = shutting_down_ ? fmt::format("the server is shutting down ({})", words) : "the server sent " + words;
-    why_ = fmt::format("{}: {}", peer_.name(), goodbye_);
-    if (!leaving_) leaving_.emplace(*clock_, clock_->now() + to_end, [this] { fail(base::error(why_)); });
+    const std::string goaway = fmt::format("GOAWAY {}{}{}", http2::to_string(code), debug_data.empty() ? "" : ": ",
+                                           base::printable(debug_data));
+    goaway_text_ =
+        shutting_down_ ? fmt::format("the server is shutting down ({})", goaway) : "the server sent " + goaway;
+    reason_ = fmt::format("{}: {}", peer_.name(), goaway_text_);
+    if (!drain_timer_)
+        drain_timer_.emplace(*clock_, clock_->now() + drain_time, [this] { fail(base::error(reason_)); });
 }
 
-void connection::on_ping_ack(std::uint64_t) { ping_open_ = false; }
-
-void connection::watch_over_peer() {
-    if (keepalive_) return;
-    last_heard_ = clock_->now();
-    keepalive_.emplace(*clock_, last_heard_ + options_.keepalive_time, [this] { check_peer(); });
-}
-
-void connection::check_peer() {
-    keepalive_.reset();
-    if (calls_.empty()) return;  // armed again by the next open()
-    const auto now = clock_->now();
-    auto next = last_heard_ + options_.keepalive_time;
-    if (now >= next) {
-        if (ping_open_) {
-            const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - last_heard_);
-            fail(about_peer(base::error(fmt::format("no sign of life for {} s", silence.count()))));
-            return;
-        }
-        ping_open_ = true;
-        session_.ping(0);
-        output_.notify();
-        next = now + options_.keepalive_timeout;
-    }
-    keepalive_.emplace(*clock_, next, [this] { check_peer(); });
-}
+void connection::on_ping_ack(std::uint64_t) { keepalive_.ping_answered(); }
 
 }  // namespace etcdsync::net

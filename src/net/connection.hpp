@@ -5,6 +5,7 @@
 #include "grpc/status.hpp"
 #include "http2/session.hpp"
 #include "net/http2_channel.hpp"
+#include "net/keepalive.hpp"
 
 #include <functional>
 #include <map>
@@ -17,8 +18,8 @@ namespace etcdsync::net {
 
 class http2_call;
 
-/// The pump between a byte stream and an HTTP/2 session, and the table of its calls. Kept alive by its reader and
-/// writer and by its calls; private to net/.
+/// Moves bytes between a byte stream and an HTTP/2 session, and keeps the table of calls. Its
+/// reader, its writer and its calls keep it alive. Private to net/.
 class connection final : public http2::events, public std::enable_shared_from_this<connection> {
 public:
     connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::clock& clock,
@@ -27,7 +28,8 @@ public:
     aio::awaitable<> read_loop(std::shared_ptr<connection> self);
     aio::awaitable<> write_loop(std::shared_ptr<connection> self);
 
-    /// Opens a stream for `call`, which stays registered until its on_close() or forget(). Empty: why() says it.
+    /// Opens a stream for `call`, which stays registered until its on_close() or forget(). Returns
+    /// nothing if that is not possible; see reason().
     std::optional<http2::stream_id> open(http2_call& call, std::string_view path, const call_options& options);
     void forget(http2::stream_id id);
 
@@ -37,15 +39,18 @@ public:
 
     void on_broken(std::function<void()> handler);
 
-    /// Ends everything; each call learns why. Only the first reason counts. `why` names the peer.
+    /// Closes the connection and ends all calls with `why`, which must name the peer. Only the
+    /// first failure counts.
     void fail(const failure& why);
 
     [[nodiscard]] bool usable() const { return !broken_ && !session_.draining(); }
-    /// The server said that it leaves in order. why() says it, too.
+    /// True after GOAWAY with NO_ERROR.
     [[nodiscard]] bool shutting_down() const { return shutting_down_; }
-    [[nodiscard]] const std::string& why() const { return why_; }
-    /// What a call is told that finds the connection broken: unavailable, or permission_denied where the peer does not let us in.
-    [[nodiscard]] grpc::code broken_as() const { return broken_as_; }
+    /// Why the connection is not usable; empty while it is.
+    [[nodiscard]] const std::string& reason() const { return reason_; }
+    /// The status code of calls on the broken connection: unavailable, or permission_denied if the
+    /// peer rejected our certificate.
+    [[nodiscard]] grpc::code failure_code() const { return failure_code_; }
     [[nodiscard]] const endpoint& peer() const { return peer_; }
     [[nodiscard]] aio::clock& clock() const { return *clock_; }
 
@@ -56,14 +61,12 @@ private:
     void on_goaway(http2::error_code code, std::string_view debug_data) override;
     void on_ping_ack(std::uint64_t opaque) override;
 
-    base::result<void> tell_refused(base::result<void> outcome);
-    [[nodiscard]] failure about_peer(const failure& why) const;
-    [[nodiscard]] failure explained(const failure& why) const;
+    keepalive::actions keepalive_actions();
+    base::result<void> close_refused(base::result<void> session_result);
+    [[nodiscard]] failure with_peer_name(const failure& why) const;
+    [[nodiscard]] failure explain_reset(const failure& why) const;
     [[nodiscard]] std::string closed_by_peer() const;
-    void leave_it_to_reader(failure why);
-    void heard();
-    void watch_over_peer();
-    void check_peer();
+    void fail_after_grace(failure why);
 
     std::unique_ptr<byte_stream> stream_;
     endpoint peer_;
@@ -73,21 +76,17 @@ private:
     aio::asio::any_io_executor executor_;
     aio::event output_;  ///< there may be something to send, or the connection broke
     std::map<http2::stream_id, http2_call*> calls_;
-    /// Closed without having been acted on, while the session works: whether it is the end of the connection that closed them
-    /// is known only after that.
+    /// Calls that the session closed as unprocessed during feed() or pull(). Whether they ended
+    /// with the connection is only known afterwards.
     std::vector<std::pair<http2_call*, http2::error_code>> refused_;
-    std::optional<aio::alarm> keepalive_;
-    aio::clock::time_point last_heard_;
-    std::optional<aio::alarm> greeting_limit_;  ///< until the peer said something
-    std::optional<aio::alarm> parting_;         ///< a write failed: the reader may still learn why
-    std::optional<aio::alarm> leaving_;         ///< GOAWAY came
-    bool greeted_ = false;
-    bool ping_open_ = false;
+    keepalive keepalive_;
+    std::optional<aio::alarm> grace_timer_;  ///< a write failed; the reader may still receive the reason
+    std::optional<aio::alarm> drain_timer_;  ///< GOAWAY arrived
     bool broken_ = false;
     bool shutting_down_ = false;
-    std::string goodbye_;  ///< what a GOAWAY said
-    std::string why_;
-    grpc::code broken_as_ = grpc::code::unavailable;
+    std::string goaway_text_;  ///< set after GOAWAY
+    std::string reason_;
+    grpc::code failure_code_ = grpc::code::unavailable;
     std::function<void()> broken_handler_;
 };
 

@@ -15,16 +15,16 @@ http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_i
       ready_(executor) {
     id_ = connection_->open(*this, path, options);
     if (!id_) {
-        const std::string& why = connection_->why();
-        state_.finish(grpc::status(connection_->broken_as(), why.empty() ? "the connection is closed" : why,
+        const std::string& reason = connection_->reason();
+        state_.finish(grpc::status(connection_->failure_code(), reason.empty() ? "the connection is closed" : reason,
                                    grpc::origin::connection, true));
         return;
     }
     if (options.deadline) {
         deadline_.emplace(connection_->clock(), *options.deadline, [this] {
-            give_up(grpc::status(grpc::code::deadline_exceeded,
-                                 fmt::format("{}: no answer in time", connection_->peer().name()),
-                                 grpc::origin::deadline));
+            abort(grpc::status(grpc::code::deadline_exceeded,
+                               fmt::format("{}: no answer in time", connection_->peer().name()),
+                               grpc::origin::deadline));
         });
     }
 }
@@ -33,7 +33,7 @@ http2_call::~http2_call() {
     if (id_) {
         connection_->forget(*id_);
         connection_->reset(*id_, http2::error_code::cancel);
-        connection_->consume(*id_, owed_);
+        connection_->consume(*id_, unreleased_);
     }
 }
 
@@ -43,7 +43,7 @@ void http2_call::send(std::string framed, bool last) {
 
 aio::awaitable<call::progress> http2_call::receive(std::size_t enough) {
     wanted_ = enough;
-    if (messages_.empty() && current_.size() < wanted_) pay(owed_);
+    if (messages_.empty() && current_.size() < wanted_) release_window(unreleased_);
     for (;;) {
         if (!messages_.empty()) co_return progress::message;
         if (state_.final_status()) co_return progress::ended;
@@ -55,26 +55,26 @@ aio::awaitable<call::progress> http2_call::receive(std::size_t enough) {
 std::string http2_call::take() {
     if (messages_.empty()) {
         std::string part = std::exchange(current_, {});
-        give_up(grpc::status(grpc::code::cancelled, "the rest of the message was not wanted", grpc::origin::local));
+        abort(grpc::status(grpc::code::cancelled, "the rest of the message is not needed", grpc::origin::local));
         return part;
     }
     std::string message = std::move(messages_.front());
     messages_.pop_front();
-    pay(messages_.empty() ? owed_ : std::min(owed_, message.size() + grpc::prefix_size));
+    release_window(messages_.empty() ? unreleased_ : std::min(unreleased_, message.size() + grpc::prefix_size));
     return message;
 }
 
 std::string http2_call::take_part() {
-    pay(owed_);
+    release_window(unreleased_);
     return std::exchange(current_, {});
 }
 
-void http2_call::pay(std::size_t credit) {
-    owed_ -= credit;
-    if (id_ && credit > 0) connection_->consume(*id_, credit);
+void http2_call::release_window(std::size_t count) {
+    unreleased_ -= count;
+    if (id_ && count > 0) connection_->consume(*id_, count);
 }
 
-void http2_call::cancel() { give_up(grpc::status(grpc::code::cancelled, "cancelled by us", grpc::origin::local)); }
+void http2_call::cancel() { abort(grpc::status(grpc::code::cancelled, "canceled by us", grpc::origin::local)); }
 
 const grpc::status& http2_call::status() const {
     BOOST_ASSERT(state_.final_status());
@@ -87,24 +87,24 @@ void http2_call::on_headers(const std::vector<http2::header>& headers, bool end_
 }
 
 void http2_call::on_data(std::string_view bytes) {
-    const bool wanted_now = messages_.empty() && current_.size() < wanted_;
+    const bool awaited = messages_.empty() && current_.size() < wanted_;
     state_.on_data(bytes, *this);
-    if (wanted_now) {
+    if (awaited) {
         connection_->consume(*id_, bytes.size());
     } else {
-        owed_ += bytes.size();
+        unreleased_ += bytes.size();
     }
-    if (state_.final_status()) connection_->reset(*id_, http2::error_code::cancel);  // what came was no gRPC
+    if (state_.final_status()) connection_->reset(*id_, http2::error_code::cancel);  // what arrived was not gRPC
     ready_.notify();
 }
 
 void http2_call::on_close(http2::error_code code, bool unprocessed) {
-    connection_->consume(*id_, std::exchange(owed_, 0));
+    connection_->consume(*id_, std::exchange(unreleased_, 0));
     id_.reset();
     deadline_.reset();
-    // A server of Go's http package ends the streams that are left in order, but without a status.
+    // A server of Go's http package ends open streams without an error, but also without a status.
     if (connection_->shutting_down() && !unprocessed && code == http2::error_code::no_error)
-        state_.finish(grpc::status(grpc::code::unavailable, connection_->why(), grpc::origin::connection));
+        state_.finish(grpc::status(grpc::code::unavailable, connection_->reason(), grpc::origin::connection));
     state_.on_close(code, unprocessed);
     ready_.notify();
 }
@@ -112,7 +112,8 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
 void http2_call::on_broken(bool unprocessed) {
     id_.reset();
     deadline_.reset();
-    state_.finish(grpc::status(connection_->broken_as(), connection_->why(), grpc::origin::connection, unprocessed));
+    state_.finish(
+        grpc::status(connection_->failure_code(), connection_->reason(), grpc::origin::connection, unprocessed));
     ready_.notify();
 }
 
@@ -125,7 +126,7 @@ void http2_call::on_message_bytes(std::string_view bytes) { current_.append(byte
 
 void http2_call::on_message_end() { messages_.push_back(std::exchange(current_, {})); }
 
-void http2_call::give_up(grpc::status why) {
+void http2_call::abort(grpc::status why) {
     state_.finish(std::move(why));
     if (id_) connection_->reset(*id_, http2::error_code::cancel);
     ready_.notify();

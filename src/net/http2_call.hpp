@@ -8,7 +8,7 @@
 
 namespace etcdsync::net {
 
-/// A call on a connection; private to net/.
+/// A call on a connection. Private to net/.
 class http2_call final : public call, private grpc::message_sink {
 public:
     http2_call(std::shared_ptr<connection> owner, const aio::asio::any_io_executor& executor, std::string_view path,
@@ -28,24 +28,24 @@ public:
     void on_headers(const std::vector<http2::header>& headers, bool end_stream);
     void on_data(std::string_view bytes);
     void on_close(http2::error_code code, bool unprocessed);
-    /// The connection is gone: it says why.
+    /// The connection is broken: ends the call with its reason.
     void on_broken(bool unprocessed);
 
 private:
     void on_message_begin(std::size_t size) override;
     void on_message_bytes(std::string_view bytes) override;
     void on_message_end() override;
-    void give_up(grpc::status why);
-    void pay(std::size_t credit);
+    void abort(grpc::status why);
+    void release_window(std::size_t count);
 
     std::shared_ptr<connection> connection_;
-    std::optional<http2::stream_id> id_;  ///< while the stream is open
+    std::optional<http2::stream_id> id_;  ///< set while the stream is open
     std::size_t expected_message_;
     grpc::call_state state_;
-    std::deque<std::string> messages_;  ///< whole ones, not taken yet
-    std::string current_;               ///< the one arriving
-    std::size_t wanted_ = whole;        ///< of the message arriving, by who receives
-    std::size_t owed_ = 0;              ///< bytes behind what is wanted, not yet credited to the peer
+    std::deque<std::string> messages_;  ///< complete ones that were not taken yet
+    std::string current_;               ///< the part that has arrived of the next one
+    std::size_t wanted_ = whole;        ///< bytes of that message the reader waits for
+    std::size_t unreleased_ = 0;        ///< received bytes for which no window was released
     aio::event ready_;
     std::optional<aio::alarm> deadline_;
 };

@@ -25,8 +25,8 @@ public:
     }
     [[nodiscard]] bool usable() const override { return connection_->usable(); }
     [[nodiscard]] std::string why_unusable() const override {
-        if (!connection_->why().empty()) return connection_->why();
-        return connection_->peer().name() + ": the connection carried as many calls as it can";
+        if (!connection_->reason().empty()) return connection_->reason();
+        return connection_->peer().name() + ": the connection has no stream ids left";
     }
     [[nodiscard]] const endpoint& peer() const override { return connection_->peer(); }
     void on_broken(std::function<void()> handler) override { connection_->on_broken(std::move(handler)); }

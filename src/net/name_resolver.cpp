@@ -27,8 +27,9 @@ address address_of(const addrinfo& entry) {
     return aio::asio::ip::address_v6(bytes, at->sin6_scope_id);
 }
 
-/// Asio's own resolver would belong to a loop, and ask for one name after the other.
-name_resolver::answer ask_system(const std::string& host) {
+/// Looks up a name with getaddrinfo. Asio's own resolver belongs to a loop and looks up one name
+/// after the other.
+name_resolver::answer resolve_with_system(const std::string& host) {
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
     addrinfo* entries = nullptr;
@@ -46,8 +47,8 @@ name_resolver::answer ask_system(const std::string& host) {
 }  // namespace
 
 name_resolver& system_resolver() {
-    constexpr std::size_t most_threads = 32;
-    static threaded_resolver only(ask_system, most_threads);
+    constexpr std::size_t max_threads = 32;
+    static threaded_resolver only(resolve_with_system, max_threads);
     return only;
 }
 

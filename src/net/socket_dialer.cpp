@@ -47,12 +47,12 @@ private:
     stream_socket socket_;
 };
 
-/// Each address that is left gets the same share of what time is left.
+/// The deadline of the next of `left` addresses, which share the remaining time equally.
 aio::clock::time_point share(aio::clock::time_point now, aio::clock::time_point deadline, std::size_t left) {
     return now + (deadline - now) / static_cast<int>(left);
 }
 
-base::error can_not(std::string_view what, const endpoint& to, std::string_view why) {
+base::error dial_error(std::string_view what, const endpoint& to, std::string_view why) {
     return base::error(fmt::format("{} {}: {}", what, to.name(), why));
 }
 
@@ -70,33 +70,33 @@ aio::awaitable<name_resolver::answer> socket_dialer::resolve(std::string host, a
     const auto literal = asio::ip::make_address(host, not_literal);
     if (!not_literal) co_return std::vector<asio::ip::address>(1, literal);
 
-    // Addresses that were found before are better than nothing: where there are some, a look-up that hangs leaves time for them.
-    const auto before = known_.find(host);
+    // If there are addresses of an earlier lookup, leave half of the time to try them.
+    const auto last = last_addresses_.find(host);
     const auto now = clock_->now();
-    const auto patience = before == known_.end() ? deadline : now + (deadline - now) / 2;
-    auto found = co_await look_up(host, patience);
+    const auto lookup_deadline = last == last_addresses_.end() ? deadline : now + (deadline - now) / 2;
+    auto found = co_await look_up(host, lookup_deadline);
     if (found) {
-        known_[host] = *found;
-    } else if (before != known_.end()) {
-        co_return before->second;
+        last_addresses_[host] = *found;
+    } else if (last != last_addresses_.end()) {
+        co_return last->second;
     }
     co_return found;
 }
 
 aio::awaitable<name_resolver::answer> socket_dialer::look_up(std::string host, aio::clock::time_point deadline) {
-    // Shared with the look-up, which may end long after this coroutine.
+    // Shared with the lookup, which may end long after this coroutine.
     struct state {
-        explicit state(const asio::any_io_executor& executor) : come(executor) {}
+        explicit state(const asio::any_io_executor& executor) : done(executor) {}
         std::optional<name_resolver::answer> found;
-        aio::event come;
+        aio::event done;
     };
     const auto executor = co_await asio::this_coro::executor;
     const auto shared = std::make_shared<state>(executor);
-    const auto interest = names_->look_up(executor, host, [shared](name_resolver::answer found) {
+    const auto handle = names_->look_up(executor, host, [shared](name_resolver::answer found) {
         shared->found = std::move(found);
-        shared->come.notify();
+        shared->done.notify();
     });
-    while (!shared->found && clock_->now() < deadline) co_await aio::wait_until(shared->come, *clock_, deadline);
+    while (!shared->found && clock_->now() < deadline) co_await aio::wait_until(shared->done, *clock_, deadline);
     if (!shared->found) co_return base::error(fmt::format("look up {}: timed out", host));
     if (!*shared->found) co_return base::error(fmt::format("look up {}: {}", host, shared->found->error().text));
     co_return std::move(**shared->found);
@@ -117,19 +117,19 @@ aio::awaitable<result<stream_socket>> socket_dialer::connect(any_address address
     co_return std::move(socket);
 }
 
-aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::secure(stream_socket socket, const endpoint& to,
-                                                                           aio::clock::time_point deadline) {
-    auto by = to.tls->context();
-    if (!by) co_return can_not("TLS to", to, by.error().text);
-    auto stream = make_tls_stream(std::move(socket), std::move(*by), to);
+aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::start_tls(stream_socket socket, const endpoint& to,
+                                                                              aio::clock::time_point deadline) {
+    auto context = to.tls->context();
+    if (!context) co_return dial_error("TLS to", to, context.error().text);
+    auto stream = make_tls_stream(std::move(socket), std::move(*context), to);
     bool expired = false;
     const aio::alarm limit(*clock_, deadline, [&] {
         expired = true;
         stream->close();
     });
-    const auto done = co_await stream->shake_hands();
-    if (expired) co_return can_not("TLS to", to, "no answer in time: does its endpoint need http://?");
-    if (!done) co_return failure(can_not("TLS to", to, done.error().text).text, done.error().access_denied);
+    const auto done = co_await stream->handshake();
+    if (expired) co_return dial_error("TLS to", to, "no answer in time: does its endpoint need http://?");
+    if (!done) co_return failure(dial_error("TLS to", to, done.error().text).text, done.error().access_denied);
     std::unique_ptr<byte_stream> ready = std::move(stream);
     co_return ready;
 }
@@ -138,12 +138,12 @@ aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::dial_address
                                                                                  const endpoint& to,
                                                                                  aio::clock::time_point deadline) {
     auto socket = co_await connect(address, deadline);
-    if (!socket) co_return can_not("connect", to, socket.error().text);
+    if (!socket) co_return dial_error("connect", to, socket.error().text);
     if (to.socket.empty()) {
-        error_code only_slower;
-        socket->set_option(tcp::no_delay(true), only_slower);
+        error_code ignored;
+        socket->set_option(tcp::no_delay(true), ignored);
     }
-    if (to.tls) co_return co_await secure(std::move(*socket), to, deadline);
+    if (to.tls) co_return co_await start_tls(std::move(*socket), to, deadline);
     std::unique_ptr<byte_stream> stream = std::make_unique<socket_stream>(std::move(*socket));
     co_return stream;
 }
@@ -155,7 +155,7 @@ aio::awaitable<result<std::unique_ptr<byte_stream>>> socket_dialer::dial(endpoin
     }
     const auto addresses = co_await resolve(to.host, deadline);
     if (!addresses) co_return addresses.error();
-    failure why = can_not("connect", to, "no address");
+    failure why = dial_error("connect", to, "no address");
     for (std::size_t i = 0; i < addresses->size(); ++i) {
         const any_address address = tcp::endpoint((*addresses)[i], to.port);
         auto stream = co_await dial_address(address, to, share(clock_->now(), deadline, addresses->size() - i));

@@ -11,10 +11,12 @@
 
 namespace etcdsync::net {
 
-/// TCP or a Unix socket, and TLS over it where the endpoint wants it; plain HTTP/2 is with prior knowledge (etcd-wire.md 1.6).
-/// Literal addresses are not resolved. A name is looked up for each connection, and tried at each of its addresses in turn; none of
-/// them takes more than its share of the time. Where a look-up fails or takes half of the time the addresses of the last one serve.
-/// A deadline and a cancellation end it at once, also where a look-up hangs: that is left to end by itself.
+/// Dials TCP or a Unix socket, with TLS if the endpoint has TLS settings; plain HTTP/2 is used with
+/// prior knowledge (etcd-wire.md 1.6). Literal addresses are not looked up. A name is looked up for
+/// each connection, and its addresses are tried in turn; they share the remaining time equally. If
+/// a lookup fails or takes half of the time, the addresses of the last one are used. The deadline
+/// and cancellation end dial() at once, even if a lookup hangs, which then continues in the
+/// background.
 class socket_dialer final : public dialer {
 public:
     explicit socket_dialer(aio::clock& clock, name_resolver& names = system_resolver())
@@ -29,12 +31,13 @@ private:
                                                   aio::clock::time_point deadline);
     aio::awaitable<result<std::unique_ptr<byte_stream>>> dial_address(
         aio::asio::generic::stream_protocol::endpoint address, const endpoint& to, aio::clock::time_point deadline);
-    aio::awaitable<result<std::unique_ptr<byte_stream>>> secure(stream_socket socket, const endpoint& to,
-                                                                aio::clock::time_point deadline);
+    aio::awaitable<result<std::unique_ptr<byte_stream>>> start_tls(stream_socket socket, const endpoint& to,
+                                                                   aio::clock::time_point deadline);
 
     aio::clock* clock_;
     name_resolver* names_;
-    std::map<std::string, std::vector<aio::asio::ip::address>> known_;  ///< what names led to the last time
+    std::map<std::string, std::vector<aio::asio::ip::address>>
+        last_addresses_;  ///< results of the last lookup of each name
 };
 
 }  // namespace etcdsync::net

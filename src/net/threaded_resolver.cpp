@@ -16,34 +16,36 @@ namespace etcdsync::net {
 
 namespace asio = aio::asio;
 
-/// Where those who ask meet the threads. The one place of the project with a lock: loops are posted to under it, so that who let go
-/// of a look-up, which takes it too, is not posted to any more.
-class threaded_resolver::desk : public std::enable_shared_from_this<desk> {
+/// The queue between the callers and the threads. This is the only lock of the project. Answers are
+/// posted to loops under the lock, so that nothing is posted for a lookup after remove(), which
+/// takes the lock, too.
+class threaded_resolver::lookup_queue : public std::enable_shared_from_this<lookup_queue> {
 public:
-    desk(question ask, std::size_t most_threads) : ask_(std::move(ask)), most_threads_(most_threads) {}
+    lookup_queue(lookup_function lookup, std::size_t max_threads)
+        : lookup_(std::move(lookup)), max_threads_(max_threads) {}
 
-    std::uint64_t enter(const asio::any_io_executor& executor, const std::string& host,
-                        std::function<void(answer)> done) {
-        const std::lock_guard<std::mutex> alone(mutex_);
-        const bool is_new = !wanted_.contains(host);
+    std::uint64_t add(const asio::any_io_executor& executor, const std::string& host,
+                      std::function<void(answer)> done) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const bool is_new = !waiters_.contains(host);
         auto at = asio::prefer(executor, asio::execution::outstanding_work.tracked);
-        wanted_[host].emplace(++last_, waiter{std::move(at), std::move(done)});
+        waiters_[host].emplace(++last_id_, waiter{std::move(at), std::move(done)});
         if (is_new) {
-            waiting_.push_back(host);
-            if (threads_ < most_threads_) start_thread();
+            queued_.push_back(host);
+            if (threads_ < max_threads_) start_thread();
         }
-        return last_;
+        return last_id_;
     }
 
-    void leave(const std::string& host, std::uint64_t who) {
-        std::map<std::uint64_t, waiter>::node_type gone;  // dies after the lock: it may hold anything
-        const std::lock_guard<std::mutex> alone(mutex_);
-        const auto place = wanted_.find(host);
-        if (place == wanted_.end()) return;
-        gone = place->second.extract(who);
-        if (!gone || !place->second.empty()) return;
-        // Where it is under way already its thread finds nobody.
-        if (std::erase(waiting_, host) > 0) wanted_.erase(place);
+    void remove(const std::string& host, std::uint64_t id) {
+        std::map<std::uint64_t, waiter>::node_type removed;  // destroyed after the unlock, because it may own anything
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const auto found = waiters_.find(host);
+        if (found == waiters_.end()) return;
+        removed = found->second.extract(id);
+        if (!removed || !found->second.empty()) return;
+        // If a thread is looking it up already, the entry stays; the thread will find no waiters.
+        if (std::erase(queued_, host) > 0) waiters_.erase(found);
     }
 
 private:
@@ -54,54 +56,54 @@ private:
 
     void start_thread() {
         try {
-            std::thread([self = shared_from_this()] { self->work(); }).detach();
+            std::thread([self = shared_from_this()] { self->run(); }).detach();
             ++threads_;
         } catch (const std::system_error& e) {
-            // With a thread at work the name just waits for it.
-            while (threads_ == 0 && !waiting_.empty()) tell(take_next(), base::error(e.code().message()));
+            // If other threads run, the name waits for one of them.
+            while (threads_ == 0 && !queued_.empty()) deliver(take_next(), base::error(e.code().message()));
         }
     }
 
-    void work() {
-        std::unique_lock<std::mutex> alone(mutex_);
-        while (!waiting_.empty()) {
+    void run() {
+        std::unique_lock<std::mutex> lock(mutex_);
+        while (!queued_.empty()) {
             const std::string host = take_next();
-            alone.unlock();
-            const answer found = ask_(host);
-            alone.lock();
-            tell(host, found);
+            lock.unlock();
+            const answer found = lookup_(host);
+            lock.lock();
+            deliver(host, found);
         }
         --threads_;
     }
 
     std::string take_next() {
-        std::string host = std::move(waiting_.front());
-        waiting_.pop_front();
+        std::string host = std::move(queued_.front());
+        queued_.pop_front();
         return host;
     }
 
-    void tell(const std::string& host, const answer& found) {
-        for (auto& [who, one] : wanted_[host])
-            asio::post(one.executor, [done = std::move(one.done), found] { done(found); });
-        wanted_.erase(host);
+    void deliver(const std::string& host, const answer& found) {
+        for (auto& [id, each] : waiters_[host])
+            asio::post(each.executor, [done = std::move(each.done), found] { done(found); });
+        waiters_.erase(host);
     }
 
-    const question ask_;
-    const std::size_t most_threads_;
-    std::mutex mutex_;  ///< of all below
-    std::uint64_t last_ = 0;
+    const lookup_function lookup_;
+    const std::size_t max_threads_;
+    std::mutex mutex_;  ///< protects everything below
+    std::uint64_t last_id_ = 0;
     std::size_t threads_ = 0;
-    std::map<std::string, std::map<std::uint64_t, waiter>> wanted_;  ///< who waits for which name
-    std::deque<std::string> waiting_;                                ///< those of them that no thread asks for yet
+    std::map<std::string, std::map<std::uint64_t, waiter>> waiters_;  ///< by name, then by id
+    std::deque<std::string> queued_;                                  ///< names that no thread has taken yet
 };
 
-threaded_resolver::threaded_resolver(question ask, std::size_t most_threads)
-    : desk_(std::make_shared<desk>(std::move(ask), most_threads)) {}
+threaded_resolver::threaded_resolver(lookup_function lookup, std::size_t max_threads)
+    : queue_(std::make_shared<lookup_queue>(std::move(lookup), max_threads)) {}
 
 std::shared_ptr<void> threaded_resolver::look_up(const asio::any_io_executor& executor, const std::string& host,
                                                  std::function<void(answer)> done) {
-    const std::uint64_t who = desk_->enter(executor, host, std::move(done));
-    return {nullptr, [at = desk_, host, who](void*) { at->leave(host, who); }};
+    const std::uint64_t id = queue_->add(executor, host, std::move(done));
+    return {nullptr, [queue = queue_, host, id](void*) { queue->remove(host, id); }};
 }
 
 }  // namespace etcdsync::net

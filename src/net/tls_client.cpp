@@ -16,14 +16,15 @@ namespace {
 namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 
-/// For TLS 1.2: what HTTP/2 allows (RFC 9113 section 9.2.2) and Go's server chooses from. TLS 1.3 has nothing weak.
+/// The ciphers for TLS 1.2: those that HTTP/2 allows (RFC 9113 section 9.2.2) and Go's server
+/// supports. TLS 1.3 has no weak ciphers.
 constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr unsigned char only_h2[] = {2, 'h', '2'};
 
-/// Without it OpenSSL asks for the pass phrase of a key on the terminal.
-int no_pass_phrase(char*, int, int, void*) { return 0; }
+/// Keeps OpenSSL from asking for the passphrase of a key on the terminal.
+int no_passphrase(char*, int, int, void*) { return 0; }
 
-base::error unreadable(std::string_view what, const std::string& file, const error_code& why) {
+base::error load_error(std::string_view what, const std::string& file, const error_code& why) {
     return base::error(fmt::format("{} {}: {}", what, base::printable(file), why.message()));
 }
 
@@ -34,8 +35,8 @@ base::result<void> set_trust(ssl::context& to, const tls_options& options) {
     } else {
         to.load_verify_file(options.ca, ec);
     }
-    if (ec) return unreadable("the CA file", options.ca, ec);
-    // A CA file may hold an intermediate alone, as Go's clients take it.
+    if (ec) return load_error("the CA file", options.ca, ec);
+    // A CA file may contain only an intermediate certificate, as Go's clients accept it.
     X509_STORE_set_flags(SSL_CTX_get_cert_store(to.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
     return {};
 }
@@ -44,14 +45,14 @@ base::result<void> set_identity(ssl::context& to, const tls_options& options) {
     if (options.cert.empty()) return {};
     error_code ec;
     to.use_certificate_chain_file(options.cert, ec);
-    if (ec) return unreadable("the certificate", options.cert, ec);
+    if (ec) return load_error("the certificate", options.cert, ec);
     to.use_private_key_file(options.key, ssl::context::pem, ec);
     if (!ec) return {};
     if (ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == X509_R_KEY_VALUES_MISMATCH) {
         return base::error(fmt::format("the key {} does not belong to the certificate {}", base::printable(options.key),
                                        base::printable(options.cert)));
     }
-    return unreadable("the key (PEM, without a pass phrase)", options.key, ec);
+    return load_error("the key (PEM, without a passphrase)", options.key, ec);
 }
 
 base::result<std::shared_ptr<ssl::context>> make(const tls_options& options) {
@@ -62,7 +63,7 @@ base::result<std::shared_ptr<ssl::context>> make(const tls_options& options) {
     SSL_CTX_set_alpn_protos(raw, only_h2, sizeof only_h2);
     SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_default_passwd_cb(raw, no_pass_phrase);
+    SSL_CTX_set_default_passwd_cb(raw, no_passphrase);
     if (auto trusted = set_trust(*made, options); !trusted) return trusted.error();
     if (auto identified = set_identity(*made, options); !identified) return identified.error();
     return made;
@@ -70,7 +71,7 @@ base::result<std::shared_ptr<ssl::context>> make(const tls_options& options) {
 
 }  // namespace
 
-std::string tls_client::stamp() const {
+std::string tls_client::files_stamp() const {
     std::string out;
     for (const std::string* file : {&options_.ca, &options_.cert, &options_.key}) {
         struct stat at {};
@@ -85,17 +86,16 @@ std::string tls_client::stamp() const {
 }
 
 base::result<std::shared_ptr<ssl::context>> tls_client::context() {
-    std::string now = stamp();
+    std::string now = files_stamp();
     if (made_ && now == stamp_) return made_;
-    const bool told = now == stamp_;
+    const bool reported = now == stamp_;
     auto fresh = make(options_);
     stamp_ = std::move(now);
     if (fresh) {
-        if (made_) log_->info("certificates were read anew", {{"cert", options_.cert}, {"ca", options_.ca}});
+        if (made_) log_->info("certificates reloaded", {{"cert", options_.cert}, {"ca", options_.ca}});
         made_ = *fresh;
-    } else if (made_ && !told) {
-        log_->warn("the changed certificates can not be used; the old ones stay in use",
-                   {{"cause", fresh.error().text}});
+    } else if (made_ && !reported) {
+        log_->warn("cannot load the changed certificates; the old ones stay in use", {{"cause", fresh.error().text}});
     }
     if (made_) return made_;
     return fresh;
@@ -107,10 +107,10 @@ base::result<void> tls_client::check() {
     return {};
 }
 
-std::string tls_client::doubt() {
+std::string tls_client::certificate_warning() {
     const auto made = context();
     const X509* const ours = made ? SSL_CTX_get0_certificate((*made)->native_handle()) : nullptr;
-    const std::string why = ours == nullptr ? "" : out_of_date(ours);
+    const std::string why = ours == nullptr ? "" : validity_error(ours);
     return why.empty() ? "" : fmt::format("the certificate {} {}", base::printable(options_.cert), why);
 }
 

@@ -30,19 +30,19 @@ std::string address_of(const ASN1_OCTET_STRING* address) {
     return out;
 }
 
-/// What the certificate is for: its DNS names and addresses (RFC 6125), the first of them.
+/// The first DNS names and addresses of a certificate (RFC 6125).
 std::string names_of(X509* certificate) {
-    constexpr std::size_t enough = 6;
+    constexpr std::size_t max_names = 6;
     const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> all(
         static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
         GENERAL_NAMES_free);
     std::vector<std::string> names;
-    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()) && names.size() < enough; ++i) {
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()) && names.size() < max_names; ++i) {
         const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all.get(), i);
         if (name->type == GEN_DNS) names.push_back(text_of(name->d.dNSName));
         if (name->type == GEN_IPADD) names.push_back(address_of(name->d.iPAddress));
     }
-    return names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
+    return names.empty() ? "no name" : fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string time_of(const ASN1_TIME* time) {
@@ -57,8 +57,8 @@ int reason_of(const boost::system::error_code& ec) {
     return ERR_GET_REASON(static_cast<unsigned long>(ec.value()));
 }
 
-/// The alert says that it is our certificate the server does not like (RFC 8446 section 6.2).
-bool is_refusal(int reason) {
+/// True for alerts that mean that the server rejects our certificate (RFC 8446 section 6.2).
+bool is_certificate_alert(int reason) {
     switch (reason) {
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
         case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
@@ -72,7 +72,7 @@ bool is_refusal(int reason) {
     }
 }
 
-/// "bad certificate" of "sslv3 alert bad certificate".
+/// The text of an alert, such as "bad certificate" from "sslv3 alert bad certificate".
 std::string alert_text(int reason) {
     const char* const text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, static_cast<unsigned long>(reason)));
     const std::string_view all = text == nullptr ? "alert" : text;
@@ -82,24 +82,24 @@ std::string alert_text(int reason) {
 
 std::string expiry(const X509* of) { return fmt::format("expired at {}", time_of(X509_get0_notAfter(of))); }
 
-std::string beginning(const X509* of) {
-    return fmt::format("is valid from {} only: is the clock right?", time_of(X509_get0_notBefore(of)));
+std::string not_valid_yet(const X509* of) {
+    return fmt::format("is not valid before {}: is the clock right?", time_of(X509_get0_notBefore(of)));
 }
 
-failure refusal(int reason, const X509* ours) {
+failure certificate_rejected(int reason, const X509* ours) {
     if (ours != nullptr) {
-        const std::string why = out_of_date(ours);
+        const std::string why = validity_error(ours);
         return {fmt::format("the server refused our client certificate ({}){}{}", alert_text(reason),
                             why.empty() ? "" : ": ours ", why),
                 true};
     }
-    return {fmt::format("the server wants a client certificate ({}): set tls.cert and tls.key", alert_text(reason)),
+    return {fmt::format("the server requires a client certificate ({}): set tls.cert and tls.key", alert_text(reason)),
             true};
 }
 
 }  // namespace
 
-std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_view ca_file) {
+std::string verify_error(X509_STORE_CTX* at, std::string_view wanted, std::string_view ca_file) {
     X509* const certificate = X509_STORE_CTX_get_current_cert(at);
     const int error = X509_STORE_CTX_get_error(at);
     const std::string_view whose =
@@ -111,35 +111,34 @@ std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_v
                 "the server's certificate is for {}, not for {}: correct the endpoint, or set tls.server_name",
                 names_of(certificate), base::printable(wanted));
         case X509_V_ERR_CERT_HAS_EXPIRED: return fmt::format("{} {}", whose, expiry(certificate));
-        case X509_V_ERR_CERT_NOT_YET_VALID: return fmt::format("{} {}", whose, beginning(certificate));
+        case X509_V_ERR_CERT_NOT_YET_VALID: return fmt::format("{} {}", whose, not_valid_yet(certificate));
         default: break;
     }
     const std::string_view why = X509_verify_cert_error_string(error);
     if (ca_file.empty()) {
-        return fmt::format("{} is not trusted ({}): name its CA in tls.ca", whose, why);
+        return fmt::format("{} is not trusted ({}): set tls.ca to its CA", whose, why);
     }
-    return fmt::format("{} is not trusted ({}): tls.ca = {} does not vouch for it", whose, why,
-                       base::printable(ca_file));
+    return fmt::format("{} is not trusted ({}): it is not signed by tls.ca = {}", whose, why, base::printable(ca_file));
 }
 
-std::string out_of_date(const X509* certificate) {
+std::string validity_error(const X509* certificate) {
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) return expiry(certificate);
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) return beginning(certificate);
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) return not_valid_yet(certificate);
     return {};
 }
 
 failure handshake_failure(const boost::system::error_code& ec, const X509* ours) {
     const int reason = reason_of(ec);
-    if (is_refusal(reason)) return refusal(reason, ours);
-    // Its alert, or its answer in an older version.
+    if (is_certificate_alert(reason)) return certificate_rejected(reason, ours);
+    // Either an alert of the server, or an answer in an older version.
     if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL)
-        return {"the server speaks only TLS older than 1.2", false};
-    // Without ALPN in common some servers send this alert, others just go on.
+        return {"the server does not support TLS 1.2 or later", false};
+    // Without a common ALPN protocol some servers send this alert; others continue.
     if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
-        return {"the server does not speak HTTP/2: it is no etcd", false};
+        return {"the server does not speak HTTP/2: it is not etcd", false};
     if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE) {
-        return {fmt::format("the server ended the handshake: it has no cipher in common with us{}",
-                            ours != nullptr ? "" : ", or wants a client certificate (tls.cert and tls.key)"),
+        return {fmt::format("the server ended the handshake: no common cipher{}",
+                            ours != nullptr ? "" : ", or it requires a client certificate (tls.cert and tls.key)"),
                 false};
     }
     const bool no_tls = reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
@@ -154,7 +153,7 @@ failure handshake_failure(const boost::system::error_code& ec, const X509* ours)
 
 failure stream_failure(const boost::system::error_code& ec, const X509* ours) {
     const int reason = reason_of(ec);
-    if (is_refusal(reason)) return refusal(reason, ours);
+    if (is_certificate_alert(reason)) return certificate_rejected(reason, ours);
     return {ec.message(), false};
 }
 

@@ -9,20 +9,21 @@
 #include <string>
 #include <string_view>
 
-/// What OpenSSL says, in words that tell what to do.
+/// Turns errors of OpenSSL into texts that say what to do.
 namespace etcdsync::net {
 
-/// Why the certificate at hand is not accepted. `wanted`: the name it had to be for.
-[[nodiscard]] std::string untrusted(X509_STORE_CTX* at, std::string_view wanted, std::string_view ca_file);
+/// The reason why the current certificate is not accepted. `wanted` is the name it should be for.
+[[nodiscard]] std::string verify_error(X509_STORE_CTX* at, std::string_view wanted, std::string_view ca_file);
 
-/// "expired at ..." or "is valid from ... only"; empty: neither.
-[[nodiscard]] std::string out_of_date(const X509* certificate);
+/// "expired at ..." or "is not valid before ..."; empty if the certificate is valid now.
+[[nodiscard]] std::string validity_error(const X509* certificate);
 
-/// Of a handshake that failed for another reason. `ours`: the certificate we showed; null: none.
+/// The failure of a handshake, unless the certificate was not accepted. `ours` is our client
+/// certificate, or null.
 [[nodiscard]] failure handshake_failure(const boost::system::error_code& ec, const X509* ours);
 
-/// Of a connection that stood. With TLS 1.3 a server refuses our certificate only after the handshake: its alert comes with the
-/// first read (etcd-wire.md 1.6).
+/// The failure of a read or write after the handshake. With TLS 1.3 a server rejects our
+/// certificate only then: its alert arrives with the first read (etcd-wire.md 1.6).
 [[nodiscard]] failure stream_failure(const boost::system::error_code& ec, const X509* ours);
 
 }  // namespace etcdsync::net

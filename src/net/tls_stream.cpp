@@ -28,25 +28,26 @@ bool is_address(const std::string& host) {
 
 class openssl_stream final : public tls_stream {
 public:
-    openssl_stream(stream_socket socket, std::shared_ptr<ssl::context> by, const endpoint& to)
-        : by_(std::move(by)), stream_(std::move(socket), *by_), options_(to.tls->options()),
+    openssl_stream(stream_socket socket, std::shared_ptr<ssl::context> context, const endpoint& to)
+        : context_(std::move(context)), stream_(std::move(socket), *context_), options_(to.tls->options()),
           wanted_(options_.server_name.empty() ? to.host : options_.server_name) {}
 
-    aio::awaitable<result<void>> shake_hands() override {
-        if (!expect_server()) co_return failure(fmt::format("{} is no name a certificate can be for", wanted_), false);
+    aio::awaitable<result<void>> handshake() override {
+        if (!set_expected_server())
+            co_return failure(fmt::format("{} is not a valid host name or address for a certificate", wanted_), false);
         const auto [ec] = co_await stream_.async_handshake(ssl::stream_base::client, aio::as_result);
-        if (ec && !distrust_.empty()) co_return failure(distrust_, false);
+        if (ec && !verify_error_.empty()) co_return failure(verify_error_, false);
         if (ec) co_return handshake_failure(ec, our_certificate());
         const unsigned char* protocol = nullptr;
         unsigned size = 0;
         SSL_get0_alpn_selected(stream_.native_handle(), &protocol, &size);
-        if (size != 2) co_return failure("the server did not agree to speak HTTP/2 (ALPN h2): it is no etcd", false);
+        if (size != 2) co_return failure("the server did not agree to speak HTTP/2 (ALPN h2): it is not etcd", false);
         co_return result<void>();
     }
 
     aio::awaitable<result<std::size_t>> read_some(asio::mutable_buffer into) override {
         const auto [ec, count] = co_await stream_.async_read_some(into, aio::as_result);
-        // etcd does not say goodbye in TLS. HTTP/2 knows by itself what is missing.
+        // etcd closes without a TLS close_notify. HTTP/2 notices by itself if anything is missing.
         if (ec == asio::error::eof || ec == ssl::error::stream_truncated) co_return std::size_t{0};
         if (ec) co_return stream_failure(ec, our_certificate());
         co_return count;
@@ -66,14 +67,14 @@ public:
 private:
     [[nodiscard]] const X509* our_certificate() { return SSL_get_certificate(stream_.native_handle()); }
 
-    /// False: the name can not be verified.
-    bool expect_server() {
+    /// Sets up the verification of the server. False if the name cannot be verified.
+    bool set_expected_server() {
         SSL* const raw = stream_.native_handle();
         const bool address = is_address(wanted_);
         if (!address) SSL_set_tlsext_host_name(raw, wanted_.c_str());  // RFC 6066 section 3: names only
         if (options_.insecure_skip_verify) return true;
         X509_VERIFY_PARAM* const expected = SSL_get0_param(raw);
-        // As Go's clients do it: the subject's common name is nobody's name (RFC 9525 section 2).
+        // As in Go's clients, the subject's common name is ignored (RFC 9525 section 2).
         X509_VERIFY_PARAM_set_hostflags(expected,
                                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
         const int set = address ? X509_VERIFY_PARAM_set1_ip_asc(expected, wanted_.c_str())
@@ -81,24 +82,24 @@ private:
         if (set != 1) return false;
         stream_.set_verify_mode(ssl::verify_peer);
         stream_.set_verify_callback([this](bool good, ssl::verify_context& at) {
-            if (!good) distrust_ = untrusted(at.native_handle(), wanted_, options_.ca);
+            if (!good) verify_error_ = verify_error(at.native_handle(), wanted_, options_.ca);
             return good;
         });
         return true;
     }
 
-    std::shared_ptr<ssl::context> by_;
+    std::shared_ptr<ssl::context> context_;
     ssl::stream<stream_socket> stream_;
     tls_options options_;
     std::string wanted_;
-    std::string distrust_;
+    std::string verify_error_;
 };
 
 }  // namespace
 
-std::unique_ptr<tls_stream> make_tls_stream(stream_socket socket, std::shared_ptr<ssl::context> by,
+std::unique_ptr<tls_stream> make_tls_stream(stream_socket socket, std::shared_ptr<ssl::context> context,
                                             const endpoint& to) {
-    return std::make_unique<openssl_stream>(std::move(socket), std::move(by), to);
+    return std::make_unique<openssl_stream>(std::move(socket), std::move(context), to);
 }
 
 }  // namespace etcdsync::net

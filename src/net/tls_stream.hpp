@@ -13,14 +13,14 @@ using stream_socket = aio::asio::generic::stream_protocol::socket;
 /// TLS over a connected socket.
 class tls_stream : public byte_stream {
 public:
-    /// To be done first, once: verifies the chain and the name of the server, and that it speaks HTTP/2. It does not end by itself
-    /// where the peer is silent: close().
-    virtual aio::awaitable<result<void>> shake_hands() = 0;
+    /// Must be called once, before anything else. Verifies the certificate chain and the name of
+    /// the server, and that it speaks HTTP/2. Has no time limit: use close() to end it.
+    virtual aio::awaitable<result<void>> handshake() = 0;
 };
 
-/// `to.tls` is set; `by` is its context.
+/// Wraps a connected socket. `to.tls` must be set, and `context` is its context.
 [[nodiscard]] std::unique_ptr<tls_stream> make_tls_stream(stream_socket socket,
-                                                          std::shared_ptr<aio::asio::ssl::context> by,
+                                                          std::shared_ptr<aio::asio::ssl::context> context,
                                                           const endpoint& to);
 
 }  // namespace etcdsync::net

@@ -75,7 +75,7 @@ struct closed_ways {
         shows("of another authority", "the server's certificate is not trusted", unknown.issue("other"));
         shows("expired", "the server's certificate expired at 20",
               keys.ca.issue("expired", valid(std::chrono::hours(-20), std::chrono::hours(-10))));
-        shows("not valid yet", "the server's certificate is valid from 20",
+        shows("not valid yet", "the server's certificate is not valid before 20",
               keys.ca.issue("early", valid(std::chrono::hours(10), std::chrono::hours(20))));
         certificate_options how;
         how.names = "DNS:elsewhere.example,IP:127.0.0.2";
@@ -84,14 +84,14 @@ struct closed_ways {
         how = {};
         how.usage = "clientAuth";
         shows("for clients only", "purpose", keys.ca.issue("clients", how));
-        all.push_back({"of an authority that no file names", "name its CA in tls.ca", keys.door(), ""});
+        all.push_back({"of an authority that no file names", "set tls.ca to its CA", keys.door(), ""});
     }
 
     void refused() {
         certificate_options expired = client_named("etcd-sync");
         expired.to = std::chrono::hours(-1);
         expired.from = std::chrono::hours(-2);
-        const std::string wanted = "the server wants a client certificate";
+        const std::string wanted = "the server requires a client certificate";
         const std::string not_taken = "the server refused our client certificate";
         all.push_back({"no client certificate", wanted, keys.door(true), keys.trusting(), 77});
         all.push_back({"a client certificate of another authority", not_taken, keys.door(true),
@@ -109,7 +109,7 @@ struct closed_ways {
         all.push_back({"TLS spoken to something else", no_tls, {}, keys.trusting(), 69, "https", mail});
         const std::string older_tls("\x15\x03\x02\x00\x02\x02\x46", 7);  // alert: protocol version
         all.push_back({"TLS spoken to something that only speaks an older one",
-                       "speaks only TLS older than 1.2",
+                       "does not support TLS 1.2 or later",
                        {},
                        keys.trusting(),
                        69,
@@ -118,7 +118,7 @@ struct closed_ways {
         all.push_back({"plaintext spoken to an etcd with TLS", tls, keys.door(), "", 69, "http"});
         all.push_back({"plaintext spoken to something else", "the peer violated HTTP/2", {}, "", 69, "http", mail});
         all.push_back({"TLS spoken to nobody", "in time", {}, keys.trusting(), 69, "https", "", true});
-        all.push_back({"plaintext spoken to nobody", "says nothing", {}, "", 69, "http", "", true});
+        all.push_back({"plaintext spoken to nobody", "sends nothing", {}, "", 69, "http", "", true});
     }
 };
 

@@ -39,8 +39,8 @@ void check_certificates(const config::tls_settings& of, const config::cluster_pl
     net::tls_client client(replication::tls_options_for(of), log);
     const auto good = client.check();
     if (!good) return out.error(places.tls, fmt::format("tls of {}: {}", places.label, good.error().text));
-    const std::string doubt = client.doubt();
-    if (!doubt.empty()) out.warning(places.cert, fmt::format("tls of {}: {}", places.label, doubt));
+    const std::string warning = client.certificate_warning();
+    if (!warning.empty()) out.warning(places.cert, fmt::format("tls of {}: {}", places.label, warning));
 }
 
 void gather(config::cluster& of, const config::cluster_places& places, const process_environment& around,

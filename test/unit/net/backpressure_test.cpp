@@ -20,8 +20,8 @@ net::channel_options small_windows() {
     return options;
 }
 
-/// Begins an answer of `count` messages of 1,000 bytes.
-stream_id pour(scripted_channel& s, int count) {
+/// Answers the latest request with `count` messages of 1,000 bytes.
+stream_id send_messages(scripted_channel& s, int count) {
     const stream_id id = s.peer.server().requests().rbegin()->first;
     s.peer.begin(id);
     for (int i = 0; i < count; ++i) s.peer.message(id, std::string(1000, 'x'));
@@ -32,11 +32,11 @@ stream_id pour(scripted_channel& s, int count) {
 
 }  // namespace
 
-TEST_CASE("a reader that does not come back stalls the server at the window, and gets everything once it does") {
+TEST_CASE("a reader that pauses stalls the server at the window, and gets everything when it continues") {
     scripted_channel s(small_windows());
     const auto call = s.call();
-    pour(s, 1000);
-    // The window, and the frame that brought the message waited for.
+    send_messages(s, 1000);
+    // The window, and the frame with the message that is awaited.
     CHECK(s.wire.to_client->carried < 20'000 + 16'384 + 1'000);
     const auto before = s.wire.to_client->carried;
     s.loop.settle();
@@ -46,31 +46,31 @@ TEST_CASE("a reader that does not come back stalls the server at the window, and
     CHECK(out.status.ok());
 }
 
-TEST_CASE("one reader that does not come back does not stall the other calls") {
+TEST_CASE("a reader that pauses does not stall the other calls") {
     scripted_channel s(small_windows());
     const auto slow = s.call();
-    pour(s, 1000);
+    send_messages(s, 1000);
     for (int round = 0; round < 20; ++round) {
-        const auto lively = s.call();
-        pour(s, 50);
-        CHECK(finish(s.loop, *lively).messages.size() == 50);
+        const auto active = s.call();
+        send_messages(s, 50);
+        CHECK(finish(s.loop, *active).messages.size() == 50);
     }
     CHECK(finish(s.loop, *slow).messages.size() == 1000);
 }
 
-TEST_CASE("a call that is destroyed with unread messages gives its share of the connection back") {
+TEST_CASE("a destroyed call with unread messages releases the connection window") {
     scripted_channel s(small_windows());
     for (int round = 0; round < 30; ++round) {
         const auto unread = s.call();
-        pour(s, 100);
+        send_messages(s, 100);
     }
     s.loop.settle();
     const auto call = s.call();
-    pour(s, 200);
+    send_messages(s, 200);
     CHECK(finish(s.loop, *call).messages.size() == 200);
 }
 
-TEST_CASE("so does one that gave up at its deadline, was cancelled, or took a part only") {
+TEST_CASE("a call that was canceled or took only a part of a message releases the connection window") {
     scripted_channel s(small_windows());
     for (int round = 0; round < 30; ++round) {
         const auto call = s.call();
@@ -89,7 +89,7 @@ TEST_CASE("so does one that gave up at its deadline, was cancelled, or took a pa
         s.loop.settle();
     }
     const auto call = s.call();
-    pour(s, 200);
+    send_messages(s, 200);
     CHECK(finish(s.loop, *call).messages.size() == 200);
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a message larger than the window arrives") {
     CHECK(out.messages[0].size() == 500'000);
 }
 
-TEST_CASE("a server that does not read stalls our writes and nothing else") {
+TEST_CASE("a server that does not read only stalls our writes") {
     test::http2_server_options server;
     server.manual_window = true;
     scripted_channel s({}, server);

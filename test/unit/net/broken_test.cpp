@@ -13,15 +13,15 @@ using http2::stream_id;
 using net::finish;
 using test::scripted_channel;
 
-TEST_CASE("a connection that breaks ends all calls on it with the endpoint named, and no new one begins") {
+TEST_CASE("a broken connection ends all its calls with the name of the endpoint, and rejects new ones") {
     scripted_channel s;
     const auto first = s.call();
     const auto second = s.call();
-    int told = 0;
-    s.channel->on_broken([&] { ++told; });
+    int reports = 0;
+    s.channel->on_broken([&] { ++reports; });
     s.wire.cut();
     s.loop.settle();
-    CHECK(told == 1);
+    CHECK(reports == 1);
     CHECK_FALSE(s.channel->usable());
     for (const auto& call : {first.get(), second.get()}) {
         const auto out = finish(s.loop, *call);
@@ -33,10 +33,10 @@ TEST_CASE("a connection that breaks ends all calls on it with the endpoint named
     const auto late = s.call();
     const auto out = finish(s.loop, *late);
     CHECK(out.status.unprocessed);
-    CHECK(told == 1);
+    CHECK(reports == 1);
 }
 
-TEST_CASE("messages that came before the connection broke are still given") {
+TEST_CASE("messages that arrived before the connection broke are still delivered") {
     scripted_channel s;
     const auto call = s.call();
     const stream_id id = s.peer.server().requests().begin()->first;
@@ -50,7 +50,7 @@ TEST_CASE("messages that came before the connection broke are still given") {
     CHECK(out.status.value == grpc::code::unavailable);
 }
 
-TEST_CASE("a server that closes the connection is told as such") {
+TEST_CASE("the error says that the server closed the connection") {
     scripted_channel s;
     const auto call = s.call();
     s.peer.close();
@@ -62,8 +62,8 @@ TEST_CASE("a server that closes the connection is told as such") {
 
 namespace {
 
-/// What a call learns of a peer that answers with these bytes.
-grpc::status greeted_with(const std::string& bytes) {
+/// The status of a call if the peer answers with these bytes.
+grpc::status status_after(const std::string& bytes) {
     test::test_loop loop;
     test::memory_connection wire(loop.executor());
     const auto channel = net::make_http2_channel(std::move(wire.client), {"http://peer:1", "peer", 1, nullptr, {}},
@@ -78,24 +78,24 @@ grpc::status greeted_with(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("a peer that does not speak HTTP/2 is told as such") {
-    const auto http1 = greeted_with("HTTP/1.1 400 Bad Request\r\n\r\n");
+TEST_CASE("the error says that the peer does not speak HTTP/2") {
+    const auto http1 = status_after("HTTP/1.1 400 Bad Request\r\n\r\n");
     CHECK(http1.value == grpc::code::unavailable);
     CHECK(http1.message.find("peer:1: the peer speaks HTTP/1") == 0);
-    const auto tls = greeted_with(std::string("\x15\x03\x01\x00\x02\x02\x16", 7));
+    const auto tls = status_after(std::string("\x15\x03\x01\x00\x02\x02\x16", 7));
     CHECK(tls.value == grpc::code::unavailable);
     CHECK(tls.message.find("peer:1: the peer speaks TLS") == 0);
-    CHECK(greeted_with("hello" + std::string(20, ' ')).value == grpc::code::unavailable);
+    CHECK(status_after("hello" + std::string(20, ' ')).value == grpc::code::unavailable);
 }
 
-TEST_CASE("a call that is ended by garbage says what came from where, and that its request never left") {
-    const auto garbage = greeted_with("hello" + std::string(20, ' '));
+TEST_CASE("a call that garbage ends names the endpoint and is unprocessed") {
+    const auto garbage = status_after("hello" + std::string(20, ' '));
     CAPTURE(garbage.message);
     CHECK(garbage.message.find("peer:1: the peer violated HTTP/2") == 0);
     CHECK(garbage.unprocessed);
 }
 
-TEST_CASE("GOAWAY: calls the server took go on, those beyond may be repeated, new ones need another connection") {
+TEST_CASE("after GOAWAY accepted calls continue, later ones may be repeated, new ones need another connection") {
     scripted_channel s;
     const auto taken = s.call("taken");
     const stream_id id = s.peer.server().requests().begin()->first;
@@ -121,8 +121,7 @@ TEST_CASE("GOAWAY: calls the server took go on, those beyond may be repeated, ne
     CHECK(out.status.ok());
 }
 
-TEST_CASE(
-    "after GOAWAY a call that does not end is ended, so that a server that shuts down need not wait for a watch") {
+TEST_CASE("a call that does not end after GOAWAY is ended, so that a server can shut down despite a watch") {
     scripted_channel s;
     const auto call = s.call();
     const stream_id id = s.peer.server().requests().begin()->first;
@@ -131,16 +130,16 @@ TEST_CASE(
     s.peer.server().goaway(id, http2::error_code::no_error, "");
     s.peer.flush();
     s.loop.clock.advance(1900ms);
-    s.peer.message(id, "still told");
+    s.peer.message(id, "still delivered");
     s.loop.settle();
     s.loop.clock.advance(200ms);
     const auto out = finish(s.loop, *call);
-    CHECK(out.messages == std::vector<std::string>{"still told"});
+    CHECK(out.messages == std::vector<std::string>{"still delivered"});
     CHECK(out.status.message == "peer:2379: the server is shutting down (GOAWAY NO_ERROR)");
     CHECK(out.status.value == grpc::code::unavailable);
 }
 
-TEST_CASE("a server that said that it shuts down is told as such, however the stream ends then") {
+TEST_CASE("after a GOAWAY for a shutdown the error says so, however the stream ends") {
     scripted_channel s;
     const auto call = s.call();
     const stream_id id = s.peer.server().requests().begin()->first;
@@ -165,7 +164,7 @@ TEST_CASE("a server that said that it shuts down is told as such, however the st
     CHECK_FALSE(out.status.unprocessed);
 }
 
-TEST_CASE("a GOAWAY for a fault is told with its words, and a stream that ends after it as what it is") {
+TEST_CASE("the text of a GOAWAY for an error is reported, but not for a stream that ended before") {
     scripted_channel s;
     const auto call = s.call();
     const auto broken = s.call();
@@ -182,7 +181,7 @@ TEST_CASE("a GOAWAY for a fault is told with its words, and a stream that ends a
           "peer:2379: the server sent GOAWAY ENHANCE_YOUR_CALM: too_many_pings");
 }
 
-TEST_CASE("after GOAWAY and the last call the connection is closed, and who waits for that is told") {
+TEST_CASE("the connection is closed after GOAWAY and the last call, and on_broken() reports it") {
     scripted_channel s;
     const auto call = s.call();
     bool broken = false;
@@ -196,7 +195,7 @@ TEST_CASE("after GOAWAY and the last call the connection is closed, and who wait
     CHECK(s.channel->why_unusable() == "peer:2379: the server is shutting down (GOAWAY NO_ERROR: bye)");
 }
 
-TEST_CASE("a stream the server refused was not acted on; one it reset was, perhaps") {
+TEST_CASE("a refused stream is unprocessed, a reset one is not") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) { s.peer.server().reset(id, http2::error_code::refused_stream); };
     const auto refused = s.call();
@@ -222,21 +221,21 @@ TEST_CASE("closing the channel ends its calls and its tasks") {
     CHECK(s.loop.tasks.empty());
 }
 
-TEST_CASE("dropping the last reference to a channel ends its calls and its tasks; nobody is told who is gone, too") {
+TEST_CASE("destroying a channel ends its calls and its tasks without calling on_broken()") {
     scripted_channel s;
     const auto call = s.call();
-    int told = 0;
-    s.channel->on_broken([&] { ++told; });
+    int reports = 0;
+    s.channel->on_broken([&] { ++reports; });
     s.channel.reset();
     const auto out = finish(s.loop, *call);
     CHECK(out.status.value == grpc::code::unavailable);
-    CHECK(told == 0);
+    CHECK(reports == 0);
     s.peer.close();
     s.loop.settle();
     CHECK(s.loop.tasks.empty());
 }
 
-TEST_CASE("a connection without calls that ends says why") {
+TEST_CASE("a connection that ends without calls has a reason") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) { s.peer.reply(id, "answer"); };
     const auto call = s.call();
@@ -258,14 +257,14 @@ TEST_CASE("a connection without calls that ends says why") {
     CHECK_FALSE(s.channel->usable());
 }
 
-TEST_CASE("who asks to be told of the end of a connection that broke before is told, too") {
+TEST_CASE("on_broken() also reports a connection that broke before") {
     scripted_channel s;
     s.wire.cut();
     s.loop.settle();
-    int told = 0;
-    s.channel->on_broken([&] { ++told; });
+    int reports = 0;
+    s.channel->on_broken([&] { ++reports; });
     s.loop.settle();
-    CHECK(told == 1);
+    CHECK(reports == 1);
 }
 
 TEST_CASE("a call outlives its channel and the connection") {
@@ -278,7 +277,7 @@ TEST_CASE("a call outlives its channel and the connection") {
     CHECK_FALSE(out.status.ok());
 }
 
-TEST_CASE("tasks that are cancelled under a channel leave it broken, and its calls ended") {
+TEST_CASE("canceling the tasks of a channel breaks it and ends its calls") {
     scripted_channel s;
     const auto call = s.call();
     s.loop.tasks.cancel();
@@ -289,7 +288,7 @@ TEST_CASE("tasks that are cancelled under a channel leave it broken, and its cal
     CHECK_FALSE(s.channel->usable());
 }
 
-TEST_CASE("whatever bytes a peer sends, nothing crashes and every call ends") {
+TEST_CASE("random bytes of a peer crash nothing, and every call ends") {
     base::random_source random(9);
     for (int round = 0; round < 40; ++round) {
         scripted_channel s;

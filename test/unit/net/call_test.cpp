@@ -24,7 +24,7 @@ void echo(scripted_channel& s) {
 
 }  // namespace
 
-TEST_CASE("a unary call: one message there, one back, and the status") {
+TEST_CASE("a unary call sends one message and receives one, and a status") {
     scripted_channel s;
     echo(s);
     const auto call = s.call("question");
@@ -37,7 +37,7 @@ TEST_CASE("a unary call: one message there, one back, and the status") {
     CHECK(request.value(":scheme") == "http");
 }
 
-TEST_CASE("messages of every size come through, however the bytes are cut on the way") {
+TEST_CASE("messages of any size arrive, however the bytes are split") {
     for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{1000}, std::size_t{1} << 30}) {
         CAPTURE(chunk);
         scripted_channel s;
@@ -53,7 +53,7 @@ TEST_CASE("messages of every size come through, however the bytes are cut on the
     }
 }
 
-TEST_CASE("a large message goes both ways") {
+TEST_CASE("a large message can be sent and received") {
     scripted_channel s;
     echo(s);
     const std::string message(8U << 20, 'm');
@@ -64,7 +64,7 @@ TEST_CASE("a large message goes both ways") {
     CHECK(out.status.ok());
 }
 
-TEST_CASE("calls on one connection do not disturb each other") {
+TEST_CASE("calls on one connection are independent") {
     scripted_channel s;
     std::vector<std::unique_ptr<net::call>> calls;
     std::vector<stream_id> ids;
@@ -76,7 +76,7 @@ TEST_CASE("calls on one connection do not disturb each other") {
         CHECK(finish(s.loop, *calls[static_cast<std::size_t>(i)]).messages == lines{std::to_string(i)});
 }
 
-TEST_CASE("a stream of messages comes in order, and its end after all of them") {
+TEST_CASE("a stream of messages arrives in order, and its status after all of them") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) {
         s.peer.begin(id);
@@ -92,7 +92,7 @@ TEST_CASE("a stream of messages comes in order, and its end after all of them") 
     CHECK(out.status.from == grpc::origin::server);
 }
 
-TEST_CASE("a status without an answer is told") {
+TEST_CASE("a status without a message is reported") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) { s.peer.refuse(id, 7, "etcdserver: permission denied"); };
     const auto call = s.call();
@@ -102,7 +102,7 @@ TEST_CASE("a status without an answer is told") {
     CHECK(out.status.message == "etcdserver: permission denied");
 }
 
-TEST_CASE("metadata goes with the request") {
+TEST_CASE("metadata is sent with the request") {
     scripted_channel s;
     net::call_options options;
     options.metadata = {{"hasleader", "true", false}, {"token", "secret.7", true}};
@@ -112,7 +112,7 @@ TEST_CASE("metadata goes with the request") {
     CHECK(request.value("token") == "secret.7");
 }
 
-TEST_CASE("a call ends at its deadline, on our side and on the server's") {
+TEST_CASE("the deadline ends a call on our side and on the server") {
     scripted_channel s;
     net::call_options options;
     options.deadline = s.loop.clock.now() + 5s;
@@ -127,7 +127,7 @@ TEST_CASE("a call ends at its deadline, on our side and on the server's") {
     CHECK(s.channel->usable());
 }
 
-TEST_CASE("what comes behind the deadline changes nothing, and what came before it is still given") {
+TEST_CASE("messages that arrived before the deadline are delivered, later ones are not") {
     scripted_channel s;
     net::call_options options;
     options.deadline = s.loop.clock.now() + 5s;
@@ -147,7 +147,7 @@ TEST_CASE("what comes behind the deadline changes nothing, and what came before 
     CHECK(out.status.from == grpc::origin::deadline);
 }
 
-TEST_CASE("a call that ended leaves no deadline behind") {
+TEST_CASE("a call that has ended leaves no handler in the clock") {
     scripted_channel s;
     net::call_options options;
     options.deadline = s.loop.clock.now() + 1h;
@@ -158,10 +158,10 @@ TEST_CASE("a call that ended leaves no deadline behind") {
     CHECK(s.loop.clock.pending() == with_call - 1);
 }
 
-TEST_CASE("a call that is cancelled ends at once for who waits in receive()") {
+TEST_CASE("cancel() ends a pending receive() at once") {
     scripted_channel s;
     const auto call = s.call();
-    net::outcome out;
+    net::call_result out;
     s.loop.tasks.spawn("reader", net::read_all(*call, out));
     s.loop.settle();
     CHECK_FALSE(out.ended);
@@ -172,7 +172,7 @@ TEST_CASE("a call that is cancelled ends at once for who waits in receive()") {
     CHECK(s.peer.server().requests().begin()->second.reset == http2::error_code::cancel);
 }
 
-TEST_CASE("a call that is destroyed resets its stream, and the connection goes on") {
+TEST_CASE("destroying a call resets its stream and keeps the connection") {
     scripted_channel s;
     auto unwanted = s.call();
     unwanted.reset();
@@ -183,7 +183,7 @@ TEST_CASE("a call that is destroyed resets its stream, and the connection goes o
     CHECK(finish(s.loop, *next).messages == lines{"next"});
 }
 
-TEST_CASE("a call destroyed before its request left does no harm") {
+TEST_CASE("a call may be destroyed before its request is sent") {
     scripted_channel s;
     {
         const auto call = s.channel->open("/s/m", {});
@@ -213,7 +213,7 @@ TEST_CASE("a message above the limit ends the call before it is stored") {
     CHECK(s.peer.server().requests().begin()->second.reset == http2::error_code::cancel);
 }
 
-TEST_CASE("an answer of something that is no gRPC server says so") {
+TEST_CASE("the error says that the peer is not a gRPC server") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) {
         s.peer.server().respond(id, {{":status", "404"}, {"content-type", "text/html"}});
@@ -226,7 +226,7 @@ TEST_CASE("an answer of something that is no gRPC server says so") {
     CHECK(out.status.message.find("text/html") != std::string::npos);
 }
 
-TEST_CASE("a part of a message is given once enough of it is here, and ends the call") {
+TEST_CASE("take() returns a part of a message when enough has arrived, and ends the call") {
     scripted_channel s;
     const auto call = s.call();
     const stream_id id = s.peer.server().requests().begin()->first;
@@ -246,7 +246,7 @@ TEST_CASE("a part of a message is given once enough of it is here, and ends the 
     CHECK(s.peer.server().request(id).reset == http2::error_code::cancel);
 }
 
-TEST_CASE("a whole message goes before a part") {
+TEST_CASE("receive() prefers a complete message to a part") {
     scripted_channel s;
     s.peer.server().on_end = [&](stream_id id) { s.peer.reply(id, std::string(5000, 'w')); };
     const auto call = s.call();

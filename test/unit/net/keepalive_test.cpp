@@ -14,7 +14,7 @@ using test::scripted_channel;
 
 namespace {
 
-/// PING frames among what a client sent.
+/// The number of PING frames that a client sent.
 std::size_t pings_in(std::string_view bytes) {
     std::size_t count = 0;
     while (bytes.size() >= 9) {
@@ -27,14 +27,14 @@ std::size_t pings_in(std::string_view bytes) {
     return count;
 }
 
-/// A client whose peer is no server at all: after its greeting it is silent, and what is sent to it can be counted.
-struct silent {
-    explicit silent(bool greets = true) {
+/// A client whose peer only sends its SETTINGS, or nothing, and records what it receives.
+struct silent_peer {
+    explicit silent_peer(bool sends_settings = true) {
         loop.settle();
-        if (greets) say(test::raw_frame(4, 0, 0));
+        if (sends_settings) send(test::raw_frame(4, 0, 0));
     }
 
-    void say(std::string bytes) {
+    void send(std::string bytes) {
         wire.to_client->waiting = std::move(bytes);
         wire.to_client->changed.notify();
         loop.settle();
@@ -55,8 +55,8 @@ struct silent {
 
 }  // namespace
 
-TEST_CASE("a peer that says nothing while a call is open is asked once, and then counts as dead") {
-    silent s;
+TEST_CASE("a silent peer with an open call gets one PING, and then counts as dead") {
+    silent_peer s;
     const auto call = s.channel->open("/s/m", {});
     s.loop.settle();
     s.sent();
@@ -74,7 +74,7 @@ TEST_CASE("a peer that says nothing while a call is open is asked once, and then
     CHECK(out.status.message == "peer:1: no sign of life for 15 s");
 }
 
-TEST_CASE("a peer that answers lives for ever") {
+TEST_CASE("a peer that answers PINGs stays connected") {
     scripted_channel s;
     const auto call = s.call();
     s.loop.clock.advance(1h);
@@ -83,24 +83,24 @@ TEST_CASE("a peer that answers lives for ever") {
     CHECK(s.channel->usable());
 }
 
-TEST_CASE("pings go out no closer than etcd takes them, and none while the peer talks") {
-    silent quiet;
+TEST_CASE("no PING is sent while the peer sends bytes") {
+    silent_peer quiet;
     const auto call = quiet.channel->open("/s/m", {});
     quiet.loop.settle();
     quiet.sent();
-    // Any bytes count as a sign of life: unknown frames.
+    // Any bytes count, also frames of unknown types.
     std::size_t pings = 0;
     for (int i = 0; i < 20; ++i) {
         quiet.loop.clock.advance(9s);
-        quiet.say(test::raw_frame(99, 0, 0, "x"));
+        quiet.send(test::raw_frame(99, 0, 0, "x"));
         pings += pings_in(quiet.sent());
     }
     CHECK(pings == 0);
     CHECK(quiet.channel->usable());
 }
 
-TEST_CASE("without an open call no ping goes out: etcd takes that for abuse") {
-    silent s;
+TEST_CASE("no PING is sent without an open call, because etcd considers that abuse") {
+    silent_peer s;
     s.sent();
     s.loop.clock.advance(1h);
     CHECK(pings_in(s.sent()) == 0);
@@ -118,7 +118,7 @@ TEST_CASE("without an open call no ping goes out: etcd takes that for abuse") {
 }
 
 TEST_CASE("silence before the call does not count") {
-    silent s;
+    silent_peer s;
     s.loop.clock.advance(1h);
     const auto call = s.channel->open("/s/m", {});
     s.loop.settle();
@@ -128,8 +128,8 @@ TEST_CASE("silence before the call does not count") {
     CHECK(s.channel->usable());
 }
 
-TEST_CASE("a peer that does not even take our bytes is noticed as well") {
-    silent s;
+TEST_CASE("a peer that does not read our bytes counts as dead, too") {
+    silent_peer s;
     s.wire.to_server->capacity = 10;
     const auto call = s.channel->open("/s/m", {});
     call->send(grpc::frame(std::string(100'000, 'x')), true);
@@ -139,8 +139,8 @@ TEST_CASE("a peer that does not even take our bytes is noticed as well") {
     CHECK(finish(s.loop, *call).status.value == grpc::code::unavailable);
 }
 
-TEST_CASE("a peer that takes connections but never speaks is left after three seconds, with or without a call") {
-    silent s(false);
+TEST_CASE("a peer that accepts a connection but sends nothing is dropped after three seconds") {
+    silent_peer s(false);
     std::unique_ptr<net::call> call;
     SUBCASE("with a call") { call = s.channel->open("/s/m", {}); }
     SUBCASE("without one") {}
@@ -150,20 +150,20 @@ TEST_CASE("a peer that takes connections but never speaks is left after three se
     CHECK_FALSE(s.channel->usable());
     if (!call) return;
     const auto out = finish(s.loop, *call);
-    CHECK(out.status.message == "peer:1: the peer accepts connections but says nothing: it hangs, or it is no etcd");
+    CHECK(out.status.message == "peer:1: the peer accepts connections but sends nothing: it hangs or is not etcd");
 }
 
-TEST_CASE("a peer that hangs up without a word may want TLS") {
-    silent s(false);
+TEST_CASE("if a peer closes without an answer, the error suggests TLS") {
+    silent_peer s(false);
     const auto call = s.channel->open("/s/m", {});
     std::string how;
-    SUBCASE("in order") { s.wire.server->close(); }
-    SUBCASE("with bytes it did not read") {
+    SUBCASE("with FIN") { s.wire.server->close(); }
+    SUBCASE("with RST, because of unread bytes") {
         s.wire.cut();
         how = " (Connection reset by peer)";
     }
     s.loop.settle();
     const auto out = finish(s.loop, *call);
     CHECK(out.status.message ==
-          "peer:1: the server closed the connection without a word: does its endpoint need https://?" + how);
+          "peer:1: the server closed the connection without an answer: does its endpoint need https://?" + how);
 }

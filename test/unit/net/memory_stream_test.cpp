@@ -38,9 +38,9 @@ aio::awaitable<> write_into(net::byte_stream& to, std::string bytes, bool& over)
     over = written.has_value();
 }
 
-struct rig {
-    ~rig() {
-        loop.tasks.cancel();  // they use the streams
+struct fixture {
+    ~fixture() {
+        loop.tasks.cancel();  // the tasks use the streams
         loop.settle();
     }
     test::test_loop loop;
@@ -51,8 +51,8 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("bytes in memory arrive in order and end where the writer closes") {
-    rig r;
+TEST_CASE("memory stream: bytes arrive in order, and the stream ends when the writer closes") {
+    fixture r;
     r.wire.to_server->chunk(3);
     r.loop.tasks.spawn("reader", read_to_end(*r.wire.server, r.got, r.error));
     CHECK(r.loop.run(write(*r.wire.client, "hello ")));
@@ -64,8 +64,8 @@ TEST_CASE("bytes in memory arrive in order and end where the writer closes") {
     CHECK(r.loop.tasks.empty());
 }
 
-TEST_CASE("a writer in memory waits for room") {
-    rig r;
+TEST_CASE("memory stream: a writer waits for space") {
+    fixture r;
     r.wire.to_server->capacity = 10;
     bool over = false;
     r.loop.tasks.spawn("writer", write_into(*r.wire.client, std::string(25, 'x'), over));
@@ -77,8 +77,8 @@ TEST_CASE("a writer in memory waits for room") {
     CHECK(r.got.size() == 25);
 }
 
-TEST_CASE("a cut ends reads and writes at both ends, a stall ends nothing") {
-    rig r;
+TEST_CASE("memory stream: cut() ends reads and writes at both ends, stall() does not") {
+    fixture r;
     r.wire.to_server->stall();
     r.loop.tasks.spawn("reader", read_to_end(*r.wire.server, r.got, r.error));
     CHECK(r.loop.run(write(*r.wire.client, "lost")));
@@ -92,8 +92,8 @@ TEST_CASE("a cut ends reads and writes at both ends, a stall ends nothing") {
     CHECK_FALSE(r.loop.run(write(*r.wire.server, "x")));
 }
 
-TEST_CASE("a read in memory ends by cancellation with an error, as one from a socket does") {
-    rig r;
+TEST_CASE("memory stream: cancellation ends a read with an error, as on a socket") {
+    fixture r;
     r.loop.tasks.spawn("reader", read_to_end(*r.wire.server, r.got, r.error));
     r.loop.settle();
     r.loop.tasks.cancel();

@@ -20,7 +20,7 @@ namespace {
 
 using dialed = net::result<std::unique_ptr<net::byte_stream>>;
 
-/// Real sockets need a loop that waits.
+/// Runs `body` on a loop that waits, as real sockets need it.
 template <class T>
 T run(aio::asio::io_context& io, aio::awaitable<T> body) {
     std::optional<T> out;
@@ -50,7 +50,7 @@ aio::awaitable<bool> write(net::byte_stream& to, std::string bytes) {
     co_return written.has_value();
 }
 
-struct rig {
+struct fixture {
     aio::asio::io_context io{1};
     aio::system_clock clock{io.get_executor()};
     net::socket_dialer dialer{clock};
@@ -66,20 +66,20 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("an authority has its IPv6 literal in brackets") {
+TEST_CASE("an authority has IPv6 addresses in brackets") {
     CHECK(net::endpoint{"", "host", 2379, nullptr, {}}.authority() == "host:2379");
     CHECK(net::endpoint{"", "127.0.0.1", 1, nullptr, {}}.authority() == "127.0.0.1:1");
     CHECK(net::endpoint{"", "::1", 2379, nullptr, {}}.authority() == "[::1]:2379");
 }
 
-TEST_CASE("a Unix socket is named by its path in messages, and as localhost to the server") {
+TEST_CASE("a Unix socket has its path as name and localhost as authority") {
     const net::endpoint to{"unix:///run/etcd.sock", "", 0, nullptr, "/run/etcd.sock"};
     CHECK(to.name() == "/run/etcd.sock");
     CHECK(to.authority() == "localhost");
 }
 
-TEST_CASE("a TCP connection carries bytes both ways, and its end") {
-    rig r;
+TEST_CASE("a TCP connection carries bytes in both directions, and the end of the stream") {
+    fixture r;
     for (const char* host : {"127.0.0.1", "localhost"}) {
         auto stream = r.dial(r.here(host));
         REQUIRE(stream.has_value());
@@ -98,8 +98,8 @@ TEST_CASE("a TCP connection carries bytes both ways, and its end") {
     }
 }
 
-TEST_CASE("a refused connection says which endpoint and why") {
-    rig r;
+TEST_CASE("the error of a refused connection names the endpoint and the reason") {
+    fixture r;
     const net::endpoint to = r.here();
     r.acceptor.close();
     const auto stream = r.dial(to);
@@ -107,16 +107,16 @@ TEST_CASE("a refused connection says which endpoint and why") {
     CHECK(stream.error().text == "connect " + to.authority() + ": Connection refused");
 }
 
-TEST_CASE("a name that can not be looked up says so") {
-    rig r;
+TEST_CASE("the error of a failed lookup names the host") {
+    fixture r;
     const auto stream = r.dial(r.here("no-such-host.invalid"));
     REQUIRE(stream.has_error());
     CHECK(stream.error().text.find("no-such-host.invalid") != std::string::npos);
 }
 
-TEST_CASE("a deadline that has passed ends the dialing") {
-    rig r;
-    // A listener whose queue is full does not answer: fill it with connections nobody takes.
+TEST_CASE("the deadline ends dial()") {
+    fixture r;
+    // A listener with a full queue does not answer: fill it with connections that are not accepted.
     r.acceptor.close();
     tcp::acceptor narrow(r.io, tcp::v4());
     narrow.bind(tcp::endpoint(aio::asio::ip::address_v4::loopback(), 0));
@@ -134,25 +134,25 @@ TEST_CASE("a deadline that has passed ends the dialing") {
 
 namespace {
 
-/// Answers when the test says so.
+/// A resolver whose answers come from the test.
 class scripted_resolver final : public net::name_resolver {
 public:
     std::shared_ptr<void> look_up(const aio::asio::any_io_executor&, const std::string& host,
                                   std::function<void(answer)> done) override {
         asked.push_back(host);
         answer_with = std::move(done);
-        auto wanted = std::make_shared<int>(0);
-        interest = wanted;
-        return wanted;
+        auto handle = std::make_shared<int>(0);
+        pending = handle;
+        return handle;
     }
 
     std::vector<std::string> asked;
     std::function<void(answer)> answer_with;
-    std::weak_ptr<int> interest;
+    std::weak_ptr<int> pending;
 };
 
-/// Dials under a clock that stands, with look-ups that are scripted.
-struct naming_rig {
+/// A dialer with a fake clock and scripted lookups.
+struct lookup_fixture {
     test::test_loop loop;
     scripted_resolver names;
     net::socket_dialer dialer{loop.clock, names};
@@ -166,22 +166,22 @@ const std::vector<aio::asio::ip::address> loopback{aio::asio::ip::address_v4::lo
 
 }  // namespace
 
-TEST_CASE("a look-up that hangs ends the dialing at its deadline; what it finds later is of no interest") {
-    naming_rig r;
+TEST_CASE("a hanging lookup ends dial() at its deadline, and its late answer is ignored") {
+    lookup_fixture r;
     const auto before = r.loop.clock.now();
     const auto stream = r.loop.run(r.dial("slow.example"), 1min);
     REQUIRE(stream.has_error());
     CHECK(stream.error().text == "look up slow.example: timed out");
     CHECK(r.loop.clock.now() - before == 3s);
-    CHECK(r.names.interest.expired());
+    CHECK(r.names.pending.expired());
     r.names.answer_with(loopback);
     r.loop.settle();
 }
 
-TEST_CASE("a look-up that hangs does not keep a task that is cancelled") {
-    naming_rig r;
+TEST_CASE("a hanging lookup does not delay the cancellation of a task") {
+    lookup_fixture r;
     std::optional<dialed> out;
-    r.loop.tasks.spawn("dial", [](naming_rig& with, std::optional<dialed>& into) -> aio::awaitable<> {
+    r.loop.tasks.spawn("dial", [](lookup_fixture& with, std::optional<dialed>& into) -> aio::awaitable<> {
         auto stream = co_await with.dial("slow.example");
         into.emplace(std::move(stream));
     }(r, out));
@@ -195,10 +195,10 @@ TEST_CASE("a look-up that hangs does not keep a task that is cancelled") {
     r.loop.settle();
 }
 
-TEST_CASE("a look-up that fails says which name and why") {
-    naming_rig r;
+TEST_CASE("the error of a failed lookup names the host and the reason") {
+    lookup_fixture r;
     std::optional<dialed> out;
-    r.loop.tasks.spawn("dial", [](naming_rig& with, std::optional<dialed>& into) -> aio::awaitable<> {
+    r.loop.tasks.spawn("dial", [](lookup_fixture& with, std::optional<dialed>& into) -> aio::awaitable<> {
         auto stream = co_await with.dial("none.example");
         into.emplace(std::move(stream));
     }(r, out));
@@ -210,7 +210,7 @@ TEST_CASE("a look-up that fails says which name and why") {
 }
 
 TEST_CASE("a literal address is not looked up") {
-    rig r;
+    fixture r;
     scripted_resolver names;
     net::socket_dialer dialer(r.clock, names);
     const auto stream = run(r.io, dialer.dial(r.here(), r.clock.now() + 5s));
@@ -219,7 +219,7 @@ TEST_CASE("a literal address is not looked up") {
 }
 
 TEST_CASE("a name is tried at each of its addresses") {
-    rig r;
+    fixture r;
     scripted_resolver names;
     net::socket_dialer dialer(r.clock, names);
     std::optional<dialed> out;
@@ -227,7 +227,7 @@ TEST_CASE("a name is tried at each of its addresses") {
     aio::asio::co_spawn(r.io, dialer.dial(r.here("two.example"), r.clock.now() + 5s), keep);
     r.io.poll();
     REQUIRE(names.answer_with);
-    // Nobody listens at the first one.
+    // There is no listener at the first address.
     names.answer_with(std::vector<aio::asio::ip::address>{aio::asio::ip::make_address("127.77.0.1"), loopback[0]});
     r.io.restart();
     r.io.run_for(5s);
@@ -235,8 +235,8 @@ TEST_CASE("a name is tried at each of its addresses") {
     CHECK(out->has_value());
 }
 
-TEST_CASE("a look-up that fails or is late leaves the addresses that were found before in use") {
-    rig r;
+TEST_CASE("if a lookup fails or is late, the addresses of the last one are used") {
+    fixture r;
     scripted_resolver names;
     net::socket_dialer dialer(r.clock, names);
     std::optional<dialed> out;
@@ -264,7 +264,7 @@ TEST_CASE("a look-up that fails or is late leaves the addresses that were found 
         names.answer_with(base::error("Host not found"));
         CHECK(finish());
     }
-    SUBCASE("what is found anew counts") {
+    SUBCASE("new addresses replace them") {
         dial();
         names.answer_with(std::vector<aio::asio::ip::address>{aio::asio::ip::make_address("127.77.0.1")});
         CHECK_FALSE(finish());

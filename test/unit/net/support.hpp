@@ -9,14 +9,14 @@
 
 namespace etcdsync::net {
 
-/// What a call told, read to its end.
-struct outcome {
+/// Everything that a call returned.
+struct call_result {
     std::vector<std::string> messages;
     grpc::status status;
     bool ended = false;
 };
 
-inline aio::awaitable<> read_all(call& from, outcome& out) {
+inline aio::awaitable<> read_all(call& from, call_result& out) {
     for (;;) {
         const auto progress = co_await from.receive();
         if (progress == call::progress::ended) break;
@@ -26,9 +26,9 @@ inline aio::awaitable<> read_all(call& from, outcome& out) {
     out.ended = true;
 }
 
-/// Reads `from` to its end; the test fails where that does not come.
-inline outcome finish(test::test_loop& loop, call& from, aio::clock::duration patience = {}) {
-    outcome out;
+/// Reads `from` to its end; the test fails if it does not end within `patience`.
+inline call_result finish(test::test_loop& loop, call& from, aio::clock::duration patience = {}) {
+    call_result out;
     loop.run(read_all(from, out), patience);
     return out;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS against a server of Asio's in the same loop, with certificates made for the test.
+// Tests TLS against an Asio server in the same loop, with certificates made for the test.
 #include "net/http2_channel.hpp"
 #include "net/socket_dialer.hpp"
 #include "net/tls_client.hpp"
@@ -40,24 +40,24 @@ int choose_h2(SSL*, const unsigned char** out, unsigned char* size, const unsign
                : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/// What the server of a test is like.
-struct manners {
+/// How the server of a test behaves.
+struct server_options {
     bool speaks_h2 = true;
-    bool wants_certificate = false;
-    int newest = TLS1_3_VERSION;
+    bool requires_certificate = false;
+    int max_version = TLS1_3_VERSION;
     const char* ciphers = nullptr;
 };
 
-struct rig {
-    /// Serves one connection: shakes hands, echoes what comes, ends.
-    void serve(const test::certificate& as, const manners& how = {}) {
+struct fixture {
+    /// Serves one connection: handshake, then echoes all bytes.
+    void serve(const test::certificate& as, const server_options& how = {}) {
         auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
         context->use_certificate_chain_file(as.cert);
         context->use_private_key_file(as.key, ssl::context::pem);
-        SSL_CTX_set_max_proto_version(context->native_handle(), how.newest);
+        SSL_CTX_set_max_proto_version(context->native_handle(), how.max_version);
         if (how.ciphers != nullptr) SSL_CTX_set_cipher_list(context->native_handle(), how.ciphers);
         if (how.speaks_h2) SSL_CTX_set_alpn_select_cb(context->native_handle(), choose_h2, nullptr);
-        if (how.wants_certificate) {
+        if (how.requires_certificate) {
             context->load_verify_file(ca.file());
             context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
         }
@@ -110,7 +110,7 @@ struct rig {
         return run(dialer.dial(where, clock.now() + patience));
     }
 
-    /// Why it is not connected to.
+    /// Dials, which must fail, and returns the reason.
     std::string refusal(const net::endpoint& where, aio::clock::duration patience = 3s) {
         const auto stream = dial(where, patience);
         REQUIRE(stream.has_error());
@@ -149,13 +149,13 @@ test::certificate_options named(const std::string& names) {
 
 }  // namespace
 
-TEST_CASE("a connection by TLS carries bytes both ways, by an address and by a name") {
-    rig r;
+TEST_CASE("a TLS connection carries bytes in both directions, to an address and to a name") {
+    fixture r;
     const auto server = r.ca.issue("server");
     for (const char* host : {"127.0.0.1", "localhost"}) {
-        for (const int newest : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-            manners how;
-            how.newest = newest;
+        for (const int max_version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+            server_options how;
+            how.max_version = max_version;
             r.serve(server, how);
             auto stream = r.dial(r.to(r.trusting(), host));
             REQUIRE(stream.has_value());
@@ -168,8 +168,8 @@ TEST_CASE("a connection by TLS carries bytes both ways, by an address and by a n
     }
 }
 
-TEST_CASE("a server whose certificate is not signed by the CA is not talked to") {
-    rig r;
+TEST_CASE("a server certificate that is not signed by the CA is rejected") {
+    fixture r;
     const test::certificate_authority other(r.dir.path(), "other");
     r.serve(other.issue("server"));
     const std::string why = r.refusal(r.to(r.trusting()));
@@ -177,8 +177,8 @@ TEST_CASE("a server whose certificate is not signed by the CA is not talked to")
     CHECK(why.find("tls.ca = " + r.ca.file()) != std::string::npos);
 }
 
-TEST_CASE("a certificate for another name is refused with the names it is for; tls.server_name says which is meant") {
-    rig r;
+TEST_CASE("a certificate for other names is rejected with these names; tls.server_name overrides the expected name") {
+    fixture r;
     const auto server = r.ca.issue("server", named("DNS:core-1.example,DNS:core-2.example,IP:10.0.0.1,IP:fe80::1"));
     r.serve(server);
     CHECK(r.refusal(r.to(r.trusting(), "localhost")) ==
@@ -194,8 +194,8 @@ TEST_CASE("a certificate for another name is refused with the names it is for; t
     }
 }
 
-TEST_CASE("an expired certificate is refused with its date, and so is one of tomorrow") {
-    rig r;
+TEST_CASE("an expired certificate and one that is not valid yet are rejected with their date") {
+    fixture r;
     test::certificate_options how;
     how.from = -48h;
     how.to = -24h;
@@ -204,11 +204,11 @@ TEST_CASE("an expired certificate is refused with its date, and so is one of tom
     how.from = 24h;
     how.to = 48h;
     r.serve(r.ca.issue("new", how));
-    CHECK(r.refusal(r.to(r.trusting())).starts_with("the server's certificate is valid from 20"));
+    CHECK(r.refusal(r.to(r.trusting())).starts_with("the server's certificate is not valid before 20"));
 }
 
-TEST_CASE("insecure_skip_verify takes any certificate") {
-    rig r;
+TEST_CASE("insecure_skip_verify accepts any certificate") {
+    fixture r;
     const test::certificate_authority other(r.dir.path(), "other");
     r.serve(other.issue("server", named("DNS:elsewhere")));
     net::tls_options options = r.trusting();
@@ -216,30 +216,30 @@ TEST_CASE("insecure_skip_verify takes any certificate") {
     CHECK(r.dial(r.to(options)).has_value());
 }
 
-TEST_CASE("a server that does not agree to HTTP/2 is no etcd") {
-    rig r;
-    manners how;
+TEST_CASE("a server that does not negotiate HTTP/2 is rejected") {
+    fixture r;
+    server_options how;
     how.speaks_h2 = false;
     r.serve(r.ca.issue("server"), how);
-    CHECK(r.refusal(r.to(r.trusting())) == "the server did not agree to speak HTTP/2 (ALPN h2): it is no etcd");
+    CHECK(r.refusal(r.to(r.trusting())) == "the server did not agree to speak HTTP/2 (ALPN h2): it is not etcd");
 }
 
-TEST_CASE("a server that only has ciphers without forward secrecy is not talked to") {
-    rig r;
-    manners how;
-    how.newest = TLS1_2_VERSION;
+TEST_CASE("a server with only ciphers without forward secrecy is rejected") {
+    fixture r;
+    server_options how;
+    how.max_version = TLS1_2_VERSION;
     how.ciphers = "AES128-SHA";
     r.serve(r.ca.issue("server"), how);
-    CHECK(r.refusal(r.to(r.trusting())).starts_with("the server ended the handshake: it has no cipher in common"));
+    CHECK(r.refusal(r.to(r.trusting())).starts_with("the server ended the handshake: no common cipher"));
 }
 
-TEST_CASE("a peer without TLS that is silent costs the deadline, one that speaks or hangs up nothing") {
-    rig r;
+TEST_CASE("a peer without TLS is recognized at once if it answers or closes, else at the deadline") {
+    fixture r;
     CHECK(r.refusal(r.to(r.trusting()), 1500ms) == "no answer in time: does its endpoint need http://?");
     tcp::socket taken = r.acceptor.accept();
     asio::co_spawn(
         r.io,
-        [](rig& at) -> aio::awaitable<> {
+        [](fixture& at) -> aio::awaitable<> {
             auto socket = co_await at.acceptor.async_accept(asio::use_awaitable);
             const auto bytes = asio::buffer("HTTP/1.1 400 Bad Request\r\n\r\n");
             co_await asio::async_write(socket, bytes, asio::use_awaitable);
@@ -251,7 +251,7 @@ TEST_CASE("a peer without TLS that is silent costs the deadline, one that speaks
     CHECK(r.refusal(r.to(r.trusting())) == "the peer does not speak TLS: does its endpoint need http://?");
     asio::co_spawn(
         r.io,
-        [](rig& at) -> aio::awaitable<> {
+        [](fixture& at) -> aio::awaitable<> {
             auto socket = co_await at.acceptor.async_accept(asio::use_awaitable);
             socket.close();
         }(r),
@@ -259,24 +259,24 @@ TEST_CASE("a peer without TLS that is silent costs the deadline, one that speaks
     CHECK(r.refusal(r.to(r.trusting())) == "the peer closed the connection: does its endpoint need http://?");
 }
 
-TEST_CASE("a server that wants a certificate gets ours; without one, or with a wrong one, it refuses us in its words") {
-    rig r;
+TEST_CASE("a server that requires a certificate gets ours; its rejection of a missing or wrong one is reported") {
+    fixture r;
     const auto server = r.ca.issue("server");
     const test::certificate_authority other(r.dir.path(), "other");
     const auto ours = r.ca.issue("ours");
-    const auto foreign = other.issue("foreign");
-    manners how;
-    how.wants_certificate = true;
-    for (const int newest : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-        CAPTURE(newest);
-        how.newest = newest;
+    const auto unknown = other.issue("unknown");
+    server_options how;
+    how.requires_certificate = true;
+    for (const int max_version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        CAPTURE(max_version);
+        how.max_version = max_version;
         net::tls_options options = r.trusting();
         options.cert = ours.cert;
         options.key = ours.key;
         r.serve(server, how);
         CHECK(r.dial(r.to(options)).has_value());
 
-        // With TLS 1.3 it tells only after the handshake: with the first read.
+        // With TLS 1.3 the rejection only arrives after the handshake, with the first read.
         const auto outcome = [&](const net::tls_options& with) {
             r.serve(server, how);
             auto stream = r.dial(r.to(with));
@@ -286,14 +286,14 @@ TEST_CASE("a server that wants a certificate gets ours; without one, or with a w
             return answer.error();
         };
         const net::failure without = outcome(r.trusting());
-        // With TLS 1.2 OpenSSL's server sends an alert that may mean more than that; etcd's does not.
-        CHECK(without.access_denied == (newest == TLS1_3_VERSION));
-        CHECK(without.text.find("wants a client certificate") != std::string::npos);
-        options.cert = foreign.cert;
-        options.key = foreign.key;
+        // With TLS 1.2 OpenSSL's server sends an ambiguous alert; etcd does not.
+        CHECK(without.access_denied == (max_version == TLS1_3_VERSION));
+        CHECK(without.text.find("requires a client certificate") != std::string::npos);
+        options.cert = unknown.cert;
+        options.key = unknown.key;
         const net::failure wrong = outcome(options);
         CHECK(wrong.access_denied);
-        CHECK(wrong.text.ends_with(')'));  // its date is no cause
+        CHECK(wrong.text.ends_with(')'));  // its validity is not the reason
         CHECK(wrong.text.find("the server refused our client certificate") != std::string::npos);
         const auto with_dates = [&](std::chrono::hours from, std::chrono::hours to) {
             test::certificate_options dates;
@@ -308,13 +308,13 @@ TEST_CASE("a server that wants a certificate gets ours; without one, or with a w
         };
         CHECK(with_dates(-48h, -24h).find("refused our client certificate (certificate expired): ours expired at 20") !=
               std::string::npos);
-        CHECK(with_dates(24h, 48h).find("): ours is valid from 20") != std::string::npos);
+        CHECK(with_dates(24h, 48h).find("): ours is not valid before 20") != std::string::npos);
     }
 }
 
-TEST_CASE("a certificate of ours that is out of date is doubted, though it loads") {
-    rig r;
-    const auto doubt = [&](std::chrono::hours from, std::chrono::hours to) {
+TEST_CASE("our certificate loads although it is not valid now, with a warning") {
+    fixture r;
+    const auto warning = [&](std::chrono::hours from, std::chrono::hours to) {
         test::certificate_options dates;
         dates.from = from;
         dates.to = to;
@@ -324,23 +324,23 @@ TEST_CASE("a certificate of ours that is out of date is doubted, though it loads
         options.key = ours.key;
         net::tls_client client(options, r.logger);
         CHECK(client.check().has_value());
-        return client.doubt();
+        return client.certificate_warning();
     };
-    CHECK(doubt(-1h, 24h).empty());
-    CHECK(doubt(-48h, -24h).find("/ours.pem expired at 20") != std::string::npos);
-    CHECK(doubt(24h, 48h).find("/ours.pem is valid from 20") != std::string::npos);
-    CHECK(net::tls_client(r.trusting(), r.logger).doubt().empty());
+    CHECK(warning(-1h, 24h).empty());
+    CHECK(warning(-48h, -24h).find("/ours.pem expired at 20") != std::string::npos);
+    CHECK(warning(24h, 48h).find("/ours.pem is not valid before 20") != std::string::npos);
+    CHECK(net::tls_client(r.trusting(), r.logger).certificate_warning().empty());
 }
 
-TEST_CASE("a server that speaks only TLS older than 1.2 is told as such, by its alert and by its answer") {
-    rig r;
+TEST_CASE("a server without TLS 1.2 is recognized by its alert and by its answer") {
+    fixture r;
     const std::string alert("\x15\x03\x02\x00\x02\x02\x46", 7);
     const std::string hello = std::string("\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02", 11) + std::string(32, 'r') +
                               std::string("\x00\xc0\x13\x00", 4);
     for (const std::string& answer : {alert, hello}) {
         asio::co_spawn(
             r.io,
-            [](rig& at, std::string words) -> aio::awaitable<> {
+            [](fixture& at, std::string words) -> aio::awaitable<> {
                 auto socket = co_await at.acceptor.async_accept(asio::use_awaitable);
                 const auto bytes = asio::buffer(std::as_const(words));
                 co_await asio::async_write(socket, bytes, asio::use_awaitable);
@@ -349,12 +349,12 @@ TEST_CASE("a server that speaks only TLS older than 1.2 is told as such, by its 
                 co_await socket.async_read_some(into, aio::as_result);
             }(r, answer),
             asio::detached);
-        CHECK(r.refusal(r.to(r.trusting())) == "the server speaks only TLS older than 1.2");
+        CHECK(r.refusal(r.to(r.trusting())) == "the server does not support TLS 1.2 or later");
     }
 }
 
-TEST_CASE("files that are missing, empty, or do not fit together are told by name") {
-    rig r;
+TEST_CASE("the error names files that are missing, empty or do not belong together") {
+    fixture r;
     const auto ours = r.ca.issue("ours");
     const auto others = r.ca.issue("others");
     const auto why = [&](const net::tls_options& options) {
@@ -376,8 +376,8 @@ TEST_CASE("files that are missing, empty, or do not fit together are told by nam
     CHECK(why(options).find("empty.pem") != std::string::npos);
 }
 
-TEST_CASE("certificates that are replaced are used for the next connection; a pair half replaced leaves the old ones") {
-    rig r;
+TEST_CASE("replaced certificates are used for the next connection; an incomplete pair keeps the old ones") {
+    fixture r;
     const test::certificate_authority next(r.dir.path(), "next");
     const auto old_server = r.ca.issue("server");
     const auto new_server = next.issue("next-server");
@@ -401,7 +401,7 @@ TEST_CASE("certificates that are replaced are used for the next connection; a pa
     copy(next.file(), options.ca);
     r.serve(new_server);
     CHECK(r.dial(where).has_value());
-    CHECK(r.lines.count("certificates were read anew") == 1);
+    CHECK(r.lines.count("certificates reloaded") == 1);
 
     const auto others = next.issue("others");
     copy(others.cert, options.cert);
@@ -409,9 +409,9 @@ TEST_CASE("certificates that are replaced are used for the next connection; a pa
         r.serve(new_server);
         CHECK(r.dial(where).has_value());
     }
-    CHECK(r.lines.count("the changed certificates can not be used") == 1);
+    CHECK(r.lines.count("cannot load the changed certificates") == 1);
     copy(others.key, options.key);
     r.serve(new_server);
     CHECK(r.dial(where).has_value());
-    CHECK(r.lines.count("certificates were read anew") == 2);
+    CHECK(r.lines.count("certificates reloaded") == 2);
 }

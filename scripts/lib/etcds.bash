@@ -69,7 +69,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# taken_ports PORT...: those of them that can not be listened on, a line each.
+# taken_ports PORT...: those of them that cannot be listened on, a line each.
 taken_ports() {
     python3 - "$@" <<'END'
 import socket, sys

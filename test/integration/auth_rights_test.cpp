@@ -110,7 +110,7 @@ TEST_CASE("rights on one of two rules: that one works, the other says what is mi
 }
 
 TEST_CASE(
-    "with the same rights consistency = \"all\" can not work: the missing grant and consistency = \"rule\" are named") {
+    "with the same rights consistency = \"all\" cannot work: the missing grant and consistency = \"rule\" are named") {
     guarded all({}, two_rules("all"));
     grant_rule(all, "/a/");
     grant_rule(all, "/x/");

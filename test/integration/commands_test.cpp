@@ -35,7 +35,7 @@ constexpr mistake mistakes[] = {
     {"[[rule]]\nprefix = \"/a/\"\n[replication]\nprobe_interval = 10\n", "8:18", "10s"},
     {"[[rule]]\nprefix = \"/a/\"\n[verify]\ninterval = \"5m\"\n", "8:12", "not supported yet"},
     {"auth = { user = \"u\", password_file = \"nothing-here\" }\n[[rule]]\nprefix = \"/a/\"\n", "5:38",
-     "nothing-here can not be read: No such file"},
+     "nothing-here cannot be read: No such file"},
     {"auth = { user = \"u\", password_env = \"NOT_SET_HERE\" }\n[[rule]]\nprefix = \"/a/\"\n", "5:37",
      "the environment variable NOT_SET_HERE is not set"},
 };

@@ -126,11 +126,13 @@ TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing
     sync_daemon sync(all.config());
     const said dry = run(sync, {"sync", "-n", "--slave", "slave-1"});
     CHECK(dry.code == 2);
-    CHECK(dry.text == fmt::format("slave-1:\n  * /a/000003  differs (1B -> 12B)\n  + /a/000019  missing (12B)\n"
-                                  "slave-1: 2 differences in 20 keys at revision {} of the master: 1 missing, 1 "
-                                  "different; 1 key only on the slave kept\n"
-                                  "1 of 1 slave compared, 2 differences, nothing written\n",
-                                  master_revision));
+    CHECK(dry.text ==
+          fmt::format(
+              "slave-1:\n  * /a/000003  differs (1B -> 12B)\n  + /a/000019  missing (12B)\n"
+              "slave-1: 2 differences (the master has 20 matching keys) at revision {} of the master: 1 missing, 1 "
+              "different; 1 key only on the slave kept\n"
+              "1 of 1 slave compared, 2 differences, nothing written\n",
+              master_revision));
     CHECK(holds(run(sync, {"sync", "-n", "-v", "--slave", "slave-1"}).text,
                 "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
     CHECK(holds(run(sync, {"sync", "-n", "--approve", "--slave", "slave-1"}).text,
@@ -215,14 +217,17 @@ TEST_CASE("verify of a slave whose revision the master compacted takes one that 
         const said differs = run(sync, {"verify", "--slave", "slave-1"});
         CHECK(differs.code == 2);
         CHECK(holds(differs.text, "  + /a/new  missing (1B)\n"));
-        CHECK(holds(differs.text, fmt::format("at revision {} of the master (its present one: the master compacted "
-                                              "revision {} of the record): 1 missing",
-                                              now, now - 2)));
+        CHECK(
+            holds(differs.text,
+                  fmt::format("at revision {} of the master (compared with the current revision: the master compacted "
+                              "revision {} of the record): 1 missing",
+                              now, now - 2)));
     }
     SUBCASE("there never was a sync") {
         const said differs = run(sync, {"verify", "--slave", "slave-2"});
         CHECK(differs.code == 2);
-        CHECK(holds(differs.text, "(its present one: there is no record of a sync on the slave): 20 missing\n"));
+        CHECK(holds(differs.text,
+                    "(compared with the current revision: there is no record of a sync on the slave): 20 missing\n"));
     }
 }
 
@@ -242,16 +247,18 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
 
     const said found = run(sync, {"verify"});
     CHECK(found.code == 2);
-    CHECK(found.text == fmt::format("slave-1: equal to the master at revision {0}: 2001 keys\n"
-                                    "slave-2:\n"
-                                    "  * /a/000007  differs (5B -> 40B)\n"
-                                    "  + /a/000009  missing (40B)\n"
-                                    "  - /a/extra  only on the slave\n"
-                                    "  + /b/\\xff\\x01  missing (1B)\n"
-                                    "slave-2: 4 differences in 2001 keys at revision {0} of the master: 2 missing, 1 "
-                                    "different, 1 only on the slave\n"
-                                    "2 of 2 slaves compared, 4 differences, nothing written\n",
-                                    master_revision));
+    CHECK(found.text ==
+          fmt::format(
+              "slave-1: equal to the master at revision {0}: 2001 keys\n"
+              "slave-2:\n"
+              "  * /a/000007  differs (5B -> 40B)\n"
+              "  + /a/000009  missing (40B)\n"
+              "  - /a/extra  only on the slave\n"
+              "  + /b/\\xff\\x01  missing (1B)\n"
+              "slave-2: 4 differences (the master has 2001 matching keys) at revision {0} of the master: 2 missing, 1 "
+              "different, 1 only on the slave\n"
+              "2 of 2 slaves compared, 4 differences, nothing written\n",
+              master_revision));
     const said json = run(sync, {"verify", "--json", "--slave", "slave-2"});
     CHECK(json.code == 2);
     CHECK(holds(json.text,

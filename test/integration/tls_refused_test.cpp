@@ -185,7 +185,7 @@ std::deque<blocked> start_all(const std::vector<closed_way>& ways) {
 }  // namespace
 
 TEST_CASE(
-    "commands that can not reach an etcd name the endpoint and the cause in one sentence, soon, and exit 69 or 77") {
+    "commands that cannot reach an etcd name the endpoint and the cause in one sentence, soon, and exit 69 or 77") {
     const closed_ways ways;
     etcd_server other;
     other.start();

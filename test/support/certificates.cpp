@@ -135,10 +135,10 @@ void replace_file(const std::string& path, std::string_view text) {
     {
         std::ofstream out(fresh, std::ios::binary);
         out << text;
-        if (!out.flush()) throw std::runtime_error("can not write " + fresh);
+        if (!out.flush()) throw std::runtime_error("cannot write " + fresh);
     }
     std::filesystem::permissions(fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    if (std::rename(fresh.c_str(), path.c_str()) != 0) throw std::runtime_error("can not write " + path);
+    if (std::rename(fresh.c_str(), path.c_str()) != 0) throw std::runtime_error("cannot write " + path);
 }
 
 }  // namespace etcdsync::test

@@ -29,7 +29,7 @@ struct change {
 };
 
 /// A blocking etcd client for tests: asks through the generated protobuf classes, not through the hand-written codec it
-/// checks. Everything it can not do throws std::runtime_error. One thread at a time.
+/// checks. Everything it cannot do throws std::runtime_error. One thread at a time.
 class etcd_client {
 public:
     explicit etcd_client(std::uint16_t port);

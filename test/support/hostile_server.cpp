@@ -33,7 +33,7 @@ int listen_on(std::uint16_t port) {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 16) != 0)
-        throw std::runtime_error("the hostile server can not listen");
+        throw std::runtime_error("the hostile server cannot listen");
     return fd;
 }
 

@@ -78,7 +78,7 @@ void declare_commands(CLI::App& app, raw& to) {
     app.fallthrough();
     for (const command_info& c : all_commands()) {
         CLI::App* const sub = app.add_subcommand(std::string(c.name));
-        if (c.what == command::none) sub->prefix_command();  // its flags are nobody's yet
+        if (c.what == command::none) sub->prefix_command();  // it has no flags of its own yet
         if (c.what == command::sync || c.what == command::verify) declare_one_shot(*sub, c.what, to);
         if (c.what == command::check_config) sub->add_flag("--connect", to.connect);
         if (c.what == command::help) sub->add_option("topic", to.topic);
@@ -88,7 +88,7 @@ void declare_commands(CLI::App& app, raw& to) {
     }
 }
 
-/// The word that stood where a command or an option was expected, told in our words.
+/// The unexpected word in place of a command or an option, as an error in our terms.
 base::error unexpected(const std::string& word, bool has_command) {
     if (word.size() > 1 && word[0] == '-') {
         const std::string name = word.substr(0, word.find('='));

@@ -9,7 +9,7 @@
 
 namespace etcdsync::app {
 
-/// Reads the arguments after the program's name. Where they can not be understood: one sentence for stderr; the exit
+/// Reads the arguments after the program's name. Where they cannot be understood: one sentence for stderr; the exit
 /// code is usage then.
 [[nodiscard]] base::result<options> parse_command_line(const std::vector<std::string>& arguments);
 

@@ -11,7 +11,7 @@ enum class exit_code : int {
     partial = 3,      ///< some slaves or rules failed, others did not
     held = 4,         ///< by a guard, until a person approves
     timed_out = 5,    ///< `wait`
-    no_daemon = 6,    ///< nobody answers at the admin address
+    no_daemon = 6,    ///< no daemon answers at the admin address
     usage = 64,
     unreachable = 69,  ///< a peer
     internal_error = 70,

@@ -54,39 +54,39 @@ constexpr std::string_view exit_codes =
 std::string_view details(command what) {
     switch (what) {
         case command::run:
-            return R"(Keeps every slave equal to the master. Logs to stderr what changes, and nothing while nothing happens.
-No failure of a peer ends it. SIGTERM or SIGINT lets the writes under way finish (exit 0); a second one does not.
+            return R"(Keeps every slave equal to the master. Logs changes to stderr, and nothing while nothing happens.
+No failure of a peer ends it. SIGTERM or SIGINT lets the writes in flight finish (exit 0); a second one does not.
 Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
 )";
         case command::sync:
-            return R"(Compares every key of every slave with the master, writes what differs, and tells a line a slave on stdout (in
-consistency = "rule" a line a rule). It may run beside a daemon: that one stands back and goes on afterwards.
-  -n, --dry-run             write nothing; tell what would be written: + put, * overwrite, - delete (-v: ~ kept)
-      --approve             do what a guard would hold, and delete keys that stood on a slave before the first sync
+            return R"(Compares every key of every slave with the master, writes what differs, and prints one line per slave on stdout (in
+consistency = "rule" one line per rule). It may run beside a daemon, which waits and continues afterwards.
+  -n, --dry-run             write nothing; show what would be written: + put, * overwrite, - delete (-v: ~ kept)
+      --approve             do what a guard would hold, and delete foreign keys (on a slave before the first sync)
       --slave NAME...       these slaves only
 Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves or rules failed, the others
-are in sync. 4: a guard holds a slave (-n: would hold it). 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+are in sync. 4: a guard holds a slave (-n: would hold it). 69: no cluster reachable. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::verify:
             return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master
-is read as it was at the revision the slave stands at. + is missing on the slave, * differs, - is only on the slave.
-      --repair              sync the slaves that differ (guards hold as ever), then compare them again
+is read as of the revision the slave has. + is missing on the slave, * differs, - is only on the slave.
+      --repair              sync the slaves that differ (guards still hold), then compare them again
       --slave NAME...       these slaves only
   -q                        only what differs, and no keys
-  -v                        keys that are only on the slave and to stay there, too: ~
+  -v                        also keys that are only on the slave and stay there: ~
 Exit 0: equal. 2: differences. 3: some slaves or rules could not be compared, the others are equal. 4: with --repair, a
-guard holds a slave. 69: nobody could be reached. 77: etcd refused us. 1: failed otherwise.
+guard holds a slave. 69: no cluster reachable. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::check_config:
-            return R"(Reports every error at once, with its place. Contacts nobody, but for --connect: safe beside a running daemon.
+            return R"(Reports all errors at once, with line and column. Contacts no etcd without --connect: safe beside a running daemon.
       --connect             then connect to every endpoint, log in, and ask for every permission the rules need, without
-                            writing anything; tells the etcdctl commands that grant what is missing
+                            writing anything; prints the etcdctl commands that grant what is missing
   -q                        with --connect: only what is wrong
 Exit 0: `run` would start with it. 78: it would not. With --connect: 77: etcd refused us, or something is not granted;
 69: nothing but that an endpoint is not reachable; 1: failed otherwise.
 )";
         case command::explain:
-            return R"(KEY is a key of the master. Contacts nobody. Exit 0: some slave takes the key. Exit 1: none does.
+            return R"(KEY is a key of the master. Contacts no etcd. Exit 0: some slave takes the key. Exit 1: none does.
   --hex                     KEY is written in hexadecimal digits
   --                        ends the options: for a KEY that begins with "-"
 )";

@@ -22,7 +22,7 @@ struct command_info {
 /// Nothing where there is no such command.
 [[nodiscard]] const command_info* find_command(std::string_view name);
 
-/// For somebody who typed the bare name.
+/// Printed if no command is given.
 [[nodiscard]] std::string short_help();
 
 /// All of it; or what there is to know of `topic`, which is a supported command.

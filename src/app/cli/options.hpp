@@ -23,7 +23,7 @@ struct options {
     observe::color_mode color = observe::color_mode::automatic;
     observe::progress_mode progress = observe::progress_mode::automatic;
     std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
-    bool dry_run = false;             ///< sync: only tell
+    bool dry_run = false;             ///< sync: write nothing
     bool approve = false;             ///< sync: what a guard would hold is wanted
     bool connect = false;             ///< check-config: ask the clusters, too
     bool repair = false;              ///< verify: sync what differs

@@ -50,10 +50,10 @@ offline_check check_offline(const options& asked, const process_environment& aro
     offline_check out;
     out.loaded = load_config(asked, around);
     const loaded_config& loaded = out.loaded;
-    answer& reply = out.told;
+    answer& reply = out.reply;
     reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
     const bool json = asked.format == output_format::json;
-    // In JSON the diagnostics are the result: told once.
+    // In JSON the diagnostics are the result: printed once.
     if (!json) reply.err = loaded.complaints();
     for (const std::string& name : unknown_variables(around)) {
         reply.err += fmt::format("etcd-sync: warning: unknown environment variable {}\n", base::printable(name));
@@ -75,7 +75,7 @@ offline_check check_offline(const options& asked, const process_environment& aro
 }
 
 answer check_config(const options& asked, const process_environment& around) {
-    return check_offline(asked, around).told;
+    return check_offline(asked, around).reply;
 }
 
 }  // namespace etcdsync::app

@@ -8,14 +8,14 @@
 
 namespace etcdsync::app {
 
-/// `check-config` as far as it contacts nobody.
+/// `check-config` without --connect.
 struct offline_check {
     loaded_config loaded;
-    answer told;
+    answer reply;
 };
 [[nodiscard]] offline_check check_offline(const options& asked, const process_environment& around);
 
-/// What it tells in JSON.
+/// Its JSON.
 [[nodiscard]] boost::json::object config_report(const loaded_config& loaded);
 
 }  // namespace etcdsync::app

@@ -41,11 +41,11 @@ aio::awaitable<exit_code> work(foreground& at, const options& asked, const loade
 
 exit_code check_connections(const options& asked, const process_environment& around) {
     const offline_check offline = check_offline(asked, around);
-    const bool good = offline.told.code == exit_code::ok;
-    std::fputs(offline.told.err.c_str(), stderr);
-    // In JSON all is one object, told at the end.
-    if (!good || asked.format == output_format::table) std::fputs(offline.told.out.c_str(), stdout);
-    if (!good) return offline.told.code;
+    const bool good = offline.reply.code == exit_code::ok;
+    std::fputs(offline.reply.err.c_str(), stderr);
+    // In JSON all is one object, printed at the end.
+    if (!good || asked.format == output_format::table) std::fputs(offline.reply.out.c_str(), stdout);
+    if (!good) return offline.reply.code;
     one_shot_voice voice(*offline.loaded.result.value, asked, around);
     foreground at(voice.log);
     return at.run(work(at, asked, offline.loaded, voice.log.console));

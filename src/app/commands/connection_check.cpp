@@ -60,7 +60,7 @@ aio::awaitable<etcd::result<bool>> may_write(etcd::kv& of, const keys::key_range
     const auto answer = co_await of.txn(encode);
     if (answer && answer->succeeded)
         co_return etcd::error(etcd::error_class::bad_peer,
-                              of.peer().name() + ": a Txn succeeded whose condition can not hold");
+                              of.peer().name() + ": a Txn succeeded whose condition cannot hold");
     co_return verdict(answer);
 }
 

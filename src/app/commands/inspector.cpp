@@ -55,7 +55,7 @@ etcd::cluster_options inspector::options_for(const config::cluster& of) {
 }
 
 aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<std::string>& without,
-                                    const listener& tell) {
+                                    const listener& results) {
     const replication::record_set records = replication::records_for(settings_, slave);
     const etcd::cluster_options to_slave = options_for(slave);
     std::optional<replication::inspection_report::failure> of_all;
@@ -68,13 +68,13 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
         report.failed = of_all;
-        if (!of_all) report = co_await inspect_one(one, tell);
+        if (!of_all) report = co_await inspect_one(one, results);
         if (report.failed && fails_for_all_rules(report.failed->why)) of_all = report.failed;
-        if (!tell.done(of, report)) co_return;
+        if (!results.done(of, report)) co_return;
     }
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& tell) {
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& results) {
     const replication::environment env = at_.environment();
     aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
         env.on_bug(task + ": " + aio::describe(error));
@@ -83,7 +83,9 @@ aio::awaitable<replication::inspection_report> inspector::inspect_one(const job&
                                     "",        true};
     etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
     etcd::cluster to_master(env.dialer, env.clock, tasks, to_master_);
-    replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
+    replication::inspection::listener found = [&](const replication::difference& d) {
+        return results.found(what.of, d);
+    };
     replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
                                 std::move(found));
     name_ = what.of.name();

@@ -34,14 +34,14 @@ public:
 
     /// All parts of a slave but those of the rules `without`. What fails for the cause of one rule leaves the others their turn. Ends at
     /// once, with failures of class cancelled, where the command is asked to stop.
-    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& tell);
+    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& results);
 
     /// Of the slave that is inspected now.
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
     struct job;
-    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& tell);
+    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& results);
     [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of);
 
     foreground& at_;
@@ -53,7 +53,7 @@ private:
     observe::rate_meter rate_;
 };
 
-/// A peer that failed so fails for every rule: it is away, or takes no user of ours. What a user may not read is one rule's.
+/// A failure that every rule would meet: the peer is not reachable, or it rejects the user. A missing permission concerns one rule.
 [[nodiscard]] bool fails_for_all_rules(const etcd::error& why);
 
 }  // namespace etcdsync::app

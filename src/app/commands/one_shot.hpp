@@ -15,16 +15,16 @@
 namespace etcdsync::app {
 
 /// The slaves of these names, in the order of the configuration; all where no name is given. The error is a sentence for
-/// somebody who mistyped one.
+/// an operator who mistyped one.
 [[nodiscard]] base::result<std::vector<config::slave>> choose_slaves(const config::config& settings,
                                                                      const std::vector<std::string>& names);
 
-/// The configuration of a command that ends by itself, with the chosen slaves only. What is wrong is told on stderr: the error is
+/// The configuration of a command that ends by itself, with the chosen slaves only. Errors are printed on stderr; the result is
 /// what to exit with.
 [[nodiscard]] base::result<config::config, exit_code> one_shot_settings(const options& asked,
                                                                         const process_environment& around);
 
-/// How such a command speaks on stderr. Its results tell what happened: the log only helps where somebody asks for it.
+/// What such a command prints on stderr. Its results say what happened, so the log is only shown on request (-v).
 struct one_shot_voice {
     one_shot_voice(const config::config& settings, const options& asked, const process_environment& around);
 
@@ -37,7 +37,7 @@ class result_stream {
 public:
     explicit result_stream(observe::console& beside) : console_(beside) {}
 
-    /// False once somebody closed stdout: then there is nobody to work for.
+    /// False once stdout is closed: there is no one left to work for.
     bool write(std::string_view text);
     bool flush();
     /// A sentence for people, on stderr.

@@ -13,7 +13,7 @@
 namespace etcdsync::app {
 namespace {
 
-/// Variables are asked for here once; `config` does not know the environment.
+/// Variables are read here only; `config` does not know the environment.
 void take_password(config::cluster& of, const config::cluster_places& places, const process_environment& around,
                    config::complaints& out) {
     config::auth_settings& auth = of.auth;
@@ -26,7 +26,7 @@ void take_password(config::cluster& of, const config::cluster_places& places, co
                           base::printable(auth.password_env), is_set ? "empty" : "not set"));
 }
 
-/// A check has nothing to tell but its result.
+/// A check logs nothing.
 class nowhere final : public observe::log_sink {
 public:
     void write(observe::log_level, std::string_view, std::span<const observe::log_field>) override {}

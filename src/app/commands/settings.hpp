@@ -22,10 +22,10 @@ struct loaded_config {
     std::string text;
     config::outcome result;
 
-    /// What a person is told of it on stderr: every diagnostic, and how many errors there are. Empty: nothing to tell.
+    /// What is printed about it on stderr: every diagnostic, and the number of errors. Empty if there is none.
     [[nodiscard]] std::string complaints() const;
 };
-/// The file alone: enough for what contacts nobody.
+/// Only the file: enough for commands that contact no etcd.
 [[nodiscard]] loaded_config read_config(const options& asked, const process_environment& around);
 
 /// With all it needs from outside: files are located and can be read, passwords of the environment stand in `auth.password`. What is

@@ -11,7 +11,7 @@
 namespace etcdsync::app {
 namespace {
 
-void tell(const options& asked, const sync_result& result, result_stream& out) {
+void print(const options& asked, const sync_result& result, result_stream& out) {
     if (asked.format == output_format::json) {
         out.write(result_json(result));
         return;
@@ -25,7 +25,7 @@ aio::awaitable<exit_code> work(foreground& at, replication::replicator& all, con
                                observe::console& console) {
     const sync_result result = co_await run_once(at, all);
     result_stream out(console);
-    tell(asked, result, out);
+    print(asked, result, out);
     const std::vector<outcome> ends = outcomes(result.slaves);
     const bool cut = std::find(ends.begin(), ends.end(), outcome::interrupted) != ends.end();
     co_return out.code_after(cut ? at.interrupted() : code_for(ends));

@@ -34,7 +34,7 @@ private:
     aio::awaitable<> repair();
     [[nodiscard]] config::config differing() const;
     std::set<std::string> take(const sync_result& result, const config::slave& slave, ends& into);
-    bool tell(const part& of, const replication::difference& d);
+    bool print(const part& of, const replication::difference& d);
     bool tell_report(const part& of, const replication::inspection_report& report, ends& into);
     [[nodiscard]] bool json() const { return asked_.format == output_format::json; }
     [[nodiscard]] bool has(outcome how) const;
@@ -59,7 +59,7 @@ bool verification::has(outcome how) const {
     return std::ranges::any_of(ends_, [how](const ends& of_slave) { return holds(of_slave, how); });
 }
 
-bool verification::tell(const part& of, const replication::difference& d) {
+bool verification::print(const part& of, const replication::difference& d) {
     using kind = replication::difference::kind;
     const bool stays = d.what == kind::foreign || d.what == kind::kept;
     if (stays && asked_.verbose == 0) return !over();
@@ -88,7 +88,7 @@ bool verification::tell_report(const part& of, const replication::inspection_rep
 aio::awaitable<> verification::compare(const config::slave& slave, const std::set<std::string>& without, ends& into) {
     bool whole = true;
     inspector::listener listener;
-    listener.found = [this](const part& of, const replication::difference& d) { return tell(of, d); };
+    listener.found = [this](const part& of, const replication::difference& d) { return print(of, d); };
     listener.done = [&](const part& of, const replication::inspection_report& report) {
         if (report.failed) whole = false;
         return tell_report(of, report, into);

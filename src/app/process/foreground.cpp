@@ -35,7 +35,7 @@ foreground::foreground(stderr_log& voice)
           on_bug(task + ": " + aio::describe(error));
           finished_ = true;
       }) {
-    std::signal(SIGPIPE, SIG_IGN);  // a peer or a reader of our output that went away is told by the write
+    std::signal(SIGPIPE, SIG_IGN);  // the write reports a peer or a reader of our output that is gone
 }
 
 replication::environment foreground::environment() {

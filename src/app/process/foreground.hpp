@@ -37,7 +37,7 @@ public:
     [[nodiscard]] aio::task_group& tasks() { return tasks_; }
 
     /// Runs `work` to its end and gives its code. SIGTERM, SIGINT or a bug ask it to stop; a second signal ends the process
-    /// on the spot. What work has to tell on stdout it tells itself: this may not return.
+    /// on the spot. `work` prints its own results: this may not return.
     [[nodiscard]] exit_code run(aio::awaitable<exit_code> work);
 
     [[nodiscard]] bool stop_asked() const { return stopping_; }

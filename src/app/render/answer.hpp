@@ -7,7 +7,7 @@
 
 namespace etcdsync::app {
 
-/// What a command that only tells something tells.
+/// The output of a command that only prints something.
 struct answer {
     exit_code code = exit_code::ok;
     std::string out = {};  ///< stdout: the result, nothing else

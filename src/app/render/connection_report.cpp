@@ -49,7 +49,7 @@ std::string endpoint_line(const endpoint_answer& answer) {
     return url + (answer.users_off ? ": ok, but users are switched off there: the password was not tried" : ": ok");
 }
 
-/// As a word of a command. What comes behind a zero byte can not be typed.
+/// As a word of a command. What comes behind a zero byte cannot be typed.
 std::string typed(const std::string& text) { return shell_word(text.substr(0, text.find('\0'))); }
 
 /// Whose role "ROLE" is.
@@ -133,11 +133,11 @@ boost::json::object json_of(const permission_answer& answer) {
 }  // namespace
 
 void judge_membership(std::vector<endpoint_answer>& all) {
-    const auto tells = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
-    const auto first = std::ranges::find_if(all, tells);
+    const auto knows_cluster = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
+    const auto first = std::ranges::find_if(all, knows_cluster);
     if (first == all.end()) return;
     for (endpoint_answer& answer : all) {
-        if (!tells(answer) || answer.cluster_id == first->cluster_id) continue;
+        if (!knows_cluster(answer) || answer.cluster_id == first->cluster_id) continue;
         answer.how = outcome::failed;
         answer.cause =
             fmt::format("it is a member of cluster {:x}, and {} of cluster {:x}: list members of one cluster only",

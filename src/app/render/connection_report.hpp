@@ -11,21 +11,21 @@
 #include <string>
 #include <vector>
 
-/// What `check-config --connect` found out, and how it is told: pure.
+/// What `check-config --connect` found, and how it is printed. Pure.
 namespace etcdsync::app {
 
 struct endpoint_answer {
     std::string url;
     outcome how = outcome::good;
     std::string cause;             ///< empty where it is good
-    std::uint64_t cluster_id = 0;  ///< of the cluster it is a member of; 0: it did not tell
-    bool users_off = false;        ///< we have a user, and it asked for none: the password was not tried
+    std::uint64_t cluster_id = 0;  ///< of the cluster it is a member of; 0: unknown
+    bool users_off = false;  ///< a user is configured, but authentication is disabled there: the password was not tried
 };
 
 struct permission_answer {
     replication::permission of;
     bool read = false;
-    bool write = false;  ///< only asked for where it is needed; false where it could not be asked
+    bool write = false;  ///< only checked if needed; false if it could not be checked
 
     [[nodiscard]] bool good() const { return read && (write || !of.write); }
 };
@@ -37,14 +37,14 @@ struct cluster_report {
     std::string user;         ///< empty: none is configured
     std::string certificate;  ///< the file of ours; without `user` its CN is one
     std::vector<endpoint_answer> endpoints;
-    std::vector<permission_answer> permissions;  ///< as far as they could be asked for
+    std::vector<permission_answer> permissions;  ///< as far as they could be checked
     /// On the master, in consistency = "all": what "rule" needs is granted, and what "all" needs is not.
     bool rule_mode_would_do = false;
     outcome how = outcome::good;  ///< of asking for permissions, where an endpoint was usable
     std::string cause;            ///< why that ended early
 };
 
-/// What is a member of another cluster than those before it is of no use: `all` are the endpoints of one cluster.
+/// Marks endpoints of another cluster than the first as unavailable: `all` are the endpoints of one cluster.
 void judge_membership(std::vector<endpoint_answer>& all);
 
 /// 0: all is well. 77 where some cluster refuses us, or lacks a permission; else 69 where an endpoint is not reachable; else 1.

@@ -9,11 +9,11 @@
 /// What an administrator has to type: pure.
 namespace etcdsync::app {
 
-/// One word of a POSIX shell or, where the bytes can not be typed, of bash ($'\xff'). Precondition: no zero byte.
+/// One word of a POSIX shell or, where the bytes cannot be typed, of bash ($'\xff'). Precondition: no zero byte.
 [[nodiscard]] std::string shell_word(std::string_view bytes);
 
 /// The line that lets a role do `what` ("read", "readwrite") with these keys: `etcdctl role grant-permission ROLE read /app/ --prefix`.
-/// A zero byte can not be given to a command: there the line grants a little more, as little as can be said.
+/// A zero byte cannot be given to a command: there the line grants a little more, as little as can be said.
 [[nodiscard]] std::string grant_line(std::string_view what, const keys::key_range& keys);
 
 /// These keys in words: `keys under "/app/"`.

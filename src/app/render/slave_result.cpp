@@ -16,7 +16,7 @@ std::string_view plight_of(outcome of_master) {
     switch (of_master) {
         case outcome::unreachable: return "is not reachable";
         case outcome::denied: return "refuses us";
-        default: return "can not be worked with";
+        default: return "cannot be worked with";
     }
 }
 
@@ -40,7 +40,7 @@ slave_result judge_link(const replication::link_status& link, const sync_result&
         out.cause = all.master_cause;
     } else {
         out.how = outcome::interrupted;
-        out.cause = "stopped before it was done";
+        out.cause = "interrupted";
     }
     return out;
 }

@@ -30,7 +30,7 @@ enum class outcome : std::uint8_t {
 /// "unreachable": as scripts read it.
 [[nodiscard]] std::string_view to_string(outcome how);
 
-/// What is synced, compared and told by itself: a slave, or in consistency = "rule" one rule on a slave.
+/// What is synced, compared and reported separately: a slave, or in consistency = "rule" one rule on a slave.
 struct part {
     std::string slave;
     std::string rule = {};  ///< empty: all of them
@@ -58,7 +58,7 @@ struct sync_result {
     std::string master_cause;
 };
 
-/// The master lets us read nothing at all. What it refuses of some rules alone is told by their links.
+/// The master lets us read nothing at all. If it refuses only some rules, their links report that.
 [[nodiscard]] bool is_refused(const replication::status& by);
 
 /// Reads a replicator's last status. `master_gone`: its links did not end by themselves, but for the master.

@@ -85,7 +85,7 @@ std::string report_line(std::string_view name, const replication::inspection_rep
     if (report.failed) return fmt::format("{}: failed: {}\n", name, failure_text(report));
     const std::string keys = count(report.compared, "key");
     const std::string present =
-        report.why_present.empty() ? "" : fmt::format(" (its present one: {})", report.why_present);
+        report.why_present.empty() ? "" : fmt::format(" (compared with the current revision: {})", report.why_present);
     const std::string kept = kept_text(report.foreign + report.kept);
     const std::string held = report.guard_violation.empty()
                                  ? ""
@@ -94,9 +94,9 @@ std::string report_line(std::string_view name, const replication::inspection_rep
         return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
                            keys, kept, held);
     }
-    return fmt::format("{}: {} in {} at revision {} of the master{}: {}{}\n{}", name,
-                       count(report.changes(), "difference"), keys, report.master_revision, present, parts_of(report),
-                       kept, held);
+    return fmt::format("{}: {} (the master has {}) at revision {} of the master{}: {}{}\n{}", name,
+                       count(report.changes(), "difference"), count(report.compared, "matching key"),
+                       report.master_revision, present, parts_of(report), kept, held);
 }
 
 std::string report_json(const part& of, const replication::inspection_report& report) {

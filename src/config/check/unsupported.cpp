@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-/// The keys that are read and checked, but whose function is not built yet. Any value but today's behaviour is refused
-/// here, so that nobody relies on it in vain. What gets built loses its line, nothing else.
+/// The keys that are read and checked, but whose function is not built yet. Any value but today's behavior is refused
+/// here, so that no one relies on it. A feature that is built loses its line here.
 namespace etcdsync::config {
 namespace {
 

@@ -39,12 +39,12 @@ public:
     }
 
 private:
-    /// True where it can be read, or is not asked for.
+    /// True if it can be read, or is not configured.
     bool check(std::string_view key, const std::string& path, place at, bool secret) {
         if (path.empty()) return true;
         const auto file = open_file(path);
         if (!file) {
-            out_.error(at, fmt::format("\"{}\" of {}: {} can not be read: {}", key, places_.label, shown(path),
+            out_.error(at, fmt::format("\"{}\" of {}: {} cannot be read: {}", key, places_.label, shown(path),
                                        file.error().text));
         } else if (secret && file->is_open_to_others()) {
             out_.warning(at, fmt::format("\"{}\" of {}: others can read {}", key, places_.label, shown(path)),

@@ -6,7 +6,7 @@
 namespace etcdsync::config {
 
 /// Tells what is wrong with the files and the password of a cluster after locate_files(), and which secrets others may read. Opens the
-/// files. A password of the environment that is missing is another's to tell. True where all files of `tls` can be read.
+/// files. A missing password from the environment is reported elsewhere. True if all files of `tls` can be read.
 bool check_files(const cluster& of, const cluster_places& places, complaints& out);
 
 }  // namespace etcdsync::config

@@ -97,7 +97,7 @@ base::result<std::string> read_password(const auth_settings& of) {
         if (const auto why = unfit(text); !why.empty())
             return base::error(fmt::format("password file {}: {}", file, why));
     } else if (const auto why = unfit(text); !why.empty()) {
-        return base::error(fmt::format("the password can not be used: {}", why));
+        return base::error(fmt::format("the password cannot be used: {}", why));
     }
     return base::result<std::string>(boost::system::in_place_value, std::move(text));
 }

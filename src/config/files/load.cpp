@@ -32,7 +32,7 @@ outcome load(const std::string& path, std::string& text) {
     const std::string failure = read_file(path, text);
     if (failure.empty()) return parse(text);
     complaints out;
-    out.error({}, fmt::format("can not be read: {}", failure));
+    out.error({}, fmt::format("cannot be read: {}", failure));
     return {std::nullopt, out.take(), {}};
 }
 

@@ -7,7 +7,7 @@
 
 namespace etcdsync::config {
 
-/// Reads `path` and parses it. A file that can not be read is one diagnostic without a place.
+/// Reads `path` and parses it. A file that cannot be read is one diagnostic without a place.
 /// On return `text` holds what was read, for render().
 [[nodiscard]] outcome load(const std::string& path, std::string& text);
 

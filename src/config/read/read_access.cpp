@@ -16,7 +16,7 @@ namespace {
 std::optional<std::string> read_file_name(const toml::node& node, const value_context& in) {
     auto name = read_outside_name(node, in);
     if (!name || name->find('\0') == std::string::npos) return name;
-    in.out.error(place_of(node), fmt::format("\"{}\" can not be a file", base::printable(*name)),
+    in.out.error(place_of(node), fmt::format("\"{}\" cannot be a file", base::printable(*name)),
                  "no file has a zero byte in its name");
     return std::nullopt;
 }

@@ -18,7 +18,7 @@ struct reading {
     place at;          ///< of the value; of the table where the key is not given
 };
 
-/// Reads one table key by key, and knows at the end which keys nobody asked for.
+/// Reads one table key by key, and knows at the end which keys were not read.
 class table_reader {
 public:
     /// `label` names the table in messages: `[log]`, `slave "edge-1"`.
@@ -63,7 +63,7 @@ public:
     /// that one of them is only misspelt.
     void missing(std::vector<std::string_view> keys, std::string message, std::string hint, place at = {});
 
-    /// Complains about every key nobody asked for, and about what is missing.
+    /// Complains about every key that was not read, and about what is missing.
     void done();
     /// After done(): some unknown key was most likely meant to be this one.
     [[nodiscard]] bool misspelt(std::string_view key) const;

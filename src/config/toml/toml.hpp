@@ -11,7 +11,7 @@
 #define TOML_ASSERT(expr) static_cast<void>(0)
 
 // 3.3.0 calls it unreachable that a character beyond ASCII is asked about where a value may end, as in `a = 1."ä`: undefined
-// behaviour. It is no space, so the answer is no, as upstream has it since (marzer/tomlplusplus#295).
+// behavior. It is not a space, so the answer is no, as in later versions (marzer/tomlplusplus#295).
 #include <toml++/impl/preprocessor.h>
 
 #include <cstdint>

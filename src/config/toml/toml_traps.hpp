@@ -15,7 +15,7 @@ struct trap {
 
 /// The first thing in `text` to be refused before toml++ 3.3 sees it:
 ///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there: mostly a typographic quote, and to
-///     be told as that;
+///     be reported as that;
 ///   - a multi-line string, as no value of ours needs one;
 ///   - a key of more than 16 parts: arrays and inline tables are capped, but the tables of `a.b.c...` are destroyed
 ///     recursively until the stack is gone.

@@ -110,7 +110,7 @@ std::optional<std::string> read_name(const toml::node& node, const value_context
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     };
     if (!text->empty() && std::ranges::all_of(*text, allowed)) return text;
-    in.out.error(place_of(node), fmt::format("\"{}\" can not be a name", base::printable(*text)),
+    in.out.error(place_of(node), fmt::format("\"{}\" cannot be a name", base::printable(*text)),
                  "one or more of a-z, 0-9, \".\", \"_\" and \"-\"");
     return std::nullopt;
 }

@@ -47,7 +47,7 @@ public:
     [[nodiscard]] const std::string& master_from() const { return master_.from; }
     [[nodiscard]] const std::string& slave_from() const { return slave_.from; }
 
-    /// Every key of the slave below it has been told of, or found equal.
+    /// Every key of the slave below it was reported, or found equal.
     [[nodiscard]] const std::string& frontier() const { return frontier_; }
 
     /// Selected keys of the master passed so far, and the newest mod_revision among them.

@@ -32,11 +32,11 @@ std::string what_would_be_done(const rule_census& rule) {
 
 }  // namespace
 
-fate fate_of(const mapping& keys, std::size_t rule, const config::safety& safety, const std::vector<span>& spans,
-             std::string_view key, revision mod_revision) {
-    if (!keys.replays_deletes(rule) || safety.prune == config::prune_mode::off) return fate::kept;
-    if (safety.prune == config::prune_mode::always) return fate::remove;
-    return is_foreign(spans, key, mod_revision) ? fate::foreign : fate::remove;
+disposition disposition_of(const mapping& keys, std::size_t rule, const config::safety& safety,
+                           const std::vector<span>& spans, std::string_view key, revision mod_revision) {
+    if (!keys.replays_deletes(rule) || safety.prune == config::prune_mode::off) return disposition::kept;
+    if (safety.prune == config::prune_mode::always) return disposition::remove;
+    return is_foreign(spans, key, mod_revision) ? disposition::foreign : disposition::remove;
 }
 
 void census::note_overwrite(std::size_t rule, std::string_view key) {
@@ -44,17 +44,17 @@ void census::note_overwrite(std::size_t rule, std::string_view key) {
     add_to_sample(touched, key);
 }
 
-void census::note_slave_only(std::size_t rule, fate what, std::string_view key) {
+void census::note_slave_only(std::size_t rule, disposition what, std::string_view key) {
     switch (what) {
-        case fate::remove:
+        case disposition::remove:
             ++rules[rule].removals;
             add_to_sample(touched, key);
             break;
-        case fate::foreign:
+        case disposition::foreign:
             ++foreign;
             add_to_sample(foreign_keys, key);
             break;
-        case fate::kept: ++kept; break;
+        case disposition::kept: ++kept; break;
     }
 }
 

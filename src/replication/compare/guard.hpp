@@ -22,14 +22,14 @@ struct guard_policy {
 };
 
 /// What becomes of a key that is only on the slave.
-enum class fate {
+enum class disposition {
     remove,
     foreign,  ///< kept: it stood there before we came
     kept,     ///< by `delete = false` of its rule or `prune = "off"`
 };
 
-[[nodiscard]] fate fate_of(const mapping& keys, std::size_t rule, const config::safety& safety,
-                           const std::vector<span>& spans, std::string_view key, revision mod_revision);
+[[nodiscard]] disposition disposition_of(const mapping& keys, std::size_t rule, const config::safety& safety,
+                                         const std::vector<span>& spans, std::string_view key, revision mod_revision);
 
 /// What a comparison found of one rule.
 struct rule_census {
@@ -42,7 +42,7 @@ struct census {
     explicit census(std::size_t rule_count) : rules(rule_count) {}
 
     void note_overwrite(std::size_t rule, std::string_view key);
-    void note_slave_only(std::size_t rule, fate what, std::string_view key);
+    void note_slave_only(std::size_t rule, disposition what, std::string_view key);
     [[nodiscard]] std::uint64_t removals() const;
 
     std::vector<rule_census> rules;

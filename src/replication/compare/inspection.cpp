@@ -55,9 +55,9 @@ std::string why_not_at_record(const std::optional<base::result<checkpoint>>& sto
 }
 
 inspection::inspection(const context& with, mapping keys, etcd::cluster slave, etcd::cluster master,
-                       inspection_settings settings, listener tell)
+                       inspection_settings settings, listener report)
     : context_(&with), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
-      settings_(std::move(settings)), tell_(std::move(tell)), pauses_(first_pause, with.probe_interval),
+      settings_(std::move(settings)), listener_(std::move(report)), pauses_(first_pause, with.probe_interval),
       found_(keys_.rules()) {
     progress_.pass = "compare";
     etcd::range_query record;
@@ -109,7 +109,7 @@ aio::awaitable<inspection::outcome> inspection::attempt() {
         if (!part.target.end.empty() && part.target.end <= frontier_) continue;
         met = co_await compare_segment(part, slave, master);
     }
-    if (!met && !unwanted_ && settings_.at_present && !settings_.approve) met = co_await foresee(master);
+    if (!met && !unwanted_ && settings_.at_present && !settings_.approve) met = co_await predict_guard(master);
     if (met) (met->of_master ? master_ : slave_).avoid((met->of_master ? master : slave).peer());
     slave.close();
     master.close();
@@ -147,7 +147,7 @@ aio::awaitable<inspection::outcome> inspection::pin_master(etcd::kv& master, con
     const checkpoint& record = **record_;
     report_.master_revision = record.rev;
     if (record.rev > compacted_) co_return std::nullopt;
-    // That revision can not be read any more. Where nothing of ours changed since, a newer one is the same.
+    // That revision cannot be read any more. Where nothing of ours changed since, a newer one is the same.
     const auto same = co_await find_unchanged(master, keys_, record);
     if (!same) co_return failure(true, same.error());
     report_.at_record = same->has_value();
@@ -164,7 +164,7 @@ aio::awaitable<inspection::outcome> inspection::count(etcd::kv& master) {
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::outcome> inspection::foresee(etcd::kv& master) {
+aio::awaitable<inspection::outcome> inspection::predict_guard(etcd::kv& master) {
     guard_policy guards;
     guards.safety = settings_.safety;
     bool proven = false;
@@ -222,7 +222,7 @@ void inspection::take(const comparison::step& found) {
     one.key = found.key;
     one.master_bytes = found.value.size();
     one.slave_bytes = found.old_size;
-    unwanted_ = !tell_(one);
+    unwanted_ = !listener_(one);
 }
 
 difference::kind inspection::note(const comparison::step& found) {
@@ -235,12 +235,12 @@ difference::kind inspection::note(const comparison::step& found) {
         found_.note_overwrite(found.rule, found.key);
         return difference::kind::different;
     }
-    const fate what = fate_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);
+    const disposition what = disposition_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);
     found_.note_slave_only(found.rule, what, found.key);
     switch (what) {
-        case fate::foreign: ++report_.foreign; return difference::kind::foreign;
-        case fate::kept: ++report_.kept; return difference::kind::kept;
-        case fate::remove: break;
+        case disposition::foreign: ++report_.foreign; return difference::kind::foreign;
+        case disposition::kept: ++report_.kept; return difference::kind::kept;
+        case disposition::remove: break;
     }
     ++report_.extra;
     return difference::kind::extra;

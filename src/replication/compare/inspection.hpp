@@ -47,7 +47,7 @@ struct inspection_settings {
 struct inspection_report {
     revision master_revision = 0;  ///< what was compared, at last; 0: nothing was
     revision slave_revision = 0;
-    std::string why_present;  ///< why not at the revision of the slave's record; empty: at it, or not asked for
+    std::string why_present;  ///< why not at the revision of the slave's record; empty: at it, or not requested
     bool at_record = false;
     std::uint64_t compared = 0;  ///< keys of the master
     std::uint64_t missing = 0;
@@ -74,14 +74,14 @@ struct inspection_report {
 
 /// Compares one slave with the master and writes nothing, on neither. Both sides are pinned: the slave at its present revision,
 /// the master at the one the slave's record speaks of, so that a daemon at work beside it makes no difference. Where a pinned
-/// revision is compacted, or a connection breaks, new ones are taken and it goes on behind the keys it told of.
+/// revision is compacted, or a connection breaks, new ones are taken and it continues after the keys it has reported.
 class inspection {
 public:
     /// `listener` hears of every difference, in the order of the slave's keys; false ends the inspection.
     using listener = std::function<bool(const difference&)>;
 
     inspection(const context& with, mapping keys, etcd::cluster slave, etcd::cluster master,
-               inspection_settings settings, listener tell);
+               inspection_settings settings, listener report);
 
     aio::awaitable<inspection_report> run();
 
@@ -95,7 +95,7 @@ private:
     aio::awaitable<outcome> pin(etcd::kv& slave, etcd::kv& master);
     aio::awaitable<outcome> pin_master(etcd::kv& master, const etcd::response_header& now);
     aio::awaitable<outcome> count(etcd::kv& master);
-    aio::awaitable<outcome> foresee(etcd::kv& master);
+    aio::awaitable<outcome> predict_guard(etcd::kv& master);
     aio::awaitable<outcome> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);
     void take(const comparison::step& found);
     difference::kind note(const comparison::step& found);
@@ -106,14 +106,14 @@ private:
     etcd::cluster slave_;
     etcd::cluster master_;
     inspection_settings settings_;
-    listener tell_;
+    listener listener_;
     base::backoff pauses_;
     inspection_report report_;
     sync_progress progress_;
     census found_;
     std::optional<base::result<checkpoint>> record_;  ///< of the slave, as pinned
     std::vector<span> spans_;
-    std::string frontier_;       ///< every key of the slave below it was told of
+    std::string frontier_;       ///< every key of the slave below it was reported
     revision compacted_ = 0;     ///< found so on the master
     std::string last_frontier_;  ///< where the last attempt ended
     bool begun_ = false;         ///< both sides answered once

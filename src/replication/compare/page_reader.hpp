@@ -12,8 +12,8 @@
 namespace etcdsync::replication {
 
 /// Reads an interval of one etcd in pages, in key order. While the caller works on a page the next one is read. Pages are
-/// sized by bytes: the server has no byte limit of its own, so the number of keys asked for grows at most twofold a page. A page
-/// that does not come in time is asked for again with a quarter of the keys, once.
+/// sized by bytes: the server has no byte limit of its own, so the number of keys requested at most doubles per page. A page
+/// that does not arrive in time is requested once more with a quarter of the keys.
 class page_reader {
 public:
     struct options {

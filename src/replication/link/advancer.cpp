@@ -159,7 +159,7 @@ aio::awaitable<step_result> advancer::apply_part(const log_entry& part) {
     // The effect on the number of keys and on the anchors is known only when the revision is complete; by then this part is
     // gone.
     position_.count.reset();
-    update(position_.witnesses, part);
+    update(position_.anchors, part);
     report_split(part.rev);
     co_return co_await write_in_parts(writes, nullptr);
 }

@@ -64,7 +64,7 @@ aio::awaitable<step_result> full_sync::begin(std::string reason, bool proven) {
     position_.frontier.clear();
     position_.event_revision = 0;
     position_.event_digest.clear();
-    position_.witnesses.clear();
+    position_.anchors.clear();
     position_.count.reset();
     compared_ = true;
     start_count();
@@ -123,7 +123,7 @@ aio::awaitable<step_result> full_sync::pin(etcd::kv& master) {
     if (!page) co_return step_result(end_reason::master_away, page.error());
     if (auto end = session_->interrupted()) co_return std::move(*end);
     position_.rev = std::max(position_.rev, page->header.store_revision);
-    position_.witnesses.clear();
+    position_.anchors.clear();
     position_.count.reset();
     co_return end_reason::done;
 }

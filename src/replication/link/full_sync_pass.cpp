@@ -108,7 +108,7 @@ void full_sync_pass::sample(const etcd::range_page& page, const segment& where) 
         [](const etcd::key_value& a, const etcd::key_value& b) { return a.mod_revision < b.mod_revision; });
     std::string unused;
     if (newest == page.kvs.end() || !parts_.keys.to_slave(where, newest->key, unused)) return;
-    remember(position_.witnesses, anchor_of(*newest));
+    remember(position_.anchors, anchor_of(*newest));
 }
 
 aio::awaitable<step_result> full_sync_pass::take(const comparison::step& found) {
@@ -121,10 +121,10 @@ aio::awaitable<step_result> full_sync_pass::take(const comparison::step& found) 
 }
 
 aio::awaitable<step_result> full_sync_pass::take_slave_only(const comparison::step& found) {
-    const fate what =
-        fate_of(parts_.keys, found.rule, parts_.guards.safety, position_.spans, found.key, found.mod_revision);
+    const disposition what =
+        disposition_of(parts_.keys, found.rule, parts_.guards.safety, position_.spans, found.key, found.mod_revision);
     at_.found.note_slave_only(found.rule, what, found.key);
-    if (mode_ != mode::prune || what != fate::remove) co_return end_reason::done;
+    if (mode_ != mode::prune || what != disposition::remove) co_return end_reason::done;
     std::optional<std::uint64_t>& budget = at_.budget;
     if (!budget || *budget == 0) co_return end_reason::blocked_by_guard;
     --*budget;

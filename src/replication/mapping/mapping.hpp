@@ -31,7 +31,7 @@ public:
 
     /// What rule `only` of them takes, and no other: every key the whole mapping takes is in exactly one of these, with the same
     /// destination. Their segments on the slave are disjoint, but where patterns pick single keys out of a stretch that two rules
-    /// share: there the segments overlap, and to_slave() and to_master() tell whose a key is.
+    /// share: there the segments overlap, and to_slave() and to_master() find the rule of a key.
     static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
                                std::string_view checkpoint_prefix);
 

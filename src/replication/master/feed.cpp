@@ -113,7 +113,7 @@ aio::awaitable<etcd::error> feed::follow() {
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    // It says itself that it can not serve, or it went: one that stands still still takes connections.
+    // It says itself that it cannot serve, or it went: one that stands still still takes connections.
     if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
     co_return end;
 }

@@ -16,7 +16,7 @@
 
 namespace etcdsync::replication {
 
-/// The one watch on the master, and the log it fills. It runs for ever, connects again after every failure, and never waits
+/// The one watch on the master, and the log it fills. It runs until it is canceled, reconnects after every failure, and never waits
 /// for a slave.
 class feed {
 public:
@@ -64,9 +64,9 @@ private:
     std::string rule_;  ///< for messages
     log log_;
     base::backoff pauses_;
-    base::backoff distrust_;      ///< after a broken contract: not undone by what the next watch tells first
+    base::backoff distrust_;      ///< after a watch violation: not reset by the first events of the next watch
     bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
-    bool moved_ = true;           ///< something was told since that was found last
+    bool moved_ = true;           ///< something was delivered since that was last found
     std::uint64_t unproven_ = 0;  ///< watches opened without proof
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;

@@ -17,9 +17,9 @@ constexpr std::chrono::seconds patience{8};
 
 /// E's events are held until all of them came. A revision of puts is one request of 1.5 MiB; a larger one may be anything, and
 /// without end.
-constexpr std::size_t largest_witness = 16U << 20;
+constexpr std::size_t largest_proof_revision = 16U << 20;
 
-/// A watch may be silent for ever, but not in the middle of a message: so long a part of 256 KiB may take.
+/// A watch may be silent indefinitely, but not in the middle of a message: this long a part of 256 KiB may take.
 constexpr std::chrono::minutes patience_with_parts{1};
 
 /// Looks again and again whether a message that began goes on; where it does not, the watch is ended.
@@ -69,15 +69,15 @@ replay::replay(std::shared_ptr<net::channel> on, const context& with, aio::clock
       watch_(*on, watch_query_for(cover, from)),
       assembler_(
           from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest, folds_deletes),
-      witness_(
+      proof_events_(
           from.last_event - 1, selects,
           [this, selects](const log_entry& entry) {
               if (entry.more_follows || entry.is_tail)
-                  witness_too_large_ = true;
+                  proof_events_too_large_ = true;
               else if (entry.rev == from_.last_event)
                   seen_digest_ = digest_of_events(entry, selects);
           },
-          largest_witness) {}
+          largest_proof_revision) {}
 
 aio::awaitable<etcd::result<void>> replay::read(std::deque<log_entry>& out) {
     auto message = co_await next_message();
@@ -90,7 +90,7 @@ aio::awaitable<etcd::result<void>> replay::read(std::deque<log_entry>& out) {
     }
     if (message->what == etcd::watch_message::kind::created)
         co_return co_await settle(message->response.header.store_revision);
-    auto other = co_await check_witness(*message);
+    auto other = co_await check_proof_events(*message);
     if (other) co_return std::move(*other);
     const revision before = assembler_.position();
     assembler_.take(*message, clock_->now());
@@ -146,7 +146,7 @@ aio::awaitable<etcd::result<bool>> replay::has_other_events() {
     for (;;) {
         const auto message = co_await everything.next();
         if (!message && message.error().cls == etcd::error_class::denied) {
-            // Our user sees its own keys alone. What E was can not be found out, as if it had been compacted.
+            // Our user sees its own keys alone. What E was cannot be found out, as if it had been compacted.
             co_return etcd::error(
                 etcd::error_class::compacted,
                 fmt::format("{}: the events of revision {} are not to be seen", kv_.peer().name(), from_.last_event));
@@ -155,7 +155,7 @@ aio::awaitable<etcd::result<bool>> replay::has_other_events() {
         if (message->what != etcd::watch_message::kind::events) continue;
         for (const etcd::event& event : message->response.events) {
             if (event.kv.mod_revision > from_.last_event) co_return seen;
-            if (cover_.contains(event.kv.key)) co_return false;  // it only was not told in time
+            if (cover_.contains(event.kv.key)) co_return false;  // it only did not arrive in time
             seen = true;
         }
         if (!message->response.fragment) co_return seen;
@@ -163,7 +163,7 @@ aio::awaitable<etcd::result<bool>> replay::has_other_events() {
 }
 
 aio::awaitable<etcd::result<void>> replay::settle(revision store) {
-    if (store < from_.known) {  // a member that lags; or a watch that would wait for ever (faults.md F6, F7)
+    if (store < from_.known) {  // a member that lags; or a watch that would wait indefinitely (faults.md F6, F7)
         auto failed = co_await check_reached(from_.known, etcd::error_class::other_history);
         if (failed) co_return std::move(*failed);
     }
@@ -178,15 +178,15 @@ aio::awaitable<etcd::result<void>> replay::settle(revision store) {
     co_return etcd::result<void>();
 }
 
-aio::awaitable<std::optional<etcd::error>> replay::check_witness(const etcd::watch_message& message) {
+aio::awaitable<std::optional<etcd::error>> replay::check_proof_events(const etcd::watch_message& message) {
     if (from_.last_event == 0 || proved_) co_return std::nullopt;
-    witness_.take(message, clock_->now());
-    if (witness_too_large_) {
+    proof_events_.take(message, clock_->now());
+    if (proof_events_too_large_) {
         co_return etcd::error(etcd::error_class::compacted,
                               fmt::format("{}: the events of revision {} are too many to be compared",
                                           kv_.peer().name(), from_.last_event));
     }
-    if (witness_.position() < from_.last_event) co_return std::nullopt;
+    if (proof_events_.position() < from_.last_event) co_return std::nullopt;
     proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
     if (proved_) co_return std::nullopt;
     // Where E is exactly the compacted revision its deletes are missing: that is no other history.
@@ -200,7 +200,7 @@ aio::awaitable<std::optional<etcd::error>> replay::check_reached(revision at, et
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();
     if (page->header.store_revision >= at) co_return std::nullopt;
-    co_return etcd::error(otherwise, fmt::format("{}: it told of revision {}, but is at {}", kv_.peer().name(), at,
+    co_return etcd::error(otherwise, fmt::format("{}: it reported revision {}, but is at {}", kv_.peer().name(), at,
                                                  page->header.store_revision));
 }
 

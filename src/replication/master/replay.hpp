@@ -23,7 +23,7 @@ public:
             event_digest;  ///< of E's events, so that their replay proves this history to be the one known; empty: not known
     };
 
-    /// Opened at `last_event` where one is known: such a watch answers at once and so tells its position, while one with nothing
+    /// Opened at `last_event` if one is known: such a watch answers at once and so gives its position, while one with nothing
     /// to say is silent (faults.md section 8). What it repeats is dropped. A revision above `largest` bytes comes in parts.
     replay(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
            const keys::key_range& cover, const start& from, revision_assembler::selector selects, std::size_t largest,
@@ -55,7 +55,7 @@ private:
     /// By a linearizable read; `otherwise` is what it means where the master is not there.
     aio::awaitable<std::optional<etcd::error>> check_reached(revision at, etcd::error_class otherwise);
     aio::awaitable<etcd::result<void>> settle(revision store);
-    aio::awaitable<std::optional<etcd::error>> check_witness(const etcd::watch_message& message);
+    aio::awaitable<std::optional<etcd::error>> check_proof_events(const etcd::watch_message& message);
 
     etcd::kv kv_;
     keys::key_range cover_;
@@ -64,10 +64,10 @@ private:
     etcd::watch_stream watch_;
     std::deque<log_entry> fresh_;
     revision_assembler assembler_;
-    revision_assembler witness_;  ///< E's events come out of it
+    revision_assembler proof_events_;  ///< E's events come out of it
     bool created_ = false;
     bool proved_ = false;
-    bool witness_too_large_ = false;
+    bool proof_events_too_large_ = false;
     std::string seen_digest_;
     bool gap_possible_ = true;  ///< a resume or a cut answer lies behind: look before applying what comes next
 };

@@ -37,7 +37,7 @@ public:
     /// The last answer was cut: more of the history waits on the server, and may be compacted before it is read.
     [[nodiscard]] bool was_cut() const { return was_cut_; }
 
-    /// Of all events taken, and of those no rule selects: told when most of the watch is dropped.
+    /// The number of all events, and of those that no rule selects: a warning is logged if most of the watch is dropped.
     [[nodiscard]] std::uint64_t events_seen() const { return seen_; }
     [[nodiscard]] std::uint64_t events_dropped() const { return dropped_; }
 

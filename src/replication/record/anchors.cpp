@@ -19,7 +19,7 @@ std::string digest_of(std::string_view value) {
     return digest.hex();
 }
 
-auto find(anchors& in, std::string_view key) {
+auto find(anchor_list& in, std::string_view key) {
     return std::find_if(in.begin(), in.end(), [key](const anchor& a) { return a.key == key; });
 }
 
@@ -44,7 +44,7 @@ bool is_unchanged(const anchor& recorded, const etcd::key_value& kv) {
            kv.version == recorded.version && digest_of(kv.value) == recorded.digest;
 }
 
-void remember(anchors& to, anchor fresh) {
+void remember(anchor_list& to, anchor fresh) {
     const auto known = find(to, fresh.key);
     if (known != to.end()) to.erase(known);
     const auto place =
@@ -53,7 +53,7 @@ void remember(anchors& to, anchor fresh) {
     if (to.size() > most) to.erase(to.begin() + newest);
 }
 
-void update(anchors& of, const log_entry& entry) {
+void update(anchor_list& of, const log_entry& entry) {
     if (entry.mass_delete) std::erase_if(of, [&](const anchor& a) { return entry.mass_delete->contains(a.key); });
     for (const etcd::event& change : entry.changes) {
         const auto known = find(of, change.kv.key);
@@ -63,7 +63,7 @@ void update(anchors& of, const log_entry& entry) {
     }
 }
 
-void follow_changes(anchors& of, const std::vector<mapped_revision>& revisions) {
+void follow_changes(anchor_list& of, const std::vector<mapped_revision>& revisions) {
     for (const mapped_revision& mapped : revisions) update(of, *mapped.entry);
     std::size_t found = 0;
     std::vector<anchor> fresh;

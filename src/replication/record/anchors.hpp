@@ -24,15 +24,15 @@ struct anchor {
 [[nodiscard]] bool is_unchanged(const anchor& recorded, const etcd::key_value& kv);
 
 /// Newest first; at most four: the two most recently modified, and two old ones, which outlive a burst of changes.
-using anchors = std::vector<anchor>;
+using anchor_list = std::vector<anchor>;
 
 /// Adds one that is not in it yet, or replaces the one of the same key.
-void remember(anchors& to, anchor fresh);
+void remember(anchor_list& to, anchor fresh);
 
 /// Updates known anchors by one revision or a part of one: a deleted one goes, an overwritten one becomes what it is now.
-void update(anchors& of, const log_entry& entry);
+void update(anchor_list& of, const log_entry& entry);
 
 /// Follows whole revisions, oldest first: update() by each of them, then the newest puts of selected keys become anchors.
-void follow_changes(anchors& of, const std::vector<mapped_revision>& revisions);
+void follow_changes(anchor_list& of, const std::vector<mapped_revision>& revisions);
 
 }  // namespace etcdsync::replication

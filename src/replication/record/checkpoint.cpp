@@ -142,7 +142,7 @@ void read_spans(object_reader& in, checkpoint& out) {
 }
 
 /// Members that came after the first version wrote records: what lacks them is as good, only slower to go on from.
-void read_witnesses(object_reader& in, checkpoint& out) {
+void read_anchors(object_reader& in, checkpoint& out) {
     constexpr std::size_t most = 16;
     if (in.has("anchors")) {
         read_array(in, "anchors", [&out](object_reader& item) {
@@ -152,9 +152,9 @@ void read_witnesses(object_reader& in, checkpoint& out) {
             read.mod_revision = item.number("mod_revision");
             read.version = item.number("version");
             read.digest = item.text("digest");
-            out.witnesses.push_back(std::move(read));
+            out.anchors.push_back(std::move(read));
         });
-        if (out.witnesses.size() > most) in.complain("anchors", "holds too many");
+        if (out.anchors.size() > most) in.complain("anchors", "holds too many");
     }
     if (in.has("count")) out.count = in.number("count");
 }
@@ -168,13 +168,13 @@ std::string encode(const checkpoint& record) {
                          {"end_b64", base::base64_encode(s.keys.end)},
                          {"since", s.since}});
     }
-    json::array witnesses;
-    for (const anchor& a : record.witnesses) {
-        witnesses.push_back({{"key_b64", base::base64_encode(a.key)},
-                             {"create_revision", a.create_revision},
-                             {"mod_revision", a.mod_revision},
-                             {"version", a.version},
-                             {"digest", a.digest}});
+    json::array anchors;
+    for (const anchor& a : record.anchors) {
+        anchors.push_back({{"key_b64", base::base64_encode(a.key)},
+                           {"create_revision", a.create_revision},
+                           {"mod_revision", a.mod_revision},
+                           {"version", a.version},
+                           {"digest", a.digest}});
     }
     json::object object{
         {"format", known_format},
@@ -192,7 +192,7 @@ std::string encode(const checkpoint& record) {
         {"writer", record.writer},
         {"seq", record.seq},
         {"time", record.time},
-        {"anchors", std::move(witnesses)},
+        {"anchors", std::move(anchors)},
     };
     if (record.count) object["count"] = *record.count;
     return json::serialize(object);
@@ -223,7 +223,7 @@ base::result<checkpoint> parse_checkpoint(std::string_view text) {
     out.seq = in.count("seq");
     out.time = in.text("time");
     out.split = in.text("state") == "split";
-    read_witnesses(in, out);
+    read_anchors(in, out);
     if (out.event_revision > out.rev) in.complain("event_revision", "lies beyond the revision");
     if (!in.wrong().empty()) return base::error(in.wrong());
     return out;

@@ -38,7 +38,7 @@ struct checkpoint {
         0;                     ///< E, the newest revision at or below R known to carry selected events; 0: none known
     std::string event_digest;  ///< of E's selected events; empty: not seen
     bool split = false;        ///< parts of what comes behind R are applied already, because no Txn holds the whole
-    anchors witnesses;         ///< selected keys as they are at R: they prove the history where E is compacted
+    anchor_list anchors;       ///< selected keys as they are at R: they prove the history where E is compacted
     std::optional<std::int64_t> count;  ///< keys of the master in the sources of all segments, at R; nothing: not known
     std::string rules;                  ///< mapping::digest()
     std::vector<span> spans;

@@ -99,7 +99,8 @@ std::optional<checkpoint> successor_record(const wanted_record& wanted, const in
     for (const segment& part : wanted.keys.segments()) add_claims(out.spans, old, part.target, kept);
     std::sort(out.spans.begin(), out.spans.end(),
               [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
-    if (own == nullptr && out.spans.empty()) return std::nullopt;  // keys nobody had: their first sync is to come
+    if (own == nullptr && out.spans.empty())
+        return std::nullopt;  // no record had these keys: their first sync is still to come
     // What a record says of R holds for the keys it was about: under their digest they can still be proved by it, and are compared.
     // Of several records each stands at another R: none may be gone on from as it is.
     const bool goes_on = base->rules == wanted.keys.digest();

@@ -38,7 +38,7 @@ struct migration_step {
 struct migration {
     std::vector<migration_step> steps;  ///< none: all records are wanted ones
     /// The record that is not wanted and shows best whether another process is at work: its writer, and the sum of all their `seq`.
-    /// Nobody's where no record is readable.
+    /// Without a writer if no record is readable.
     checkpoint sign;
     std::string gone;  ///< the keys to be deleted, for people
 };

@@ -16,9 +16,9 @@ namespace {
 constexpr std::size_t largest_kept = 256U << 10;
 
 /// Reads until E's events were seen and compared. The error says why that did not come about.
-aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::channel> on, const context& with,
-                                                         aio::clock::duration timeout, const mapping& keys,
-                                                         replay::start from) {
+aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<net::channel> on, const context& with,
+                                                              aio::clock::duration timeout, const mapping& keys,
+                                                              replay::start from) {
     replay source(
         std::move(on), with, timeout, keys.cover(), from,
         [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, largest_kept);
@@ -31,7 +31,7 @@ aio::awaitable<etcd::result<std::string>> replay_witness(std::shared_ptr<net::ch
     co_return source.event_digest();
 }
 
-/// What the header of a linearizable answer tells against the record; empty: nothing.
+/// Why the header of a linearizable response contradicts the checkpoint; empty: it does not.
 std::string contradiction(const etcd::response_header& header, const checkpoint& record) {
     if (header.cluster_id != record.cluster_id) {
         return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id,
@@ -54,7 +54,7 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
     from.known = record.rev;
     from.last_event = record.event_revision;
     from.event_digest = record.event_digest;
-    const auto seen = co_await replay_witness(on, with, timeout, keys, from);
+    const auto seen = co_await replay_proof_events(on, with, timeout, keys, from);
     if (seen) {
         out.found = proof::verdict::same;
         co_return out;
@@ -73,14 +73,14 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
 /// By the keys that stand there now.
 aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const checkpoint& record) {
     proof out;
-    for (const anchor& known : record.witnesses) {
+    for (const anchor& known : record.anchors) {
         etcd::range_query query;
         query.key = known.key;
         const auto page = co_await master.range(query);
         // One that a former rule took may be none of ours to read now.
         if (!page && page.error().cls == etcd::error_class::denied) continue;
         if (!page) co_return page.error();
-        // One that was deleted or overwritten since tells nothing.
+        // An anchor that was deleted or overwritten since proves nothing.
         if (page->kvs.empty() || page->kvs.front().mod_revision > record.rev) continue;
         if (!is_unchanged(known, page->kvs.front())) {
             out.found = proof::verdict::other;
@@ -89,7 +89,7 @@ aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const chec
                 master.peer().name(), base::printable(known.key), record.rev);
             co_return out;
         }
-        if (&known == &record.witnesses.front()) out.found = proof::verdict::same;
+        if (&known == &record.anchors.front()) out.found = proof::verdict::same;
     }
     co_return out;
 }
@@ -185,7 +185,7 @@ aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on,
     replay::start from;
     from.known = rev;
     from.last_event = rev;
-    const auto seen = co_await replay_witness(std::move(on), with, timeout, keys, from);
+    const auto seen = co_await replay_proof_events(std::move(on), with, timeout, keys, from);
     if (!seen) co_return std::string();
     co_return *seen;
 }

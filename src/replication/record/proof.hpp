@@ -27,26 +27,26 @@ struct proof {
     revision unchanged_until = 0;
 };
 
-/// Asks over `on`, first for the history itself, then, where that is compacted, for what the present state tells: keys that stand
-/// unchanged, and whether anything changed at all. Fails where the master does not answer.
+/// Asks over `on` for the history itself; if that is compacted, for the current state: keys that are unchanged, and whether
+/// anything changed at all. Fails if the master does not answer.
 aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
                                                   aio::clock::duration timeout, const mapping& keys,
                                                   const checkpoint& record);
 
-/// The second of the two alone. `unproven_because` is the reason told where it proves nothing.
+/// Only the second of the two. `unproven_because` is the reason if it proves nothing.
 aio::awaitable<etcd::result<proof>> prove_by_state(etcd::kv master, const mapping& keys, const checkpoint& record,
                                                    std::string unproven_because);
 
 /// A revision at which the selected keys of the master are what they were at the record's R, found without any history: none of
-/// them is newer than R, and their number is the same. Nothing where they changed, or it can not be told.
+/// them is newer than R, and their number is the same. Nothing if they changed, or if that cannot be determined.
 aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv master, const mapping& keys,
                                                                      const checkpoint& record);
 
 /// The number of the master's keys in the sources of all segments at a revision; nothing where there are too many to ask.
 aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv from, const mapping& keys, revision at);
 
-/// The digest of the events of revision `rev` (of the keys `keys` takes) as the master has them; empty where that can not be
-/// told any more.
+/// The digest of the events of revision `rev` (of the keys `keys` takes) as the master has them; empty if the master no
+/// longer has them.
 aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
                                                aio::clock::duration timeout, const mapping& keys, revision rev);
 

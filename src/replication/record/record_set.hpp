@@ -12,7 +12,7 @@
 namespace etcdsync::replication {
 
 /// Where the record of a rule stands in consistency = "rule": `<checkpoint_prefix><instance>/<rule>`. Of the rule's name, "%", blanks
-/// and all that is not ASCII or can not be printed is written as %XX, so that every name, whatever its bytes, has a key of its own
+/// and all that is not ASCII or cannot be printed is written as %XX, so that every name, whatever its bytes, has a key of its own
 /// and plain names are readable: "app" and "/config/app/" stand as they are.
 [[nodiscard]] std::string rule_checkpoint_key(std::string_view checkpoint_prefix, std::string_view instance,
                                               std::string_view rule);

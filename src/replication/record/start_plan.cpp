@@ -9,7 +9,7 @@
 namespace etcdsync::replication {
 namespace {
 
-/// Why a stored record can not be gone on from; empty: it can.
+/// Why a stored record cannot be gone on from; empty: it can.
 std::string doubt(const checkpoint& record, const mapping& keys, const start_context& now) {
     if (record.instance != now.instance)
         return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
@@ -39,7 +39,7 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
             plan.proven = now.proven;
             return plan;
         }
-        // Spans are a claim on keys of the slave: nobody else's instance gives us one.
+        // Spans are a claim on keys of the slave: only a checkpoint of this instance gives one.
         if (record.instance == now.instance) {
             old = record.spans;
             plan.proven = now.proven && record.rev > 0;

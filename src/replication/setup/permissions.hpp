@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-/// What the user of a cluster must be allowed, for a configuration to work. Decisions only: nobody is asked.
+/// The permissions that the users of the clusters need for a configuration to work. Pure: no etcd is contacted.
 namespace etcdsync::replication {
 
 /// Keys that must be readable, and with `write` writable, too.

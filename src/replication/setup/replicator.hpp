@@ -21,7 +21,7 @@ struct environment {
     base::random_source& random;
     const observe::logger& log;
     aio::asio::any_io_executor executor;
-    std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process can not go on
+    std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process cannot go on
 };
 
 /// What is to be done.

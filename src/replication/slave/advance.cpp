@@ -74,7 +74,7 @@ checkpoint advance_checkpoint(checkpoint before, const std::vector<mapped_revisi
     before.rev = to;
     before.split = false;
     record_newest_event(before, revisions);
-    follow_changes(before.witnesses, revisions);
+    follow_changes(before.anchors, revisions);
     const auto more = count_change(revisions, keys);
     if (before.count && more) {
         *before.count += *more;

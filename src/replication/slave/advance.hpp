@@ -41,7 +41,7 @@ struct advance_plan {
                                             revision to, const mapping& keys);
 
 /// By how much the revisions change the number of the master's keys in the sources of all segments. Nothing if that cannot be
-/// told: patterns pick single keys, or a revision wrote a key twice.
+/// determined: patterns pick single keys, or a revision wrote a key twice.
 [[nodiscard]] std::optional<std::int64_t> count_change(const std::vector<mapped_revision>& revisions,
                                                        const mapping& keys);
 

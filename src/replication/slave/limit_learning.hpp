@@ -6,7 +6,7 @@
 
 namespace etcdsync::replication {
 
-/// What a refused Txn says about the slave's limits. False: it is no matter of size, or can not be made smaller.
+/// What a refused Txn says about the slave's limits. False: it is no matter of size, or cannot be made smaller.
 [[nodiscard]] bool shrink_limits(const etcd::error& refused, const batch& writes, txn_limits& limits);
 
 /// What a Txn without an answer in time says: the slave is too slow for as much. A single revision is given three tries whole.

@@ -93,7 +93,7 @@ aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& al
 }
 
 etcd::unmodified_since slave_writer::as_found(const found_records& all) const {
-    // Any of them tells a wiped slave; the one of mode "all" lies outside the interval and so must be it.
+    // Any of them reveals a wiped slave; the one of mode "all" lies outside the interval and so must be it.
     const found_record& sample = all.records.front();
     return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
 }

@@ -42,9 +42,9 @@ public:
     aio::awaitable<etcd::result<found>> read();
 
     /// Applies `writes` and puts `next` under the checkpoint's key, if that still is what was read or written last, and no record
-    /// of the other mode stands there. True: done, record() is `next` now. False: somebody else wrote there; nothing was done,
+    /// of the other mode stands there. True: done, record() is `next` now. False: another process wrote there; nothing was done,
     /// begin again with read_all(). `writes` stays alive.
-    /// `next.writer` is the caller's: its own name, or nobody's at its orderly end.
+    /// `next.writer` is set by the caller: its own name, or empty at an orderly end.
     aio::awaitable<etcd::result<bool>> commit(const batch& writes, checkpoint next, unsigned max_ops);
 
     /// Whether the checkpoint still is as we left it.

@@ -18,7 +18,7 @@ struct context {
     aio::task_group& tasks;
     std::chrono::milliseconds probe_interval;
     std::string writer;  ///< random per process: who wrote a checkpoint
-    bool once = false;   ///< a job done once: nothing is tried for ever
+    bool once = false;   ///< a one-shot job: retries are limited
 };
 
 }  // namespace etcdsync::replication

@@ -19,13 +19,13 @@ std::string without_numbers(std::string_view cause) {
 }  // namespace
 
 void outage_log::begin(std::string_view cause) {
-    told_.assign(1, without_numbers(cause));
+    logged_.assign(1, without_numbers(cause));
     waiting_.clear();
 }
 
 bool outage_log::is_news(std::string_view cause, aio::clock::time_point now) {
     std::string plain = without_numbers(cause);
-    if (told_.size() >= most || std::ranges::find(told_, plain) != told_.end()) {
+    if (logged_.size() >= most || std::ranges::find(logged_, plain) != logged_.end()) {
         waiting_.clear();
         return false;
     }
@@ -35,7 +35,7 @@ bool outage_log::is_news(std::string_view cause, aio::clock::time_point now) {
         return false;
     }
     if (now - since_ < passing) return false;
-    told_.push_back(std::exchange(waiting_, {}));
+    logged_.push_back(std::exchange(waiting_, {}));
     return true;
 }
 

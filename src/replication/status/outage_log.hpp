@@ -9,21 +9,21 @@
 
 namespace etcdsync::replication {
 
-/// Which causes of one outage were told. What ended a connection says little of why there is no other: an etcd that comes back with an
-/// expired certificate "broke the connection" first, refused connections next, and only then shows what is wrong. Causes that differ in
-/// numbers alone (sizes, ports, times) are the same to people.
+/// Which causes of one outage were logged. Why a connection ended says little about why there is no new one: an etcd that returns
+/// with an expired certificate first "closed the connection", then refused connections, and only then shows what is wrong. Causes
+/// that differ only in numbers (sizes, ports, times) count as the same.
 class outage_log {
 public:
-    /// An outage begins, with a cause that is told.
+    /// An outage begins; the caller logs its cause.
     void begin(std::string_view cause);
 
-    /// Whether the cause of a further try is to be told: not the ones told before, nor one that passes within 3 s, nor more than 8
-    /// (whoever invents them).
+    /// Whether the cause of a later attempt should be logged: not one that was logged before, nor one that lasts less than 3 s, nor
+    /// more than 8 in all.
     [[nodiscard]] bool is_news(std::string_view cause, aio::clock::time_point now);
 
 private:
-    std::vector<std::string> told_;
-    std::string waiting_;  ///< the cause of the last try, not told yet; empty: it was
+    std::vector<std::string> logged_;
+    std::string waiting_;  ///< the cause of the last attempt, not logged yet; empty: it was
     aio::clock::time_point since_{};
 };
 

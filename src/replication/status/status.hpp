@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-/// What is told of a running replicator: by `status`, the log, the page, the metrics, always in these words.
+/// What a running replicator reports, in the same words everywhere: status, log, page, metrics.
 namespace etcdsync::replication {
 
 enum class link_state : std::uint8_t {
@@ -19,7 +19,7 @@ enum class link_state : std::uint8_t {
     full_sync,
     catching_up,
     in_sync,
-    disconnected,  ///< `cause` says why, `next_try` when it is tried again
+    disconnected,  ///< `cause` says why, `next_try` when the next attempt is made
     held,          ///< stopped by a guard until a person approves
     paused,
     stopped,
@@ -79,7 +79,7 @@ struct master_status {
 
 struct status {
     master_status master;
-    bool master_serves = false;  ///< some feed is connected: what is wrong with the master is not wrong for every rule
+    bool master_serves = false;  ///< some feed is connected: the master does not fail for every rule
     std::vector<link_status> links;
 };
 

@@ -58,7 +58,7 @@ TEST_CASE("a file that is not there is one error") {
     asked.config_file = "/nonexistent.toml";
     const answer reply = check_config(asked, {});
     CHECK(reply.code == exit_code::configuration);
-    CHECK(reply.err == "/nonexistent.toml: error: can not be read: No such file or directory\n1 error\n");
+    CHECK(reply.err == "/nonexistent.toml: error: cannot be read: No such file or directory\n1 error\n");
 }
 
 TEST_CASE("check-config speaks JSON, on stdout alone") {

@@ -83,7 +83,7 @@ TEST_CASE("a key that looks like an option is not taken for one") {
     CHECK(grant({"+", "-k"}) == "-- ROLE read + -k");
 }
 
-TEST_CASE("zero bytes can not be typed: then a little more is granted, never less") {
+TEST_CASE("zero bytes cannot be typed: then a little more is granted, never less") {
     CHECK(grant({"/a/x\0"s, "/a0"}) == "ROLE read /a/x /a0");
     CHECK(grant({"/a/", "/a/x\0"s}) == R"(ROLE read /a/ $'/a/x\x01')");
     CHECK(grant(single_key("/a\0b"s)) == R"(ROLE read /a $'/a\x01')");

@@ -59,11 +59,11 @@ TEST_CASE("a variable that is unset or empty is an error with its place") {
     CHECK(reply.err.ends_with("\n1 error\n"));
 }
 
-TEST_CASE("a password that etcd can not be sent is refused without being shown") {
+TEST_CASE("a password that etcd cannot be sent is refused without being shown") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
     const answer reply = check_config(of(file), with({{"MASTER_PASS", "can\nary"}}));
     CHECK(reply.code == exit_code::configuration);
-    CHECK(reply.err.find("the password can not be used: it holds a line end") != std::string::npos);
+    CHECK(reply.err.find("the password cannot be used: it holds a line end") != std::string::npos);
     CHECK(reply.err.find("ary") == std::string::npos);
 }
 
@@ -79,14 +79,14 @@ TEST_CASE("a bare password file is looked up among the credentials, then beside 
     }
 }
 
-TEST_CASE("a file that can not be read is an error of check-config, in JSON, too") {
+TEST_CASE("a file that cannot be read is an error of check-config, in JSON, too") {
     const test::temporary_file file(file_with("user = \"u\", password_file = \"/nonexistent/p\""));
     options asked = of(file);
     const answer reply = check_config(asked, {});
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.out.empty());
     CHECK(reply.err.starts_with(file.path() +
-                                ":3:38: error: \"password_file\" of [master]: /nonexistent/p can not be read: "
+                                ":3:38: error: \"password_file\" of [master]: /nonexistent/p cannot be read: "
                                 "No such file or directory\n"));
     asked.format = output_format::json;
     const boost::json::value report = boost::json::parse(check_config(asked, {}).out);

@@ -48,7 +48,8 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
     report.extra = 2;
     report.foreign = 1;
     CHECK(report_line("s", report) ==
-          "s: 3 differences in 1 key at revision 123 of the master (its present one: there is no record): 1 missing, 2 "
+          "s: 3 differences (the master has 1 matching key) at revision 123 of the master (compared with the current "
+          "revision: there is no record): 1 missing, 2 "
           "only on the slave; 1 key only on the slave kept\n");
     report = compared();
     report.guard_violation = "the master was wiped";

@@ -94,9 +94,9 @@ TEST_CASE("a file that is not there, or is none, is one error without a place") 
     CHECK(text.empty());
     CHECK_FALSE(missing.value);
     CHECK(render(missing.diagnostics, "/nonexistent/etcd-sync.toml", text) ==
-          "/nonexistent/etcd-sync.toml: error: can not be read: No such file or directory\n");
+          "/nonexistent/etcd-sync.toml: error: cannot be read: No such file or directory\n");
     const outcome folder = load(SOURCE_ROOT, text);
-    CHECK(folder.diagnostics.at(0).message == "can not be read: Is a directory");
+    CHECK(folder.diagnostics.at(0).message == "cannot be read: Is a directory");
     const outcome endless = load("/dev/zero", text);
-    CHECK(endless.diagnostics.at(0).message == "can not be read: larger than 1 MiB");
+    CHECK(endless.diagnostics.at(0).message == "cannot be read: larger than 1 MiB");
 }

@@ -130,11 +130,11 @@ TEST_CASE("a file that holds no password is refused by name and cause, without w
     const std::string pipe = in.path() + "/pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // nobody writes: whoever waits here waits for ever
     CHECK(password_of(pipe) == "password file " + pipe + ": it is no regular file");
-    CHECK(read_password({"u", "", "", ""}).error().text == "the password can not be used: it is empty");
+    CHECK(read_password({"u", "", "", ""}).error().text == "the password cannot be used: it is empty");
     CHECK(read_password({"u", "", "", "hun\nter2"}).error().text.find("hun") == std::string::npos);
 }
 
-TEST_CASE("files that can not be read are told all at once, each at its place") {
+TEST_CASE("files that cannot be read are told all at once, each at its place") {
     const folder in;
     const std::string key = in.file("key", "k");
     const std::string text = R"([master]
@@ -152,10 +152,10 @@ prefix = "/a/"
 )";
     CHECK(checked(text) ==
           std::vector<std::string>{
-              R"(error 3:14: "ca" of [master]: /nonexistent/ca can not be read: No such file or directory)",
-              R"(error 3:40: "cert" of [master]: /nonexistent/cert can not be read: No such file or directory)",
-              R"(error 4:38: "password_file" of [master]: /nonexistent/p can not be read: No such file or directory)",
-              R"(error 7:14: "ca" of [[slave]]: / can not be read: Is a directory)",
+              R"(error 3:14: "ca" of [master]: /nonexistent/ca cannot be read: No such file or directory)",
+              R"(error 3:40: "cert" of [master]: /nonexistent/cert cannot be read: No such file or directory)",
+              R"(error 4:38: "password_file" of [master]: /nonexistent/p cannot be read: No such file or directory)",
+              R"(error 7:14: "ca" of [[slave]]: / cannot be read: Is a directory)",
               "error 8:38: [[slave]] auth: password file " + in.path() + "/empty: it is empty"});
 }
 

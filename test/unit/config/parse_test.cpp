@@ -121,7 +121,7 @@ format = "json"
     CHECK(c.logging.format == log_format::json);
 }
 
-TEST_CASE("what is not supported yet is accepted where it asks for today's behaviour") {
+TEST_CASE("what is not supported yet is accepted where it asks for today's behavior") {
     const config c = good(R"([master]
 endpoints = ["http://m"]
 [[slave]]

@@ -53,7 +53,7 @@ level = "loud"
             R"(1:1: unknown key "instanc" | did you mean "instance"?)",
             R"(3:14: "m" is not an endpoint: no scheme | write "http://m")",
             R"(3:19: an element of "endpoints" holds "${", but variables are not replaced in this file | write the value itself)",
-            R"(5:8: "A" can not be a name | one or more of a-z, 0-9, ".", "_" and "-")",
+            R"(5:8: "A" cannot be a name | one or more of a-z, 0-9, ".", "_" and "-")",
             R"(6:13: "endpoints" must be an array, not an integer | write [...])",
             R"(7:12: "required" must be true or false, not a string)",
             R"(8:1: slave 2 needs a name: there is more than one | write name = "slave-2")",

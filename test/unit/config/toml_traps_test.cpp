@@ -70,7 +70,7 @@ TEST_CASE("a string that is not closed ends with its line") {
     CHECK(trap_in("").empty());
 }
 
-TEST_CASE("characters beyond ASCII behind a quote inside of a value are no undefined behaviour") {
+TEST_CASE("characters beyond ASCII behind a quote inside of a value are no undefined behavior") {
     // The trap takes the quotes for those of strings. What toml++ makes of it the sanitizers see.
     for (const char* value :
          {"[1:2\"\xcd\xb0", "1 '\xcd\xb0'", "2020-01-01 \"\xcd\xb0\"", "1.'\xc3\xa4'", "1=\"\xc3\xa4\"",

@@ -103,22 +103,22 @@ TEST_CASE("what becomes of a key that is only on the slave") {
     const auto fate_by = [&](config::prune_mode mode, std::size_t rule, revision mod) {
         config::safety safety;
         safety.prune = mode;
-        return fate_of(keys, rule, safety, spans, rule == 0 ? "/a/k" : "/b/k", mod);
+        return disposition_of(keys, rule, safety, spans, rule == 0 ? "/a/k" : "/b/k", mod);
     };
-    CHECK(fate_by(config::prune_mode::guarded, 0, 21) == fate::remove);
-    CHECK(fate_by(config::prune_mode::guarded, 0, 20) == fate::foreign);
-    CHECK(fate_by(config::prune_mode::always, 0, 20) == fate::remove);
-    CHECK(fate_by(config::prune_mode::off, 0, 21) == fate::kept);
-    CHECK(fate_by(config::prune_mode::always, 1, 21) == fate::kept);  // delete = false
+    CHECK(fate_by(config::prune_mode::guarded, 0, 21) == disposition::remove);
+    CHECK(fate_by(config::prune_mode::guarded, 0, 20) == disposition::foreign);
+    CHECK(fate_by(config::prune_mode::always, 0, 20) == disposition::remove);
+    CHECK(fate_by(config::prune_mode::off, 0, 21) == disposition::kept);
+    CHECK(fate_by(config::prune_mode::always, 1, 21) == disposition::kept);  // delete = false
 }
 
 TEST_CASE("a census keeps a few keys of each kind for people") {
     census found(2);
     for (int i = 0; i < 20; ++i) {
         found.note_overwrite(0, "o" + std::to_string(i));
-        found.note_slave_only(1, fate::remove, "r" + std::to_string(i));
-        found.note_slave_only(1, fate::foreign, "f" + std::to_string(i));
-        found.note_slave_only(1, fate::kept, "k");
+        found.note_slave_only(1, disposition::remove, "r" + std::to_string(i));
+        found.note_slave_only(1, disposition::foreign, "f" + std::to_string(i));
+        found.note_slave_only(1, disposition::kept, "k");
     }
     CHECK(found.rules[0].overwrites == 20);
     CHECK(found.rules[1].removals == 20);

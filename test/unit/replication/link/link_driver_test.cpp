@@ -429,7 +429,7 @@ TEST_CASE("a slave that is the master under another name is held before a key is
 }
 
 TEST_CASE(
-    "a slave with the ids of the master that is another store is copied to, also where records can not be compared") {
+    "a slave with the ids of the master that is another store is copied to, also where records cannot be compared") {
     world w;
     w.master_server.denies = [](std::string_view key, std::string_view) { return !key.starts_with("/a/"); };
     w.many(5, "v");

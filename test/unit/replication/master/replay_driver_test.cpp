@@ -290,7 +290,7 @@ TEST_CASE("a watch beyond the present of the master does not wait for ever (F6)"
     r.put("/a/1", "v");
     r.open(r.after(1'000));
     CHECK(r.fails() == error_class::other_history);
-    CHECK(r.why.text == "m:1: it told of revision 1000, but is at 2");
+    CHECK(r.why.text == "m:1: it reported revision 1000, but is at 2");
 }
 
 TEST_CASE("a witness without end is given up, and that is no other history") {

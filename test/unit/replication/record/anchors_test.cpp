@@ -17,7 +17,7 @@ namespace {
 
 anchor at(std::string key, revision mod) { return {std::move(key), mod, mod, 1, "d"}; }
 
-std::string keys_of(const anchors& all) {
+std::string keys_of(const anchor_list& all) {
     std::string out;
     for (const anchor& a : all) out += a.key;
     return out;
@@ -32,7 +32,7 @@ const mapping& all_but_x() {
     return keys;
 }
 
-anchors followed(anchors from, const std::deque<log_entry>& entries) {
+anchor_list followed(anchor_list from, const std::deque<log_entry>& entries) {
     std::vector<mapped_revision> revisions;
     for (const log_entry& entry : entries) revisions.push_back(map_revision(entry, all_but_x()));
     follow_changes(from, revisions);
@@ -42,7 +42,7 @@ anchors followed(anchors from, const std::deque<log_entry>& entries) {
 }  // namespace
 
 TEST_CASE("the two newest and the two oldest are remembered") {
-    anchors all;
+    anchor_list all;
     for (const char* key : {"a", "b", "c", "d", "e", "f"}) remember(all, at(key, key[0]));
     CHECK(keys_of(all) == "feba");
     remember(all, at("g", 'c'));  // neither new nor old
@@ -54,7 +54,7 @@ TEST_CASE("the two newest and the two oldest are remembered") {
 TEST_CASE("a change of an anchor replaces it, a delete takes it out") {
     std::deque<log_entry> entries;
     entries.push_back(entry(50, {put("a", "new", 50), del("b", 50)}));
-    const anchors all = followed({at("b", 20), at("a", 10)}, entries);
+    const anchor_list all = followed({at("b", 20), at("a", 10)}, entries);
     REQUIRE(all.size() == 1);
     CHECK(all[0].key == "a");
     CHECK(all[0].mod_revision == 50);
@@ -76,7 +76,7 @@ TEST_CASE("a put that a later revision undid is no anchor") {
     entries.push_back(entry(51, {del("k", 51)}));
     CHECK(keys_of(followed({}, entries)) == "");
     entries.push_back(entry(52, {put("k", "2", 52)}));
-    const anchors all = followed({}, entries);
+    const anchor_list all = followed({}, entries);
     REQUIRE(all.size() == 1);
     CHECK(all[0].mod_revision == 52);
 }

@@ -29,8 +29,7 @@ checkpoint full() {
     out.writer = "00000000deadbeef";
     out.seq = 12;
     out.time = "2026-11-22T19:00:00Z";
-    out.witnesses = {{std::string("/a/\xff", 4), 7, 4600, 3, "00000000000000aa"},
-                     {"/a/b", 5, 5, 1, "00000000000000bb"}};
+    out.anchors = {{std::string("/a/\xff", 4), 7, 4600, 3, "00000000000000aa"}, {"/a/b", 5, 5, 1, "00000000000000bb"}};
     out.count = 1234;
     return out;
 }
@@ -55,13 +54,13 @@ void check_same(const checkpoint& a, const checkpoint& b) {
     CHECK(a.time == b.time);
     CHECK(a.split == b.split);
     CHECK(a.count == b.count);
-    REQUIRE(a.witnesses.size() == b.witnesses.size());
-    for (std::size_t i = 0; i < a.witnesses.size(); ++i) {
-        CHECK(a.witnesses[i].key == b.witnesses[i].key);
-        CHECK(a.witnesses[i].create_revision == b.witnesses[i].create_revision);
-        CHECK(a.witnesses[i].mod_revision == b.witnesses[i].mod_revision);
-        CHECK(a.witnesses[i].version == b.witnesses[i].version);
-        CHECK(a.witnesses[i].digest == b.witnesses[i].digest);
+    REQUIRE(a.anchors.size() == b.anchors.size());
+    for (std::size_t i = 0; i < a.anchors.size(); ++i) {
+        CHECK(a.anchors[i].key == b.anchors[i].key);
+        CHECK(a.anchors[i].create_revision == b.anchors[i].create_revision);
+        CHECK(a.anchors[i].mod_revision == b.anchors[i].mod_revision);
+        CHECK(a.anchors[i].version == b.anchors[i].version);
+        CHECK(a.anchors[i].digest == b.anchors[i].digest);
     }
 }
 
@@ -182,14 +181,14 @@ TEST_CASE("members nobody knows are passed over: a newer version may add some") 
 
 TEST_CASE("a record from before there were anchors and a count is read; senseless ones are refused") {
     checkpoint old = full();
-    old.witnesses.clear();
+    old.anchors.clear();
     old.count.reset();
     std::string text = encode(old);
     const std::string_view none = ",\"anchors\":[]";
     text.erase(text.find(none), none.size());
     const auto parsed = parse_checkpoint(text);
     REQUIRE(parsed.has_value());
-    CHECK(parsed->witnesses.empty());
+    CHECK(parsed->anchors.empty());
     CHECK_FALSE(parsed->count.has_value());
     CHECK_FALSE(complaint("\"count\":1234", "\"count\":-1").empty());
     CHECK_FALSE(complaint("\"mod_revision\":4600", "\"mod_revision\":\"x\"").empty());
@@ -226,7 +225,7 @@ TEST_CASE("a revision that no store ever reaches is refused: it would be counted
         record.rev = rev;
         CHECK_FALSE(parse_checkpoint(encode(record)).has_value());
         record = full();
-        record.witnesses[0].mod_revision = rev;
+        record.anchors[0].mod_revision = rev;
         CHECK_FALSE(parse_checkpoint(encode(record)).has_value());
     }
 }

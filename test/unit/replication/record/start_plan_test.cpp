@@ -60,7 +60,7 @@ void check_from_the_beginning(const start_plan& plan) {
     CHECK(plan.record.event_digest.empty());
 }
 
-/// A record that can not be gone on from, and the word its reason holds.
+/// A record that cannot be gone on from, and the word its reason holds.
 void check_doubt(const checkpoint& from, std::string_view word, const start_context& now = here()) {
     const start_plan plan = plan_start(record(from), rules(), now);
     check_from_the_beginning(plan);
@@ -108,7 +108,7 @@ TEST_CASE("without a record everything is compared, and what stands there is for
     CHECK(plan.record.spans[0].since == 50);
 }
 
-TEST_CASE("a record that can not be read counts for nothing, and the reason is told") {
+TEST_CASE("a record that cannot be read counts for nothing, and the reason is told") {
     const start_plan plan = plan_start(record(base::error("it is not JSON")), rules(), here());
     check_from_the_beginning(plan);
     CHECK(plan.reason.find("it is not JSON") != std::string::npos);

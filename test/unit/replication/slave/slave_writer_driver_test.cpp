@@ -116,7 +116,7 @@ TEST_CASE("a record that is gone, rewritten or of another store is a disturbance
     CHECK(r.value() != "late");
 }
 
-TEST_CASE("a record that can not be read is told, and can be claimed all the same") {
+TEST_CASE("a record that cannot be read is told, and can be claimed all the same") {
     rig r;
     r.store.put(record_key, "no JSON");
     slave_writer slave = r.applier_here();

@@ -15,7 +15,7 @@ namespace etcdsync::app {
 [[nodiscard]] std::string difference_line(const replication::difference& d);
 [[nodiscard]] std::string difference_json(const part& of, const replication::difference& d);
 
-/// `edge-1: 3 differences in 41006 keys at revision 123: 1 missing, 1 different, 1 only on the slave`
+/// `edge-1: 3 differences (the master has 41006 matching keys) at revision 123: 1 missing, 1 different, 1 only on the slave`
 [[nodiscard]] std::string report_line(std::string_view name, const replication::inspection_report& report);
 [[nodiscard]] std::string report_json(const part& of, const replication::inspection_report& report);
 

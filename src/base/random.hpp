@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string_view>
 
 namespace etcdsync::base {
 
@@ -19,6 +20,30 @@ public:
 
 private:
     std::mt19937_64 engine_;
+};
+
+/// Independent streams of random numbers from one seed, one per consumer and by its name: a draw from one does not shift the
+/// numbers of another. The same seed and name give the same stream.
+class random_streams {
+public:
+    explicit random_streams(std::uint64_t seed) : seed_(seed) {}
+
+    [[nodiscard]] random_source stream(std::string_view name) const {
+        std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+        for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+        return random_source(mixed(seed_ + mixed(hash)));
+    }
+
+private:
+    /// splitmix64: neighboring inputs give unrelated outputs.
+    [[nodiscard]] static std::uint64_t mixed(std::uint64_t x) {
+        x += 0x9e3779b97f4a7c15U;
+        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+        x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+        return x ^ (x >> 31);
+    }
+
+    std::uint64_t seed_;
 };
 
 }  // namespace etcdsync::base

@@ -50,7 +50,9 @@ public:
     [[nodiscard]] bool usable() const override { return channel_->usable(); }
     [[nodiscard]] std::string why_unusable() const override { return channel_->why_unusable(); }
     [[nodiscard]] const net::endpoint& peer() const override { return channel_->peer(); }
-    void on_broken(std::function<void()> handler) override { channel_->on_broken(std::move(handler)); }
+    [[nodiscard]] aio::subscription on_broken(std::function<void()> listener) override {
+        return channel_->on_broken(std::move(listener));
+    }
     void close() override { channel_->close(); }
     [[nodiscard]] std::uint64_t credentials_generation() const override { return user_->generation(); }
     aio::awaitable<bool> renew_credentials(std::uint64_t refused) override {

@@ -113,8 +113,10 @@ aio::awaitable<std::optional<error>> cluster::check_health(std::shared_ptr<net::
     co_return std::nullopt;
 }
 
-void cluster::enable_failback(std::function<void()> listener) {
-    failback_.emplace(failback{std::move(listener), options_.failback_interval});
+aio::subscription cluster::enable_failback(std::function<void()> listener) {
+    failback_.emplace();
+    failback_->pause = options_.failback_interval;
+    return failback_->on_failback.subscribe(std::move(listener));
 }
 
 void cluster::prefer(std::size_t which) {
@@ -133,7 +135,7 @@ aio::awaitable<> cluster::try_preferred_endpoints() {
             preferred_ = i;
             failback_->to = i;
             failback_->last = clock_->now();
-            failback_->listener();
+            failback_->on_failback.notify();
         }
     }
     failback_->running = false;

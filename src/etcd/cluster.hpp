@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "aio/subscription.hpp"
 #include "aio/task_group.hpp"
 #include "etcd/authenticator.hpp"
 #include "etcd/endpoint_log.hpp"
@@ -48,10 +49,10 @@ public:
 
     /// While an endpoint other than the first is in use, tries the endpoints before it every
     /// `failback_interval`, with the health probe. If one answers, as a member of the same cluster,
-    /// the next connect() begins there, and `listener` is called. The interval doubles, up to 10
+    /// the next connect() begins there, and `listener` is called while its subscription lasts. The interval doubles, up to 10
     /// minutes, if that endpoint has to be avoided within a minute. Call once, before connect();
     /// this object must not move afterwards.
-    void enable_failback(std::function<void()> listener);
+    [[nodiscard]] aio::subscription enable_failback(std::function<void()> listener);
 
     /// The endpoint that the next connect() begins with.
     [[nodiscard]] const net::endpoint& preferred() const { return options_.endpoints[preferred_]; }
@@ -81,7 +82,7 @@ private:
     struct failback {
         void failback_failed(aio::clock::time_point now, std::chrono::milliseconds interval);
 
-        std::function<void()> listener;
+        aio::listeners on_failback;
         std::chrono::milliseconds pause;
         std::size_t to = 0;             ///< the endpoint of the last failback
         aio::clock::time_point last{};  ///< time of the last failback

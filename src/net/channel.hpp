@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aio/clock.hpp"
+#include "aio/subscription.hpp"
 #include "grpc/status.hpp"
 #include "net/byte_stream.hpp"
 
@@ -101,8 +102,9 @@ public:
 
     [[nodiscard]] virtual const endpoint& peer() const = 0;
 
-    /// Calls `handler` once, from the loop, when the connection breaks, also if no call is open.
-    virtual void on_broken(std::function<void()> handler) = 0;
+    /// Calls `listener` once, from the loop, when the connection breaks, or if it is broken already: for users without an open
+    /// call. Not called after the subscription ended, and not for the destruction of the channel.
+    [[nodiscard]] virtual aio::subscription on_broken(std::function<void()> listener) = 0;
 
     /// Ends the connection and all calls on it.
     virtual void close() = 0;

@@ -138,12 +138,15 @@ void connection::reset(http2::stream_id id, http2::error_code code) {
     output_.notify();
 }
 
-void connection::on_broken(std::function<void()> handler) {
-    if (broken_ && handler) {
-        aio::asio::post(executor_, std::move(handler));
-    } else {
-        broken_handler_ = std::move(handler);
-    }
+aio::subscription connection::on_broken(std::function<void()> listener) {
+    aio::subscription out = broken_listeners_.subscribe(std::move(listener));
+    if (broken_) aio::asio::post(executor_, [self = shared_from_this()] { self->call_broken_listeners(); });
+    return out;
+}
+
+void connection::call_broken_listeners() {
+    aio::listeners each = std::exchange(broken_listeners_, aio::listeners());
+    each.notify();
 }
 
 void connection::fail(const failure& why) {
@@ -158,7 +161,7 @@ void connection::fail(const failure& why) {
     for (const auto& [id, call] : std::exchange(calls_, {})) call->on_broken(false);
     stream_->close();
     output_.notify();
-    if (const auto handler = std::exchange(broken_handler_, nullptr)) handler();
+    call_broken_listeners();
 }
 
 void connection::on_headers(http2::stream_id id, const std::vector<http2::header>& headers, bool end_stream) {

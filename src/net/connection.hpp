@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aio/event.hpp"
+#include "aio/subscription.hpp"
 #include "grpc/status.hpp"
 #include "http2/session.hpp"
 #include "net/http2_channel.hpp"
@@ -37,7 +38,8 @@ public:
     void consume(http2::stream_id id, std::size_t count);
     void reset(http2::stream_id id, http2::error_code code);
 
-    void on_broken(std::function<void()> handler);
+    [[nodiscard]] aio::subscription on_broken(std::function<void()> listener);
+    void drop_listeners() { broken_listeners_ = aio::listeners(); }
 
     /// Closes the connection and ends all calls with `why`, which must name the peer. Only the
     /// first failure counts.
@@ -66,6 +68,7 @@ private:
     [[nodiscard]] failure with_peer_name(const failure& why) const;
     [[nodiscard]] failure explain_reset(const failure& why) const;
     [[nodiscard]] std::string closed_by_peer() const;
+    void call_broken_listeners();
     void fail_after_grace(failure why);
 
     std::unique_ptr<byte_stream> stream_;
@@ -87,7 +90,7 @@ private:
     std::string goaway_text_;  ///< set after GOAWAY
     std::string reason_;
     grpc::code failure_code_ = grpc::code::unavailable;
-    std::function<void()> broken_handler_;
+    aio::listeners broken_listeners_;  ///< each is called once
 };
 
 }  // namespace etcdsync::net

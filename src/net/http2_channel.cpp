@@ -14,7 +14,7 @@ public:
     http2_channel(std::shared_ptr<connection> c, aio::asio::any_io_executor executor)
         : connection_(std::move(c)), executor_(std::move(executor)) {}
     ~http2_channel() override {
-        connection_->on_broken(nullptr);
+        connection_->drop_listeners();
         close();
     }
     http2_channel(const http2_channel&) = delete;
@@ -29,7 +29,9 @@ public:
         return connection_->peer().name() + ": the connection has no stream ids left";
     }
     [[nodiscard]] const endpoint& peer() const override { return connection_->peer(); }
-    void on_broken(std::function<void()> handler) override { connection_->on_broken(std::move(handler)); }
+    [[nodiscard]] aio::subscription on_broken(std::function<void()> listener) override {
+        return connection_->on_broken(std::move(listener));
+    }
     void close() override {
         connection_->fail(base::error(fmt::format("{}: the connection was closed by us", connection_->peer().name())));
     }

@@ -56,16 +56,16 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            guards_},
       start_(parts_, settings_), slave_pauses_(first_pause, with.probe_interval),
       master_pauses_(first_pause, with.probe_interval) {
-    source.on_change([this] { wake_.notify(); });
-    full_sync_permits.on_free([this] { wake_.notify(); });
+    subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
+    subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
     slave_.set_health_probe(std::move(probe));
     master_.set_health_probe(fitness_query(keys_.cover()));
-    slave_.enable_failback([this] {
+    subscriptions_.push_back(slave_.enable_failback([this] {
         better_endpoint_ = true;
         wake_.notify();
-    });
+    }));
 }
 
 void link::stop() {
@@ -122,7 +122,7 @@ aio::awaitable<step_result> link::serve() {
     if (!connected) co_return step_result(end_reason::slave_failed, connected.error());
     const std::shared_ptr<net::channel> channel = *connected;
     better_endpoint_ = false;
-    channel->on_broken([this] { wake_.notify(); });
+    const aio::subscription on_broken = channel->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(channel, parts_.with.clock, slave_.request_timeout());
     slave_writer slave(kv, parts_.with, settings_.checkpoint_key, *settings_.records);
     const base::scoped_pointer<slave_writer> while_connected(writer_, slave);

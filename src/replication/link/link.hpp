@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "aio/subscription.hpp"
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/link/link_parts.hpp"
@@ -10,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -64,6 +66,7 @@ private:
     std::uint64_t seen_violations_ = 0;  ///< of the feed, answered by a full sync
     bool begun_ = false;                 ///< a one-shot job began its full sync
     unsigned failures_ = 0;              ///< of a one-shot job, in a row
+    std::vector<aio::subscription> subscriptions_;
 };
 
 }  // namespace etcdsync::replication

@@ -1,47 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "aio/subscription.hpp"
+
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace etcdsync::replication {
 
 /// A fixed number of permits. Limiting how many full syncs run at once keeps their memory within the budget.
 class permits {
-public:
-    explicit permits(unsigned count) : free_(count) {}
+    struct state {
+        int free;  ///< negative: more are taken than there are, since their number was reduced
+        aio::listeners on_free;
+    };
 
-    /// One permit, returned when it is destroyed.
+public:
+    explicit permits(unsigned count)
+        : count_(static_cast<int>(count)), state_(std::make_shared<state>(state{count_, {}})) {}
+
+    /// One permit, returned when it is destroyed. It may outlive the permits it came from.
     class permit {
     public:
-        explicit permit(permits& from) : from_(&from) {}
         permit(permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
         permit& operator=(permit&&) = delete;
         ~permit() {
             if (from_ == nullptr) return;
-            ++from_->free_;
-            for (const auto& listener : from_->listeners_) listener();
+            ++from_->free;
+            from_->on_free.notify();
         }
 
     private:
-        permits* from_;
+        friend class permits;
+        explicit permit(std::shared_ptr<state> from) : from_(std::move(from)) { --from_->free; }
+
+        std::shared_ptr<state> from_;
     };
 
     /// Nothing if none is free.
     [[nodiscard]] std::optional<permit> try_take() {
-        if (free_ == 0) return std::nullopt;
-        --free_;
-        return std::optional<permit>(std::in_place, *this);
+        if (state_->free <= 0) return std::nullopt;
+        return permit(state_);
     }
 
-    /// `listener` is called whenever a permit was returned. It must not await.
-    void on_free(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
+    /// Changes the number of permits. Those that are taken stay valid.
+    void resize(unsigned count) {
+        state_->free += static_cast<int>(count) - std::exchange(count_, static_cast<int>(count));
+        state_->on_free.notify();
+    }
+
+    /// `listener` is called whenever a permit may be free again. It must not await.
+    [[nodiscard]] aio::subscription on_free(std::function<void()> listener) {
+        return state_->on_free.subscribe(std::move(listener));
+    }
 
 private:
-    unsigned free_;
-    std::vector<std::function<void()>> listeners_;
+    int count_;
+    std::shared_ptr<state> state_;
 };
 
 }  // namespace etcdsync::replication

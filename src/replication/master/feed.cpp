@@ -49,7 +49,7 @@ feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, re
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
     master_->set_health_probe(fitness_query(cover_));
-    master_->enable_failback([this] { fail_back(); });
+    failback_ = master_->enable_failback([this] { fail_back(); });
 }
 
 void feed::fail_back() {
@@ -237,10 +237,6 @@ master_status feed::current() const {
     out.known = log_.position();
     out.cluster_id = cluster_id_;
     return out;
-}
-
-void feed::changed() const {
-    for (const auto& listener : listeners_) listener();
 }
 
 }  // namespace etcdsync::replication

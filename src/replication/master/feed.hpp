@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "aio/subscription.hpp"
 #include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/master/log.hpp"
@@ -12,7 +13,6 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
-#include <vector>
 
 namespace etcdsync::replication {
 
@@ -40,7 +40,9 @@ public:
     [[nodiscard]] master_status current() const;
 
     /// `listener` is called whenever the log, its generation or the connection changed. It must not await.
-    void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
+    [[nodiscard]] aio::subscription on_change(std::function<void()> listener) {
+        return listeners_.subscribe(std::move(listener));
+    }
 
 private:
     aio::awaitable<etcd::error> follow();
@@ -55,7 +57,7 @@ private:
                   std::initializer_list<observe::log_field> fields) const;
     void fail_back();
     void warn_of_waste(const revision_assembler& events);
-    void changed() const;
+    void changed() { listeners_.notify(); }
 
     const context* context_;
     etcd::cluster* master_;
@@ -71,12 +73,13 @@ private:
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;
     master_status status_;
-    std::vector<std::function<void()>> listeners_;
+    aio::listeners listeners_;
     bool warned_of_waste_ = false;
     outage_log outage_;             ///< while it is not reachable, or refuses us
     bool refused_ = false;          ///< the master refuses us, and that was logged
     replay* reading_ = nullptr;     ///< the watch under way
     bool better_endpoint_ = false;  ///< than that of the present connection, was found since
+    aio::subscription failback_;
 };
 
 }  // namespace etcdsync::replication

@@ -153,7 +153,7 @@ TEST_CASE("if the user is refused, the other endpoints are not tried until the n
 TEST_CASE("an unavailable endpoint is logged once until it is available again") {
     rig r;
     r.cluster->set_health_probe(some_key());
-    r.cluster->enable_failback([] {});
+    const auto listening = r.cluster->enable_failback([] {});
     r.listen("http://b:2", "etcdserver: rpc not supported for learner");
     r.listen("http://c:3");
     for (int i = 0; i < 3; ++i) {
@@ -214,7 +214,7 @@ TEST_CASE("the cluster fails back to a preferred endpoint when it answers again"
     rig r;
     int failbacks = 0;
     r.cluster->set_health_probe(some_key());
-    r.cluster->enable_failback([&failbacks] { ++failbacks; });
+    const auto listening = r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.loop.clock.advance(65s);
@@ -252,7 +252,7 @@ TEST_CASE("an endpoint that is not a member of the cluster is skipped, and there
     rig r;
     r.cluster->set_health_probe(some_key());
     int failbacks = 0;
-    r.cluster->enable_failback([&failbacks] { ++failbacks; });
+    const auto listening = r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://a:1", "who are you?");
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
@@ -264,7 +264,7 @@ TEST_CASE("there is no failback to a re-created member, because it is another cl
     rig r;
     r.cluster->set_health_probe(some_key());
     int failbacks = 0;
-    r.cluster->enable_failback([&failbacks] { ++failbacks; });
+    const auto listening = r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.listen("http://a:1", "", 2);
@@ -279,7 +279,7 @@ TEST_CASE("an endpoint that fails after each failback is tried less and less oft
     rig r;
     r.cluster->set_health_probe(some_key());
     int failbacks = 0;
-    r.cluster->enable_failback([&failbacks] { ++failbacks; });
+    const auto listening = r.cluster->enable_failback([&failbacks] { ++failbacks; });
     r.listen("http://b:2");
     CHECK(r.connect() == "b");
     r.listen("http://a:1");

@@ -18,7 +18,7 @@ TEST_CASE("a broken connection ends all its calls with the name of the endpoint,
     const auto first = s.call();
     const auto second = s.call();
     int reports = 0;
-    s.channel->on_broken([&] { ++reports; });
+    const auto listening = s.channel->on_broken([&] { ++reports; });
     s.wire.cut();
     s.loop.settle();
     CHECK(reports == 1);
@@ -185,7 +185,7 @@ TEST_CASE("the connection is closed after GOAWAY and the last call, and on_broke
     scripted_channel s;
     const auto call = s.call();
     bool broken = false;
-    s.channel->on_broken([&] { broken = true; });
+    const auto listening = s.channel->on_broken([&] { broken = true; });
     const stream_id id = s.peer.server().requests().begin()->first;
     s.peer.server().goaway(id, http2::error_code::no_error, "bye");
     s.peer.reply(id, "answer");
@@ -225,7 +225,7 @@ TEST_CASE("destroying a channel ends its calls and its tasks without calling on_
     scripted_channel s;
     const auto call = s.call();
     int reports = 0;
-    s.channel->on_broken([&] { ++reports; });
+    const auto listening = s.channel->on_broken([&] { ++reports; });
     s.channel.reset();
     const auto out = finish(s.loop, *call);
     CHECK(out.status.value == grpc::code::unavailable);
@@ -242,7 +242,7 @@ TEST_CASE("a connection that ends without calls has a reason") {
     CHECK(finish(s.loop, *call).status.ok());
     REQUIRE(s.channel->usable());
     std::string why;
-    s.channel->on_broken([&] { why = s.channel->why_unusable(); });
+    const auto listening = s.channel->on_broken([&] { why = s.channel->why_unusable(); });
     SUBCASE("closed by the server") {
         s.peer.close();
         s.loop.settle();
@@ -262,7 +262,7 @@ TEST_CASE("on_broken() also reports a connection that broke before") {
     s.wire.cut();
     s.loop.settle();
     int reports = 0;
-    s.channel->on_broken([&] { ++reports; });
+    const auto listening = s.channel->on_broken([&] { ++reports; });
     s.loop.settle();
     CHECK(reports == 1);
 }

@@ -47,7 +47,7 @@ TEST_CASE("the log begins where the master is, and every selected revision comes
     r.put("/a/1", "v");
     r.put("/b/1", "v");
     int calls = 0;
-    r.source.on_change([&] { ++calls; });
+    const auto listening = r.source.on_change([&] { ++calls; });
     CHECK_FALSE(r.recent().started());
     r.start();
     CHECK(r.recent().position() == 3);

@@ -87,6 +87,7 @@ struct cluster {
     std::vector<endpoint> endpoints;  ///< tried in order
     tls_settings tls;
     auth_settings auth;
+    friend bool operator==(const cluster&, const cluster&) = default;
 };
 
 struct slave : cluster {

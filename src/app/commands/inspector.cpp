@@ -79,8 +79,8 @@ aio::awaitable<replication::inspection_report> inspector::inspect_one(const job&
     aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
         env.on_bug(task + ": " + aio::describe(error));
     });
-    const replication::context with{env.clock, env.random, env.log, tasks, settings_.replicate.probe_interval,
-                                    "",        true};
+    base::random_source random = env.random.stream("inspect");
+    const replication::context with{env.clock, random, env.log, tasks, settings_.replicate.probe_interval, "", true};
     etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
     etcd::cluster to_master(env.dialer, env.clock, tasks, to_master_);
     replication::inspection::listener found = [&](const replication::difference& d) {

@@ -61,7 +61,7 @@ private:
     aio::asio::io_context context_{1};
     aio::system_clock clock_;
     net::socket_dialer dialer_;
-    base::random_source random_;
+    base::random_streams random_;
     aio::asio::signal_set signals_;
     aio::event changed_;
     std::function<void()> on_hangup_;

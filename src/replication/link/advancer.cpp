@@ -46,7 +46,7 @@ aio::awaitable<step_result> advancer::advance_to_head() {
     for (;;) {
         if (auto end = session_->interrupted()) co_return std::move(*end);
         const log& recent = parts_.source.recent();
-        if (!recent.holds_all_since(position_.rev)) co_return end_reason::behind;
+        if (!parts_.log_reaches(position_.rev)) co_return end_reason::behind;
         if (recent.position() <= position_.rev) co_return end_reason::done;
         // A plan keeps the entries it needs alive: the log may drop them during the wait.
         auto end = co_await apply_next(recent.after(position_.rev), recent.end(), recent.position());

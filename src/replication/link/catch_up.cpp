@@ -36,7 +36,7 @@ step_result replay_failed(const etcd::error& why) {
 }  // namespace
 
 bool catch_up::log_takes_over() const {
-    return position_.rev >= advancer_->replay_until() && parts_.source.recent().holds_all_since(position_.rev);
+    return position_.rev >= advancer_->replay_until() && parts_.log_reaches(position_.rev);
 }
 
 aio::awaitable<step_result> catch_up::run() {

@@ -53,7 +53,8 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            stopping_,
                                            better_endpoint_,
                                            settings_.once,
-                                           guards_},
+                                           guards_,
+                                           settings_.log_since},
       start_(parts_, settings_), slave_pauses_(first_pause, with.probe_interval),
       master_pauses_(first_pause, with.probe_interval) {
     subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));

@@ -30,6 +30,10 @@ struct link_parts {
     const bool& better_endpoint;  ///< the slave has an endpoint preferred to the one in use
     bool once;                    ///< end as soon as the slave is in sync
     const guard_policy& guards;
+    const log_start& log_since;  ///< since when the feed selects this link's keys
+
+    /// The feed's log holds all changes of this link's keys after `rev`.
+    [[nodiscard]] bool log_reaches(revision rev) const { return source.recent().holds_all_since(rev, log_since); }
 };
 
 }  // namespace etcdsync::replication

@@ -3,10 +3,12 @@
 
 #include "etcd/cluster.hpp"
 #include "replication/compare/guard.hpp"
+#include "replication/master/log.hpp"
 #include "replication/record/record_set.hpp"
 #include "replication/slave/txn_limits.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace etcdsync::replication {
@@ -17,8 +19,9 @@ struct link_settings {
     std::string rule;  ///< the only rule of this link, in consistency = "rule"; empty: all of the slave's
     std::string instance;
     std::string checkpoint_key;
-    const record_set* records = nullptr;  ///< all of the slave, of which the key above is one; outlives the link
-    std::string endpoints;                ///< for messages
+    std::shared_ptr<const record_set> records;  ///< all of the slave, of which the key above is one
+    log_start log_since;                        ///< since when the feed selects this link's keys
+    std::string endpoints;                      ///< for messages
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
     guard_policy guards;

@@ -42,7 +42,7 @@ aio::awaitable<step_result> slave_work::move() {
         co_return end;
     }
     // Keys below the frontier are at R. If the log no longer reaches back to it, they are advanced first.
-    if (!nothing_below_frontier(at) && !parts_.source.recent().holds_all_since(at.rev)) co_return end_reason::behind;
+    if (!nothing_below_frontier(at) && !parts_.log_reaches(at.rev)) co_return end_reason::behind;
     co_return co_await full_sync_.run();
 }
 

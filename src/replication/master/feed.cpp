@@ -36,6 +36,11 @@ std::string_view what_is_wrong(bool refused, bool begins) {
     return begins ? "is not reachable" : "is still not reachable";
 }
 
+/// E's events are compacted, or this user may no longer read them.
+bool is_not_shown(etcd::error_class cls) {
+    return cls == etcd::error_class::compacted || cls == etcd::error_class::denied;
+}
+
 bool is_refusal(etcd::error_class cls) {
     return cls == etcd::error_class::denied || cls == etcd::error_class::reauthenticate;
 }
@@ -44,11 +49,13 @@ bool is_refusal(etcd::error_class cls) {
 
 feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, revision_assembler::selector selects,
            std::size_t log_limit, std::string configured_endpoints, std::string rule)
-    : context_(&with), master_(&master), cover_(std::move(cover)), selects_(std::move(selects)), rule_(std::move(rule)),
-      log_(log_limit), pauses_(first_pause, with.probe_interval), distrust_(first_pause, with.probe_interval) {
+    : context_(&with), master_(&master),
+      selected_(std::make_shared<const selection>(selection{std::move(cover), std::move(selects)})),
+      rule_(std::move(rule)), log_(log_limit), pauses_(first_pause, with.probe_interval),
+      distrust_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
-    master_->set_health_probe(fitness_query(cover_));
+    master_->set_health_probe(fitness_query(selected_->cover));
     failback_ = master_->enable_failback([this] { fail_back(); });
 }
 
@@ -57,9 +64,18 @@ void feed::fail_back() {
     if (reading_ != nullptr) reading_->cancel();
 }
 
+void feed::select(keys::key_range cover, revision_assembler::selector selects) {
+    selected_ = std::make_shared<const selection>(selection{std::move(cover), std::move(selects)});
+    selected_since_ = {log_.generation(), log_.position()};
+    selection_changed_ = true;
+    master_->set_health_probe(fitness_query(selected_->cover));
+    if (reading_ != nullptr) reading_->cancel();
+}
+
 aio::awaitable<> feed::run() {
     for (;;) {
         const etcd::error why = co_await follow();
+        if (selection_changed_ && why.cls == etcd::error_class::cancelled) continue;
         if (std::exchange(better_endpoint_, false) && why.cls == etcd::error_class::cancelled) {
             log_line(level::info, "failed back to a preferred endpoint of the master",
                      {{"endpoint", master_->preferred().url}});
@@ -97,6 +113,7 @@ aio::awaitable<etcd::error> feed::follow() {
     auto channel = co_await master_->connect(options);
     if (!channel) co_return channel.error();
     const std::shared_ptr<net::channel> on = *channel;
+    selection_changed_ = false;
     better_endpoint_ = false;  // from here on: what was found before, connect() began with or passed over
     auto failed = co_await probe(on);
     if (failed) {
@@ -105,8 +122,14 @@ aio::awaitable<etcd::error> feed::follow() {
     }
     replay::start from;
     from.known = log_.position();
-    from.last_event = log_.last_event();
-    from.event_digest = log_.last_event_digest();
+    if (log_.last_event() > 0 && proof_selection_ != selected_) {
+        // What the digest was made of may not be read any more: this master is proven first, by the selection of before.
+        failed = co_await prove_last_event(on);
+        if (failed) co_return std::move(*failed);
+    } else {
+        from.last_event = log_.last_event();
+        from.event_digest = log_.last_event_digest();
+    }
     auto end = co_await read_from(on, from);
     if (end.cls == etcd::error_class::compacted && from.last_event > 0 && log_.position() == from.known) {
         from.last_event = 0;  // E is compacted, but what follows on the position may still be there
@@ -118,15 +141,46 @@ aio::awaitable<etcd::error> feed::follow() {
     co_return end;
 }
 
+aio::awaitable<std::optional<etcd::error>> feed::prove_last_event(std::shared_ptr<net::channel> on) {
+    const std::shared_ptr<const selection> before = proof_selection_;
+    replay::start from;
+    from.known = log_.position();
+    from.last_event = log_.last_event();
+    from.event_digest = log_.last_event_digest();
+    replay source(on, *context_, master_->request_timeout(), before->cover, from, before->selects, log_.limit(), true);
+    const base::scoped_pointer<replay> now(reading_, source);
+    std::deque<log_entry> known;
+    while (!source.proved()) {
+        if (auto end = reopened()) co_return std::move(*end);
+        const auto read = co_await source.read(known);
+        if (!read && is_not_shown(read.error().cls)) {
+            ++unproven_;
+            co_return std::nullopt;
+        }
+        if (!read) co_return read.error();
+    }
+    co_return std::nullopt;
+}
+
+std::optional<etcd::error> feed::reopened() const {
+    if (selection_changed_) return etcd::error(etcd::error_class::cancelled, "the rules changed");
+    if (better_endpoint_) return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
+    return std::nullopt;
+}
+
 aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, replay::start from) {
-    replay source(on, *context_, master_->request_timeout(), cover_, from, selects_, log_.limit(), true);
+    const std::shared_ptr<const selection> selected = selected_;
+    replay source(on, *context_, master_->request_timeout(), selected->cover, from, selected->selects, log_.limit(),
+                  true);
     const base::scoped_pointer<replay> now(reading_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
-    if (better_endpoint_) co_return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
+    if (auto end = reopened()) co_return std::move(*end);
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
+        // What was selected by the rules of before may lack keys that the log is to hold from now on.
+        if (selection_changed_) co_return *reopened();
         if (!status_.connected) report_up(on->peer());
         status_.endpoint = on->peer().url;
         if (source.position() > from.known || context_->clock.now() - opened > lasting) {
@@ -139,7 +193,8 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, re
                 log_.pass_over(entry);
                 continue;
             }
-            std::string digest = digest_of_events(entry, selects_);
+            if (!entry.mass_delete) proof_selection_ = selected;
+            std::string digest = digest_of_events(entry, selected->selects);
             log_.append(std::move(entry), std::move(digest));
         }
         entries.clear();
@@ -151,7 +206,7 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, re
 
 aio::awaitable<std::optional<etcd::error>> feed::probe(const std::shared_ptr<net::channel>& channel) {
     etcd::kv kv(channel, context_->clock, master_->request_timeout());
-    const etcd::range_query query = probe_query(cover_);
+    const etcd::range_query query = probe_query(selected_->cover);
     const auto page = co_await kv.range(query);
     if (!page) co_return page.error();
     settle_start(page->header);
@@ -205,7 +260,7 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     const bool was_refused = std::exchange(refused_, is_refusal(why.cls));
     const auto now = context_->clock.now();
     const bool begins = status_.connected || status_.cause.empty() || was_refused != refused_;
-    status_.cause = explain_read(why, cover_, !rule_.empty());
+    status_.cause = explain_read(why, selected_->cover, !rule_.empty());
     status_.failure = why.cls;
     if (begins) {
         outage_.begin(status_.cause);

@@ -12,6 +12,8 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace etcdsync::replication {
@@ -28,6 +30,17 @@ public:
     aio::awaitable<> run();
 
     [[nodiscard]] const log& recent() const { return log_; }
+
+    /// Reads other keys from now on: opens its watch anew, after the last revision known. Links that take keys of the old
+    /// selection and of the new one miss nothing.
+    void select(keys::key_range cover, revision_assembler::selector selects);
+
+    /// From where on the log holds all keys of the present selection.
+    [[nodiscard]] const log_start& selected_since() const { return selected_since_; }
+
+    /// Changes the memory for the log.
+    void set_log_limit(std::size_t limit) { log_.set_limit(limit); }
+
     [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
     [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
     /// Another number whenever it is not sure that the master is still the one it was: a new generation of the log, and a watch
@@ -45,10 +58,19 @@ public:
     }
 
 private:
+    /// Which keys of the master are read.
+    struct selection {
+        keys::key_range cover;
+        revision_assembler::selector selects;
+    };
+
     aio::awaitable<etcd::error> follow();
+    aio::awaitable<std::optional<etcd::error>> prove_last_event(std::shared_ptr<net::channel> on);
     aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, replay::start from);
     aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
     void settle_start(const etcd::response_header& header);
+    /// Why the watch is to be opened anew, if it is.
+    [[nodiscard]] std::optional<etcd::error> reopened() const;
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
     void step_back();
@@ -61,9 +83,11 @@ private:
 
     const context* context_;
     etcd::cluster* master_;
-    keys::key_range cover_;
-    revision_assembler::selector selects_;
-    std::string rule_;  ///< for messages
+    std::shared_ptr<const selection> selected_;
+    std::shared_ptr<const selection> proof_selection_;  ///< that of the digest of the log's last event
+    log_start selected_since_;
+    bool selection_changed_ = false;  ///< since the present connection began
+    std::string rule_;                ///< for messages
     log log_;
     base::backoff pauses_;
     base::backoff distrust_;      ///< after a watch violation: not reset by the first events of the next watch

@@ -27,6 +27,15 @@ void log::append(log_entry entry, std::string digest) {
     }
     bytes_ += entry.bytes;
     entries_.push_back(std::move(entry));
+    evict();
+}
+
+void log::set_limit(std::size_t limit) {
+    limit_ = limit;
+    evict();
+}
+
+void log::evict() {
     // One revision bigger than the whole window passes through: the floor moves past it.
     while (bytes_ > limit_ && !entries_.empty()) {
         floor_ = entries_.front().rev;

@@ -31,6 +31,12 @@ struct log_entry {
     aio::clock::time_point received;
 };
 
+/// Since when a log holds all events of some keys that it did not select before.
+struct log_start {
+    std::uint64_t generation = 0;  ///< any other generation holds all from its beginning
+    revision since = 0;
+};
+
 /// The bounded window of the master's recent history that all slaves read from: every selected change of (floor, position] is
 /// in it. When it is full the floor moves up; it never waits for anybody. A new `generation` begins when what it held no
 /// longer leads to what comes (the history was compacted, or is another one): what was read before must not be used then.
@@ -56,6 +62,7 @@ public:
     [[nodiscard]] revision position() const { return position_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] std::size_t limit() const { return limit_; }
+    void set_limit(std::size_t limit);
 
     /// The last revision known to carry events, 0 where none is: watches are opened there, because they answer at once.
     [[nodiscard]] revision last_event() const { return last_event_; }
@@ -63,6 +70,11 @@ public:
 
     /// True where all that came after `rev` is, or will be, here: `rev` may lie beyond the position.
     [[nodiscard]] bool holds_all_since(revision rev) const { return started() && rev >= floor_; }
+
+    /// The same for a reader whose keys are selected since `own`.
+    [[nodiscard]] bool holds_all_since(revision rev, const log_start& own) const {
+        return holds_all_since(rev) && (own.generation != generation_ || rev >= own.since);
+    }
 
     /// True where `rev` is half way to being forgotten: time for who stands there to move on.
     [[nodiscard]] bool is_aging(revision rev) const;
@@ -72,6 +84,8 @@ public:
     [[nodiscard]] std::deque<log_entry>::const_iterator end() const { return entries_.end(); }
 
 private:
+    void evict();
+
     std::deque<log_entry> entries_;
     std::size_t limit_;
     std::size_t bytes_ = 0;

@@ -2,36 +2,23 @@
 #pragma once
 
 #include "aio/clock.hpp"
-#include "aio/task_group.hpp"
-#include "base/random.hpp"
 #include "config/config.hpp"
-#include "etcd/cluster.hpp"
-#include "observe/log.hpp"
+#include "replication/setup/environment.hpp"
 #include "replication/status/status.hpp"
 
-#include <functional>
 #include <memory>
 
 namespace etcdsync::replication {
 
-/// Everything the replicator needs of the outside: connections, time, chance, a place for lines, and a thread's executor.
-struct environment {
-    net::dialer& dialer;
-    aio::clock& clock;
-    base::random_source& random;
-    const observe::logger& log;
-    aio::asio::any_io_executor executor;
-    std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process cannot go on
-};
-
 /// What is to be done.
 struct job {
     bool once = false;     ///< compare everything, make it equal, end: each link by itself
-    bool approve = false;  ///< what a guard would hold is wanted; keys that stood on a slave before we came are deleted
+    bool approve = false;  ///< lifts the guards; foreign keys on a slave are deleted
 };
 
-/// Keeps all slaves of a configuration equal to the master. One feed, one log, one link a slave; in consistency = "rule" one feed and
-/// log a rule, one link a slave and rule.
+/// Keeps all slaves of a configuration equal to the master. One feed, one log, one link per slave; in consistency = "rule" one
+/// feed and log per rule, one link per slave and rule. Each feed and link has its own tasks, so that one can be stopped and built
+/// anew while the others run.
 class replicator {
 public:
     replicator(const config::config& settings, environment with, const job& what = {});
@@ -41,12 +28,17 @@ public:
     /// Starts everything and returns at once. No failure of a peer ends it.
     void start();
 
-    /// Lets each Txn in flight finish, for `patience` at the most, then ends all tasks. The replicator is done after that.
+    /// Continues with another configuration. Links of slaves whose settings and rules are unchanged keep their connection and
+    /// their position (reconfiguration.hpp). Before a link is rebuilt or removed, its Txn in flight may finish, for `patience` at
+    /// most. A second call waits for the first one. If it is cancelled, links may be missing until the next call.
+    aio::awaitable<> apply(std::shared_ptr<const config::config> settings, aio::clock::duration patience);
+
+    /// Lets each Txn in flight finish, for `patience` at most, then ends all tasks. The replicator cannot be used after that.
     aio::awaitable<> stop(aio::clock::duration patience);
 
     [[nodiscard]] status current() const;
 
-    /// Of a job done once: every link has ended by itself.
+    /// True when every link of a one-shot job has ended by itself.
     [[nodiscard]] bool finished() const;
 
 private:

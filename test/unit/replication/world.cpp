@@ -49,9 +49,7 @@ std::string check(const checkpoint& record, const test::key_map& slave, const te
 world::world(const test::model_etcd::settings& of_master, const test::model_etcd::settings& of_slave)
     : master(of_master), slave(of_slave), settings(default_settings()) {}
 
-world::~world() {
-    if (running_) stop();
-}
+world::~world() { stop(); }
 
 void world::start(const job& what) {
     environment with{
@@ -62,7 +60,27 @@ void world::start(const job& what) {
     loop.settle();
 }
 
+void world::apply() {
+    const auto next = std::make_shared<const config::config>(settings);
+    loop.run(running_->apply(next, std::chrono::seconds(5)), std::chrono::minutes(1));
+}
+
+void world::apply_in(aio::task_group& tasks) {
+    const auto next = std::make_shared<const config::config>(settings);
+    tasks.spawn("apply", running_->apply(next, std::chrono::seconds(5)));
+}
+
+link_status world::link(std::string_view of) const {
+    const status now = running_->current();
+    for (const link_status& one : now.links) {
+        if (one.slave == of) return one;
+    }
+    FAIL("there is no link of slave " << of);
+    return {};
+}
+
 void world::stop() {
+    if (!running_) return;
     loop.run(running_->stop(std::chrono::seconds(5)), std::chrono::minutes(1));
     running_.reset();
 }

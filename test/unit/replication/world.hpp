@@ -23,6 +23,11 @@ public:
     void start(const job& what = {});
     /// Orderly, as SIGTERM does it.
     void stop();
+    /// Applies `settings` to the running replicator, as a reload does, and waits until that is done.
+    void apply();
+    /// Only begins to, in the loop's tasks or those given.
+    void begin_apply() { apply_in(loop.tasks); }
+    void apply_in(aio::task_group& tasks);
     /// As kill -9 does it: what is under way is left as it is.
     void kill();
 
@@ -41,6 +46,8 @@ public:
     [[nodiscard]] bool exact() const { return mirrored(slave.keys()) == mirrored(master.keys()); }
     [[nodiscard]] bool in_sync() const { return running_ && link().state == link_state::in_sync; }
     [[nodiscard]] link_status link() const { return running_->current().links.at(0); }
+    /// Of the slave with this name.
+    [[nodiscard]] link_status link(std::string_view of) const;
     [[nodiscard]] status current() const { return running_->current(); }
 
     /// Of every revision of the slave from `since` on: what its record says of its keys. Empty: all of it is true (promise P1).
@@ -63,7 +70,7 @@ public:
 
 private:
     observe::logger log_{lines, observe::log_level::debug};
-    base::random_source random_{1};
+    base::random_streams random_{1};
     std::unique_ptr<replicator> running_;
 };
 

@@ -209,3 +209,97 @@ TEST_CASE(
     r.pass(20s);
     CHECK(r.source.connected());
 }
+
+TEST_CASE("a feed that reads other keys goes on at its position, in the same generation") {
+    rig r;
+    r.start();
+    r.put("/a/1", "v");
+    r.loop.settle();
+    const mapping more = mapping_of({prefix_rule("/a/"), prefix_rule("/b/")});
+    const mapping others = mapping_of({prefix_rule("/b/")});
+    const mapping* chosen = &more;
+    SUBCASE("more of them") {}
+    SUBCASE("other ones, of which the last event known is none") { chosen = &others; }
+    r.put("/b/1", "before: not in the log");
+    r.put("/b/2", "on its way");
+    r.source.select(chosen->cover(), [chosen](std::string_view key) { return chosen->rule_of(key).has_value(); });
+    const auto since = r.source.selected_since();
+    CHECK(since.since == r.recent().position());
+    CHECK(since.generation == 1);
+    r.pass(3s);
+    CHECK(r.source.connected());
+    const auto continuity = r.source.continuity();
+    CHECK(r.recent().generation() == 1);
+    r.put("/b/3", "after");
+    r.put("/a/2", "after");
+    r.pass(3s);
+    const etcd::revision last = chosen == &more ? 6 : 5;
+    CHECK(r.recent().last_event() == last);
+    CHECK(r.recent().holds_all_since(since.since, since));
+    CHECK_FALSE(r.recent().holds_all_since(since.since - 1, since));
+    CHECK(r.recent().holds_all_since(since.since - 1));
+    CHECK(r.held_since(since.since) == static_cast<std::size_t>(last - since.since));
+    CHECK(r.lines.count("the master is not reachable") == 0);
+    // The new events prove the master from now on.
+    r.server.cut();
+    r.put("/b/4", "after a break");
+    r.pass(3s);
+    CHECK(r.recent().last_event() == 7);
+    CHECK(r.recent().generation() == 1);
+    CHECK(r.source.continuity() == continuity);
+}
+
+TEST_CASE("a master that was wiped while the feed changed its keys is found to be another") {
+    rig r;
+    r.start();
+    r.put("/a/1", "v");
+    r.loop.settle();
+    r.store = test::model_etcd();
+    for (int i = 0; i < 5; ++i) r.store.put("/a/1", "other");
+    const mapping more = mapping_of({prefix_rule("/a/"), prefix_rule("/b/")});
+    r.source.select(more.cover(), [&more](std::string_view key) { return more.rule_of(key).has_value(); });
+    r.pass(20s);
+    CHECK(r.recent().generation() == 2);
+}
+
+TEST_CASE("a feed that may not read its former keys any more goes on, but proves nothing") {
+    rig r;
+    r.start();
+    r.put("/a/1", "v");
+    r.loop.settle();
+    const auto continuity = r.source.continuity();
+    r.server.denies = [](std::string_view key, std::string_view) { return !key.starts_with("/b/"); };
+    const mapping others = mapping_of({prefix_rule("/b/")});
+    r.source.select(others.cover(), [&others](std::string_view key) { return others.rule_of(key).has_value(); });
+    r.put("/b/1", "v");
+    r.pass(20s);
+    CHECK(r.source.connected());
+    CHECK(r.recent().position() == 3);
+    CHECK(r.recent().generation() == 1);
+    CHECK(r.source.continuity() > continuity);
+}
+
+TEST_CASE("a feed whose keys change twice at once, or while it is away, reads the last ones") {
+    rig r;
+    r.start();
+    r.put("/a/1", "v");
+    r.loop.settle();
+    const mapping first = mapping_of({prefix_rule("/b/")});
+    const mapping second = mapping_of({prefix_rule("/c/")});
+    SUBCASE("connected") {}
+    SUBCASE("away") {
+        r.server.refuse(true);
+        r.server.cut();
+        r.pass(1s);
+    }
+    r.source.select(first.cover(), [&first](std::string_view key) { return first.rule_of(key).has_value(); });
+    r.loop.settle();
+    r.source.select(second.cover(), [&second](std::string_view key) { return second.rule_of(key).has_value(); });
+    r.server.refuse(false);
+    r.put("/b/1", "v");
+    r.put("/c/1", "v");
+    r.pass(20s);
+    CHECK(r.recent().generation() == 1);
+    CHECK(r.recent().last_event() == 4);
+    CHECK(r.held_since(2) == 1);
+}

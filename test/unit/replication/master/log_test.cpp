@@ -122,3 +122,32 @@ TEST_CASE("a revision ages as the log fills behind it") {
     CHECK(window.is_aging(1));
     CHECK(window.is_aging(2));  // forgotten
 }
+
+TEST_CASE("a smaller limit forgets the oldest entries at once; a larger one keeps more from then on") {
+    window_log kept(1U << 20);
+    kept.restart(1);
+    for (revision rev = 2; rev <= 11; ++rev) kept.append(entry(rev, {etcdsync::test::put("k", "v", rev)}), "d");
+    CHECK(kept.holds_all_since(1));
+    const std::size_t all = kept.bytes();
+    kept.set_limit(all / 2);
+    CHECK(kept.bytes() <= all / 2);
+    CHECK_FALSE(kept.holds_all_since(1));
+    CHECK(kept.holds_all_since(kept.floor()));
+    CHECK(kept.limit() == all / 2);
+    kept.set_limit(1U << 20);
+    kept.append(entry(12, {etcdsync::test::put("k", "v", 12)}), "d");
+    CHECK(kept.end() - kept.after(1) == 6);
+}
+
+TEST_CASE("a reader whose keys are selected since a revision is told where the log begins for it") {
+    window_log kept(1U << 20);
+    kept.restart(10);
+    const log_start own{kept.generation(), 20};
+    kept.advance_position(30);
+    CHECK(kept.holds_all_since(10));
+    CHECK_FALSE(kept.holds_all_since(19, own));
+    CHECK(kept.holds_all_since(20, own));
+    kept.restart(5);  // a new generation holds all from its beginning
+    CHECK(kept.holds_all_since(5, own));
+    CHECK_FALSE(kept.holds_all_since(4, own));
+}

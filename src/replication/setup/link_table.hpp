@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/config.hpp"
+#include "replication/setup/reconfiguration.hpp"
+#include "replication/setup/replicator.hpp"
+#include "replication/setup/running.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace etcdsync::replication {
+
+/// The feeds and links of a replicator: builds those a configuration needs, and takes out those it does not need any more.
+class link_table {
+public:
+    /// `env` outlives this.
+    link_table(const environment& env, const job& what);
+
+    /// Builds the feeds and links that `settings` needs and that are not there, and starts them if started() was called.
+    void build(std::shared_ptr<const config::config> settings, const reconfiguration& changes);
+
+    /// Takes out what cannot stay under `next`, and asks it to stop. join_leaving() ends it.
+    void take_out(const config::config& next, const reconfiguration& changes);
+
+    void start();
+
+    /// Lets Txns in flight finish, for `patience` at most, then ends the tasks of what was taken out.
+    aio::awaitable<> join_leaving(aio::clock::duration patience);
+
+    /// The same for everything. The links and feeds stay, for their last status.
+    aio::awaitable<> join_all(aio::clock::duration patience);
+
+    /// No link starts a new Txn from now on.
+    void stop_links();
+
+    [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return settings_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<running_feed>>& feeds() const { return feeds_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<running_link>>& links() const { return links_; }
+
+private:
+    running_feed& build_feed(const feed_plan& plan);
+    void build_link(const feed_plan& from, const link_plan& plan, running_feed& source);
+    [[nodiscard]] link_settings settings_of(const feed_plan& from, const link_plan& plan, const feed& source) const;
+    [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of) const;
+    const etcd::cluster_options& options_of_slave(const config::slave& slave);
+    void sort();
+
+    const environment& env_;
+    job job_;
+    common_settings common_;
+    std::shared_ptr<const config::config> settings_;
+    permits permits_{0};
+    etcd::cluster_options to_master_;
+    std::map<std::string, etcd::cluster_options> to_slaves_;  ///< by name; shared by the links of a slave
+    bool started_ = false;
+    std::vector<std::unique_ptr<running_feed>> feeds_;
+    std::vector<std::unique_ptr<running_link>> links_;
+    std::vector<std::unique_ptr<running_feed>> leaving_feeds_;
+    std::vector<std::unique_ptr<running_link>> leaving_links_;
+};
+
+}  // namespace etcdsync::replication

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/setup/running.hpp"
+
+#include <utility>
+
+namespace etcdsync::replication {
+namespace {
+
+std::string feed_name(const std::string& rule) { return rule.empty() ? "feed" : "feed " + rule; }
+
+}  // namespace
+
+own_context::own_context(const environment& env, const common_settings& common, const std::string& name)
+    : tasks(env.executor,
+            [&env, name](const std::string& task, const std::exception_ptr& error) {
+                env.on_bug(name + ": " + task + ": " + aio::describe(error));
+            }),
+      random(env.random.stream(name)), with{env.clock,     random,     env.log, tasks, common.probe_interval,
+                                            common.writer, common.once} {}
+
+running_feed::running_feed(const environment& env, const common_settings& common,
+                           const etcd::cluster_options& to_master, const feed_plan& plan, std::size_t log_bytes,
+                           std::string endpoints)
+    : own(env, common, feed_name(plan.rule)), rule(plan.rule), master(env.dialer, env.clock, own.tasks, to_master),
+      source(own.with, master, plan.cover(), plan.selector(), log_bytes, std::move(endpoints), plan.rule) {}
+
+running_link::running_link(const environment& env, const common_settings& common, const etcd::cluster_options& master,
+                           const etcd::cluster_options& slave, link_settings settings, const mapping& keys,
+                           feed& source, permits& full_sync_permits)
+    : own(env, common, "link " + link_name(settings.slave, settings.rule)),
+      work(own.with, std::move(settings), keys, etcd::cluster(env.dialer, env.clock, own.tasks, slave),
+           etcd::cluster(env.dialer, env.clock, own.tasks, master), source, full_sync_permits) {}
+
+}  // namespace etcdsync::replication

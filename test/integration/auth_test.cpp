@@ -42,12 +42,12 @@ TEST_CASE(
     all.switch_on();
     fill(all.on.at_master, "/a/kept/", 2'000);
     all.on.start_and_sync();
-    const long before = tokens_asked_for(all.on.slave());
+    const long before = token_requests(all.on.slave());
     const auto seconds = long_run() ? 120s : 10s;
     load writer(all.on.master.port(), load_on({"/a/", "/b/", "/other/"}));
     std::this_thread::sleep_for(seconds);
     writer.stop();
-    const long asked = tokens_asked_for(all.on.slave()) - before;
+    const long asked = token_requests(all.on.slave()) - before;
     MESSAGE("tokens asked for by the daemon at the slave in " << seconds.count() << " s: " << asked);
     CHECK(asked <= seconds.count() / 2 + 3);
     if (by_time) CHECK(asked >= seconds.count() / 2 - 3);
@@ -73,8 +73,8 @@ TEST_CASE("a wrong password: 77 and one clear sentence; the daemon tries slowly,
         CHECK(said.find("syncer") != std::string::npos);
         CHECK(said.find("authentication failed, invalid user ID or password") != std::string::npos);
     }
-    const long before = tokens_asked_for(all.on.slave());
-    const auto asked_since = [&] { return tokens_asked_for(all.on.slave()) - before; };
+    const long before = token_requests(all.on.slave());
+    const auto asked_since = [&] { return token_requests(all.on.slave()) - before; };
     all.on.sync.start();
     std::this_thread::sleep_for(6s);
     const long asked = asked_since();

@@ -12,7 +12,7 @@ namespace etcdsync::test {
 
 struct hostile_case {
     std::string name;
-    conduct how;
+    behavior how;
     std::chrono::milliseconds lasts{200};  ///< how long it is watched, once the daemon came to it
 };
 

@@ -16,7 +16,7 @@ const std::string first_settings = raw_frame(NGHTTP2_SETTINGS, 0, 0);
 /// Bytes, then nothing.
 hostile_case says(std::string name, std::string bytes) {
     hostile_case out{std::move(name), {}};
-    out.how.speak = [bytes = std::move(bytes)](visitor& at) {
+    out.how.instead_of_http2 = [bytes = std::move(bytes)](raw_connection& at) {
         at.write(bytes);
         at.ignore();
     };
@@ -26,7 +26,7 @@ hostile_case says(std::string name, std::string bytes) {
 /// Bytes, then the end.
 hostile_case says_and_leaves(std::string name, std::string bytes) {
     hostile_case out{std::move(name), {}};
-    out.how.speak = [bytes = std::move(bytes)](visitor& at) {
+    out.how.instead_of_http2 = [bytes = std::move(bytes)](raw_connection& at) {
         std::string request;
         at.read(request, 50ms);
         at.write(bytes);
@@ -37,8 +37,8 @@ hostile_case says_and_leaves(std::string name, std::string bytes) {
 /// Behind good SETTINGS, one frame after the other for ever.
 hostile_case floods(std::string name, std::string frame) {
     hostile_case out{"flood: " + name, {}, 1'000ms};
-    out.how.speak = [frame = first_settings + raw_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0),
-                     then = std::move(frame)](visitor& at) {
+    out.how.instead_of_http2 = [frame = first_settings + raw_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0),
+                                then = std::move(frame)](raw_connection& at) {
         at.write(frame);
         at.flood(then);
     };
@@ -65,7 +65,7 @@ std::string goaway(std::uint32_t last, std::uint32_t code, std::string_view debu
 
 hostile_case slow(std::string name, std::string bytes, std::chrono::milliseconds each) {
     hostile_case out{std::move(name), {}, 1'500ms};
-    out.how.speak = [bytes = std::move(bytes), each](visitor& at) {
+    out.how.instead_of_http2 = [bytes = std::move(bytes), each](raw_connection& at) {
         for (std::size_t i = 0; at.wait(each) && at.write(bytes.substr(i % bytes.size(), 1)); ++i) {}
     };
     return out;
@@ -83,7 +83,7 @@ hostile_cases connection_cases() {
     all.back().lasts = 1'500ms;  // longer than a request may take
     all.push_back(says_and_leaves("accepts and leaves", ""));
     all.push_back({"accepts and resets", {}});
-    all.back().how.speak = [](visitor& at) { at.end_hard(); };
+    all.back().how.instead_of_http2 = [](raw_connection& at) { at.reset(); };
     all.push_back(says("half of its SETTINGS", first_settings.substr(0, 5)));
     all.push_back(slow("SETTINGS, a byte each 50 ms", setting(3, 100), 50ms));
     all.push_back(slow("PINGs, a byte each 5 ms", raw_frame(NGHTTP2_PING, 0, 0, "12345678"), 5ms));
@@ -104,8 +104,8 @@ hostile_cases connection_cases() {
     all.push_back(says("frames of 0 bytes at most", setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 0)));
     all.push_back(says("push allowed by the server", setting(NGHTTP2_SETTINGS_ENABLE_PUSH, 1)));
     all.push_back(says("SETTINGS cut", raw_frame(NGHTTP2_SETTINGS, 0, 0, "12345")));
-    all.push_back(says("a frame of 16 MiB",
-                       first_settings + raw_frame_head((1U << 24) - 1, NGHTTP2_DATA, 0, 1) + std::string(1'000, 'x')));
+    all.push_back(says("a frame of 16 MiB", first_settings + raw_frame_header((1U << 24) - 1, NGHTTP2_DATA, 0, 1) +
+                                                std::string(1'000, 'x')));
     all.push_back(
         says("window overflow", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0x7fff'ffff))));
     all.push_back(says("window update of 0", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0))));
@@ -124,11 +124,11 @@ hostile_cases connection_cases() {
     all.push_back(
         says("GOAWAY, raised and lowered", first_settings + goaway(0x7fff'ffff, 0) + goaway(1, 0) + goaway(99, 0)));
     all.push_back({"no window at all", {}, 1'500ms});
-    all.back().how.greet = [] { return setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0); };
+    all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0); };
     all.push_back({"no stream at all", {}, 1'500ms});
-    all.back().how.greet = [] { return setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0); };
+    all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0); };
     all.push_back({"a table of 4 GiB", {}});
-    all.back().how.greet = [] { return setting(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0xffff'ffff); };
+    all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0xffff'ffff); };
     return all;
 }
 

@@ -67,11 +67,11 @@ struct totals {
     unsigned cases = 0;
     worst growth;
     worst cpu;
-    worst visits;
+    worst connections;
 
     void tell() const {
         MESSAGE(cases, " cases; most memory: ", growth.amount, " KiB (", growth.where, "); most CPU: ", cpu.amount,
-                " ms (", cpu.where, "); most connections: ", visits.amount, " (", visits.where, ")");
+                " ms (", cpu.where, "); most connections: ", connections.amount, " (", connections.where, ")");
     }
 };
 
@@ -99,23 +99,23 @@ void watch_case(const hostile_case& one, hostile_server& server, sync_daemon& sy
     const auto begun = steady::now();
     server.behave(one.how);
     taken.begin();
-    CHECK(eventually([&] { return server.visits() > 0; }, patience(5s)));
+    CHECK(eventually([&] { return server.connections() > 0; }, patience(5s)));
     meanwhile();
-    CHECK(eventually([&] { return server.deeds() > 0; }, patience(10s)));
+    CHECK(eventually([&] { return server.deviations() > 0; }, patience(10s)));
     std::this_thread::sleep_for(one.lasts);
 
     REQUIRE(sync.running());
     const long growth = taken.growth_kib();
     const auto cpu = taken.cpu();
     const auto attempts = (steady::now() - begun) / (probe_interval * 4 / 5) + 2;
-    const auto visits = server.visits();
+    const auto connections = server.connections();
     if (patience(1ms) == 1ms) CHECK(growth <= 32 * 1024);  // a sanitizer has memory of its own
     CHECK(cpu <= patience(1s));
-    CHECK(visits <= 6 * attempts);
+    CHECK(connections <= 6 * attempts);
     ++all.cases;
     all.growth.see(growth, one.name);
     all.cpu.see(cpu.count(), one.name);
-    all.visits.see(visits, one.name);
+    all.connections.see(connections, one.name);
 }
 
 void fill_span(hostile_server& server, const std::string& prefix, int count) {
@@ -271,7 +271,7 @@ std::function<bool(exchange&, int)> asks_for_comparison() {
 
 TEST_CASE("lying masters touch nothing outside the rules, and leave no lie behind them") {
     hostile_cases cases = range_cases();
-    for (hostile_case& one : cases) one.how.pour = asks_for_comparison();
+    for (hostile_case& one : cases) one.how.each_turn = asks_for_comparison();
     append(cases, watch_cases());
     lone_slave on;
     for (const hostile_case& one : cases) {

@@ -55,7 +55,7 @@ std::int64_t next_revision(const exchange& to) { return to.store.revision() + 1;
 /// Once the watch stands and has caught up, this is told, once.
 hostile_case tells(std::string name, std::function<void(const exchange&, pb::WatchResponse&)> fill) {
     hostile_case out{"tells: " + std::move(name), {}};
-    out.how.pour = [fill = std::move(fill)](exchange& to, int turn) {
+    out.how.each_turn = [fill = std::move(fill)](exchange& to, int turn) {
         if (turn != 2) return false;
         pb::WatchResponse answer = answer_at(to, next_revision(to));
         fill(to, answer);
@@ -69,7 +69,7 @@ hostile_case tells(std::string name, std::function<void(const exchange&, pb::Wat
 hostile_case pours(std::string name, std::function<std::string(const exchange&, int turn)> make,
                    std::chrono::milliseconds lasts = 200ms) {
     hostile_case out{"pours: " + std::move(name), {}, lasts};
-    out.how.pour = [make = std::move(make)](exchange& to, int turn) {
+    out.how.each_turn = [make = std::move(make)](exchange& to, int turn) {
         to.session.data(to.id, make(to, turn));
         return true;
     };
@@ -112,7 +112,7 @@ hostile_cases creations() {
         }));
     }
     hostile_case ends{"created: and ended well", {}};
-    ends.how.pour = [](exchange& to, int turn) {
+    ends.how.each_turn = [](exchange& to, int turn) {
         if (turn == 0) to.session.trailers(to.id, {{"grpc-status", "0"}});
         return turn == 0;
     };

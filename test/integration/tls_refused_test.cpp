@@ -23,7 +23,7 @@ struct closed_way {
     std::string lines;             ///< further lines of [[slave]] or [master]
     int code = 69;                 ///< of one-shot commands
     std::string scheme = "https";  ///< of the endpoint
-    std::string greeting;          ///< where there is no etcd: what is said to who comes
+    std::string banner;            ///< if there is no etcd: what is sent to each client
     bool silent = false;           ///< nothing at all is said
     bool warned = false;           ///< the configuration is warned of it, too
 };
@@ -32,7 +32,7 @@ struct closed_way {
 struct blocked {
     explicit blocked(const closed_way& way) : by(way), etcd({}, way.door) {
         if (by.door.address.empty()) {
-            entrance = std::make_unique<relay>(by.greeting);
+            entrance = std::make_unique<relay>(by.banner);
         } else {
             etcd.start_without_waiting();
             const std::string door = etcd.url();
@@ -229,7 +229,7 @@ TEST_CASE("the daemon says once what keeps it from a slave, tries again without 
     const auto seconds = static_cast<int>((std::chrono::steady_clock::now() - begin) / 1s);
     const std::string said = sync.output();
     for (const blocked& at : all) {
-        const int attempts = at.entrance->taken();
+        const int attempts = at.entrance->accepted();
         MESSAGE(at.by.what << ": " << attempts << " attempts in " << seconds << " s");
         INFO(said);
         CHECK(attempts >= (at.by.silent || at.by.code == 77 ? 1 : 3));  // a refusal: every 10 s

@@ -97,8 +97,8 @@ TEST_CASE("etcds that want a client certificate get ours") {
 }
 
 TEST_CASE("etcds whose TLS port is gRPC's alone") {
-    for (const role plays : {role::master, role::slave}) {
-        if (etcd_program::of(plays).serves_grpc_alone()) continue;
+    for (const role side : {role::master, role::slave}) {
+        if (etcd_program::of(side).serves_grpc_alone()) continue;
         MESSAGE("not with this etcd: it has no --listen-client-http-urls");
         return;
     }

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// etcd's answers in a line each. All are encoded and decoded again, so that views look into one received buffer as they do
-/// in the daemon.
+/// Builds responses of etcd. They are encoded and decoded again, so that their views point into one
+/// buffer as in the daemon.
 namespace etcdsync::test {
 
 struct built_event {

@@ -10,7 +10,7 @@
 
 namespace etcdsync::test {
 
-/// Keeps log lines for a test, as "info message key=value".
+/// A log sink that keeps the lines for a test, as "info message key=value".
 class capture_sink final : public observe::log_sink {
 public:
     void write(observe::log_level level, std::string_view message,
@@ -20,7 +20,7 @@ public:
         lines.push_back(std::move(line));
     }
 
-    /// Lines that hold `part`.
+    /// The number of lines that contain `part`.
     [[nodiscard]] auto count(std::string_view part) const {
         return std::count_if(lines.begin(), lines.end(),
                              [part](const std::string& line) { return line.find(part) != std::string::npos; });

@@ -27,13 +27,13 @@ using key_ptr = std::unique_ptr<EVP_PKEY, deleter>;
 using x509_ptr = std::unique_ptr<X509, deleter>;
 using bio_ptr = std::unique_ptr<BIO, deleter>;
 
-void need(bool done) {
-    if (!done) throw std::runtime_error("OpenSSL refuses to make a certificate");
+void check(bool done) {
+    if (!done) throw std::runtime_error("OpenSSL cannot create a certificate");
 }
 
 key_ptr new_key() {
     key_ptr key(EVP_EC_gen("P-256"));
-    need(key != nullptr);
+    check(key != nullptr);
     return key;
 }
 
@@ -42,20 +42,20 @@ void extend(X509* of, X509* issuer, int nid, const std::string& value) {
     X509V3_set_ctx(&context, issuer, of, nullptr, nullptr, 0);
     const std::unique_ptr<X509_EXTENSION, deleter> extension(
         X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
-    need(extension != nullptr && X509_add_ext(of, extension.get(), -1) == 1);
+    check(extension != nullptr && X509_add_ext(of, extension.get(), -1) == 1);
 }
 
-/// Not signed yet.
+/// Creates a certificate without a signature.
 x509_ptr new_certificate(EVP_PKEY* key, const std::string& cn, std::chrono::seconds from, std::chrono::seconds to) {
     static long serial = 1;
     x509_ptr made(X509_new());
-    need(made != nullptr && X509_set_version(made.get(), 2) == 1);
+    check(made != nullptr && X509_set_version(made.get(), 2) == 1);
     ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(made.get()), from.count());
     X509_gmtime_adj(X509_getm_notAfter(made.get()), to.count());
-    need(X509_set_pubkey(made.get(), key) == 1);
+    check(X509_set_pubkey(made.get(), key) == 1);
     const auto* const text = reinterpret_cast<const unsigned char*>(cn.c_str());
-    need(X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
+    check(X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
     return made;
 }
 
@@ -67,19 +67,19 @@ std::string text_of(const bio_ptr& memory) {
 
 std::string pem(X509* of) {
     const bio_ptr memory(BIO_new(BIO_s_mem()));
-    need(PEM_write_bio_X509(memory.get(), of) == 1);
+    check(PEM_write_bio_X509(memory.get(), of) == 1);
     return text_of(memory);
 }
 
 std::string pem(EVP_PKEY* of) {
     const bio_ptr memory(BIO_new(BIO_s_mem()));
-    need(PEM_write_bio_PrivateKey(memory.get(), of, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+    check(PEM_write_bio_PrivateKey(memory.get(), of, nullptr, nullptr, 0, nullptr, nullptr) == 1);
     return text_of(memory);
 }
 
 std::string public_pem(EVP_PKEY* of) {
     const bio_ptr memory(BIO_new(BIO_s_mem()));
-    need(PEM_write_bio_PUBKEY(memory.get(), of) == 1);
+    check(PEM_write_bio_PUBKEY(memory.get(), of) == 1);
     return text_of(memory);
 }
 
@@ -95,11 +95,11 @@ certificate_authority::certificate_authority(std::string dir, std::string_view n
     using namespace std::chrono_literals;
     parts_->self = new_certificate(parts_->key.get(), "CA " + std::string(name), -48h, 48h);
     X509* const self = parts_->self.get();
-    need(X509_set_issuer_name(self, X509_get_subject_name(self)) == 1);
+    check(X509_set_issuer_name(self, X509_get_subject_name(self)) == 1);
     extend(self, self, NID_basic_constraints, "critical,CA:TRUE");
     extend(self, self, NID_key_usage, "critical,keyCertSign,cRLSign");
     extend(self, self, NID_subject_key_identifier, "hash");
-    need(X509_sign(self, parts_->key.get(), EVP_sha256()) > 0);
+    check(X509_sign(self, parts_->key.get(), EVP_sha256()) > 0);
     replace_file(file_, pem(self));
 }
 
@@ -109,12 +109,12 @@ certificate certificate_authority::issue(std::string_view file, const certificat
     const key_ptr key = new_key();
     const x509_ptr made = new_certificate(key.get(), how.cn, how.from, how.to);
     X509* const issuer = parts_->self.get();
-    need(X509_set_issuer_name(made.get(), X509_get_subject_name(issuer)) == 1);
+    check(X509_set_issuer_name(made.get(), X509_get_subject_name(issuer)) == 1);
     extend(made.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");
     extend(made.get(), issuer, NID_authority_key_identifier, "keyid");
     if (!how.names.empty()) extend(made.get(), issuer, NID_subject_alt_name, how.names);
     extend(made.get(), issuer, NID_ext_key_usage, how.usage);
-    need(X509_sign(made.get(), parts_->key.get(), EVP_sha256()) > 0);
+    check(X509_sign(made.get(), parts_->key.get(), EVP_sha256()) > 0);
     certificate files{dir_ + "/" + std::string(file) + ".pem", dir_ + "/" + std::string(file) + ".key"};
     replace_file(files.key, pem(key.get()));
     replace_file(files.cert, pem(made.get()));
@@ -123,7 +123,7 @@ certificate certificate_authority::issue(std::string_view file, const certificat
 
 certificate rsa_key_pair(const std::string& dir) {
     const key_ptr key(EVP_RSA_gen(2048));
-    need(key != nullptr);
+    check(key != nullptr);
     certificate files{dir + "/rsa.pub", dir + "/rsa.key"};
     replace_file(files.key, pem(key.get()));
     replace_file(files.cert, public_pem(key.get()));

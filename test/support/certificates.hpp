@@ -17,12 +17,13 @@ struct certificate {
 struct certificate_options {
     std::string cn = "etcd";
     std::string names = "DNS:localhost,IP:127.0.0.1,IP:::1";  ///< subjectAltName; empty: none
-    std::chrono::hours from{-1};                              ///< valid from now on plus this ...
-    std::chrono::hours to{24};                                ///< ... until now plus this
+    std::chrono::hours from{-1};                              ///< start of the validity, relative to now
+    std::chrono::hours to{24};                                ///< end of the validity, relative to now
     std::string usage = "serverAuth,clientAuth";              ///< extendedKeyUsage
 };
 
-/// A throw-away certificate authority: elliptic keys, so that it costs next to nothing. Throws where OpenSSL refuses.
+/// A certificate authority for tests, with elliptic-curve keys because they are fast. Throws if
+/// OpenSSL fails.
 class certificate_authority {
 public:
     /// Writes `dir`/`name`.pem.
@@ -30,10 +31,10 @@ public:
     ~certificate_authority();
     certificate_authority(const certificate_authority&) = delete;
 
-    /// Writes `dir`/`file`.pem and `dir`/`file`.key, in the place of what stood there by rename.
+    /// Writes `dir`/`file`.pem and `dir`/`file`.key, and replaces existing files atomically.
     [[nodiscard]] certificate issue(std::string_view file, const certificate_options& how = {}) const;
 
-    /// Its own certificate.
+    /// The file of its own certificate.
     [[nodiscard]] const std::string& file() const { return file_; }
 
 private:
@@ -43,10 +44,10 @@ private:
     parts* parts_;
 };
 
-/// An RSA key pair in `dir`, for JWT: `cert` is the public key.
+/// Writes an RSA key pair for JWT to `dir`; `cert` is the public key.
 certificate rsa_key_pair(const std::string& dir);
 
-/// Writes `text` to `path`, for its owner's eyes, in the place of what stood there by rename.
+/// Writes `text` to `path`, readable only by its owner, and replaces an existing file atomically.
 void replace_file(const std::string& path, std::string_view text);
 
 }  // namespace etcdsync::test

@@ -23,8 +23,8 @@ bool holds(std::string_view what, std::initializer_list<std::string_view> parts)
     return std::any_of(parts.begin(), parts.end(), in_it);
 }
 
-/// A cluster that elects a leader just now; a read may be asked again.
-bool is_passing(std::string_view what) { return holds(what, {"leader changed", "no leader", "request timed out"}); }
+/// True if the cluster is electing a leader; a read may be repeated.
+bool is_transient(std::string_view what) { return holds(what, {"leader changed", "no leader", "request timed out"}); }
 
 bool wants_token(std::string_view what) {
     return holds(what, {"invalid auth token", "user name is empty", "revision of auth store is old"});
@@ -43,7 +43,7 @@ etcd_client::~etcd_client() {
 
 void etcd_client::run(aio::awaitable<> body) {
     io_.restart();
-    io_.poll();  // a connection that broke since is found broken
+    io_.poll();  // notices connections that broke meanwhile
     std::exception_ptr failure;
     bool finished = false;
     boost::asio::co_spawn(io_, std::move(body), [&](const std::exception_ptr& error) {
@@ -90,7 +90,7 @@ void etcd_client::renew_token() {
     request.set_password(password_);
     pb::AuthenticateResponse response;
     try {
-        response.ParseFromString(ask("/etcdserverpb.Auth/Authenticate", request));
+        response.ParseFromString(send_once("/etcdserverpb.Auth/Authenticate", request));
     } catch (const std::runtime_error& e) {
         if (!holds(e.what(), {"authentication is not enabled"})) throw;
     }
@@ -110,7 +110,7 @@ aio::awaitable<> etcd_client::do_unary(std::string_view path, std::string framed
     if (!call->status().ok()) throw std::runtime_error(fmt::format("{}: {}", path, call->status().message));
 }
 
-std::string etcd_client::ask(std::string_view path, const google::protobuf::MessageLite& request) {
+std::string etcd_client::send_once(std::string_view path, const google::protobuf::MessageLite& request) {
     std::string answer;
     run(do_unary(path, grpc::frame(request.SerializeAsString()), answer));
     return answer;
@@ -120,10 +120,10 @@ std::string etcd_client::unary(std::string_view path, const google::protobuf::Me
     constexpr int tries = 5;
     for (int i = 1;; ++i) {
         try {
-            return ask(path, request);
+            return send_once(path, request);
         } catch (const std::runtime_error& e) {
             const bool old_token = !user_.empty() && wants_token(e.what());
-            if (i == tries || !(old_token || (path.ends_with("/Range") && is_passing(e.what())))) throw;
+            if (i == tries || !(old_token || (path.ends_with("/Range") && is_transient(e.what())))) throw;
             if (old_token) renew_token();
         }
     }
@@ -157,25 +157,25 @@ aio::awaitable<> etcd_client::do_put_many(unsigned count, const std::function<st
                                           std::string_view value) {
     constexpr std::size_t at_once = 64;
     co_await connect();
-    std::deque<std::unique_ptr<net::call>> under_way;
-    for (unsigned i = 0; i < count || !under_way.empty();) {
-        if (i < count && under_way.size() < at_once) {
+    std::deque<std::unique_ptr<net::call>> pending;
+    for (unsigned i = 0; i < count || !pending.empty();) {
+        if (i < count && pending.size() < at_once) {
             pb::PutRequest request;
             request.set_key(key_of(i++));
             request.set_value(std::string(value));
             const net::call_options options = call_options(std::chrono::seconds(20));
-            under_way.push_back(channel_->open("/etcdserverpb.KV/Put", options));
-            under_way.back()->send(grpc::frame(request.SerializeAsString()), true);
+            pending.push_back(channel_->open("/etcdserverpb.KV/Put", options));
+            pending.back()->send(grpc::frame(request.SerializeAsString()), true);
             continue;
         }
-        net::call& oldest = *under_way.front();
+        net::call& oldest = *pending.front();
         auto progress = co_await oldest.receive(net::call::whole);
         if (progress == net::call::progress::message) {
             oldest.take();
             progress = co_await oldest.receive(net::call::whole);
         }
         if (!oldest.status().ok()) throw std::runtime_error("put: " + oldest.status().message);
-        under_way.pop_front();
+        pending.pop_front();
     }
 }
 
@@ -217,7 +217,7 @@ bool etcd_client::answers() {
         revision();
         return true;
     } catch (const std::runtime_error& e) {
-        return holds(e.what(), {"user name is empty"});  // it wants to know who asks
+        return holds(e.what(), {"user name is empty"});  // it requires a user
     }
 }
 
@@ -238,7 +238,7 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
             throw std::runtime_error("watch ended: " + call->status().message);
         pb::WatchResponse response;
         if (!response.ParseFromString(call->take())) throw std::runtime_error("malformed WatchResponse");
-        // 3.2 does not say "canceled" of a compaction.
+        // etcd 3.2 does not set "canceled" after a compaction.
         if (response.compact_revision() != 0) throw std::runtime_error("watch canceled: compacted");
         if (response.canceled()) throw std::runtime_error("watch canceled: " + response.cancel_reason());
         for (auto& event : *response.mutable_events()) {
@@ -251,7 +251,8 @@ aio::awaitable<> etcd_client::do_history(std::int64_t from, std::int64_t to, std
 }
 
 std::vector<change> etcd_client::history(std::int64_t from, std::string_view begin, std::string_view end) {
-    // Over the whole key space every revision says something, so it is known when the present one is reached.
+    // A watch of the whole key space has events in every revision, so the end of the history is
+    // reliable.
     const std::int64_t to = revision();
     std::vector<change> all;
     if (to < from || to <= 1) return all;
@@ -260,7 +261,7 @@ std::vector<change> etcd_client::history(std::int64_t from, std::string_view beg
         read();
     } catch (const std::runtime_error&) {
         if (user_.empty()) throw;
-        renew_token();  // it was good for revision(), but may have ended since
+        renew_token();  // it may have expired after revision()
         all.clear();
         read();
     }

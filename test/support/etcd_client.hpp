@@ -19,7 +19,7 @@ namespace etcdsync::test {
 
 using key_map = std::map<std::string, std::string>;
 
-/// One change in a store's history.
+/// One change in the history of a store.
 struct change {
     bool is_put = true;
     std::string key;
@@ -28,38 +28,41 @@ struct change {
     std::int64_t version = 0;
 };
 
-/// A blocking etcd client for tests: asks through the generated protobuf classes, not through the hand-written codec it
-/// checks. Everything it cannot do throws std::runtime_error. One thread at a time.
+/// A blocking etcd client for tests. It uses the generated protobuf classes, not the hand-written
+/// codec of the daemon. Errors throw std::runtime_error. Not thread-safe.
 class etcd_client {
 public:
     explicit etcd_client(std::uint16_t port);
     ~etcd_client();
     etcd_client(const etcd_client&) = delete;
 
-    /// From now on as this user; without one, as nobody. Works, too, while the etcd has no users.
+    /// Sends further requests as this user, or without a user if `user` is empty. Also works before
+    /// authentication is enabled.
     void log_in(std::string user, std::string password);
 
-    std::int64_t put(std::string_view key, std::string_view value);  ///< the revision
+    std::int64_t put(std::string_view key, std::string_view value);  ///< returns the revision
     std::int64_t del(std::string_view key, std::string_view range_end = {});
     std::int64_t txn(const etcdserverpb::TxnRequest& request);
-    /// `count` puts of one revision each, many under way at a time: `key_of(i)`, in no certain order. The last revision.
+    /// Puts `key_of(i)` for all i < `count`, one revision each, many at the same time in any order.
+    /// Returns the last revision.
     std::int64_t put_many(unsigned count, const std::function<std::string(unsigned)>& key_of, std::string_view value);
     void compact(std::int64_t revision);
 
-    /// All keys of [begin, end); end "\0": to the last key.
+    /// All keys of [begin, end); end "\0" means no end.
     key_map range(std::string_view begin = std::string_view("\0", 1), std::string_view end = std::string_view("\0", 1));
     std::int64_t revision();
 
-    /// Every change of [begin, end) from revision `from` up to the present one, in order; deletes included, whatever came last.
+    /// All changes of [begin, end) from revision `from` to the current one, in order, including
+    /// deletes.
     std::vector<change> history(std::int64_t from, std::string_view begin = std::string_view("\0", 1),
                                 std::string_view end = std::string_view("\0", 1));
 
-    /// True once the server answers; does not throw.
+    /// True if the server answers. Does not throw.
     bool answers();
 
 private:
     std::string unary(std::string_view path, const google::protobuf::MessageLite& request);
-    std::string ask(std::string_view path, const google::protobuf::MessageLite& request);
+    std::string send_once(std::string_view path, const google::protobuf::MessageLite& request);
     void renew_token();
     [[nodiscard]] net::call_options call_options(std::chrono::seconds limit) const;
     aio::awaitable<> do_unary(std::string_view path, std::string framed, std::string& answer);
@@ -80,7 +83,7 @@ private:
     std::shared_ptr<net::channel> channel_;
 };
 
-/// A request op for txn(): a put, or (no value) a delete.
+/// Add an operation to a request for txn().
 void add_put(etcdserverpb::TxnRequest& to, std::string_view key, std::string_view value);
 void add_delete(etcdserverpb::TxnRequest& to, std::string_view key, std::string_view range_end = {});
 

@@ -9,7 +9,7 @@
 namespace etcdsync::test {
 namespace {
 
-/// The number behind `"name":` in what etcdctl prints as JSON.
+/// The number after `"name":` in the JSON output of etcdctl.
 std::string number_in(const std::string& json, std::string_view name) {
     const std::string label = fmt::format("\"{}\":", name);
     const std::size_t at = json.find(label);
@@ -30,16 +30,17 @@ bool leads(const etcd_server& member) {
 
 }  // namespace
 
-etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_door& door, role plays) {
+etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_door& door, role side) {
     std::string all;
     for (std::size_t i = 0; i < size; ++i) {
-        const etcd_server& member = members_.emplace_back(flags, door, plays);
+        const etcd_server& member = members_.emplace_back(flags, door, side);
         clients_.emplace_back(member.port());
         if (i > 0) all += ',';
         all += member.initial_cluster();
     }
     for (etcd_server& member : members_) {
-        // By default a member that starts hurries to its first election, and unseats the leader where a heartbeat is a little late.
+        // By default a member that starts shortens its first election timeout, and replaces the
+        // leader if a heartbeat is late.
         member.add_flags({"--initial-cluster", all, "--initial-election-tick-advance=false"});
     }
 }
@@ -54,13 +55,13 @@ void etcd_cluster::start() {
 
 std::size_t etcd_cluster::leader() {
     std::size_t found = size;
-    const auto one_leads = [&] {
+    const auto has_leader = [&] {
         for (found = 0; found < size; ++found) {
             if (leads(member(found))) return true;
         }
         return false;
     };
-    if (!eventually(one_leads, std::chrono::seconds(20))) throw std::runtime_error("no member leads");
+    if (!eventually(has_leader, std::chrono::seconds(20))) throw std::runtime_error("the cluster has no leader");
     return found;
 }
 

@@ -11,27 +11,28 @@
 
 namespace etcdsync::test {
 
-/// Three etcds that form one cluster on loopback. All of it is seen through any member.
+/// A cluster of three etcds on loopback. Each member serves all keys.
 class etcd_cluster {
 public:
     static constexpr std::size_t size = 3;
 
-    /// `flags` and `door` go to each member.
+    /// Each member gets `flags` and `door`.
     explicit etcd_cluster(const std::vector<std::string>& flags = {}, const front_door& door = {},
-                          role plays = role::slave);
-    explicit etcd_cluster(role plays) : etcd_cluster({}, {}, plays) {}
+                          role side = role::slave);
+    explicit etcd_cluster(role side) : etcd_cluster({}, {}, side) {}
 
-    void start();  ///< all members, and waits until each of them answers
+    void start();  ///< starts all members and waits until each of them answers
 
     [[nodiscard]] etcd_server& member(std::size_t i) { return members_.at(i); }
     [[nodiscard]] etcd_client& at(std::size_t i) { return clients_.at(i); }
 
-    /// The member that leads now, in its own words; waits for one. Members that do not answer are not asked for long.
+    /// Waits for a leader and returns it, by the status of the members. Members that do not answer
+    /// are skipped.
     std::size_t leader();
-    /// A member that does not lead.
+    /// A member that is not the leader.
     std::size_t follower();
 
-    /// All endpoints, member `first` before the others.
+    /// All endpoints, starting with member `first`.
     [[nodiscard]] endpoint_list endpoints(std::size_t first = 0) const;
 
 private:

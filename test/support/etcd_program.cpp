@@ -31,25 +31,25 @@ std::string output_of(const std::string& command) {
 
 }  // namespace
 
-const etcd_program& etcd_program::of(role plays) {
+const etcd_program& etcd_program::of(role side) {
     static const etcd_program master("ETCD_SYNC_TEST_MASTER_ETCD");
     static const etcd_program slave("ETCD_SYNC_TEST_SLAVE_ETCD");
-    return plays == role::master ? master : slave;
+    return side == role::master ? master : slave;
 }
 
 etcd_program::etcd_program(const char* variable) {
-    if (const char* const folder = std::getenv(variable)) folder_ = folder;
-    const std::string said = output_of(fmt::format("'{}' --version 2>&1", etcd()));
-    if (std::sscanf(said.c_str(), "etcd Version: 3.%u.", &minor_) != 1)
-        throw std::runtime_error(fmt::format("{} does not tell its version: {}", etcd(), said));
+    if (const char* const directory = std::getenv(variable)) directory_ = directory;
+    const std::string version = output_of(fmt::format("'{}' --version 2>&1", etcd()));
+    if (std::sscanf(version.c_str(), "etcd Version: 3.%u.", &minor_) != 1)
+        throw std::runtime_error(fmt::format("cannot read the version of {}: {}", etcd(), version));
 }
 
 bool etcd_program::serves_grpc_alone() const {
     return output_of(fmt::format("'{}' --help 2>&1", etcd())).find("--listen-client-http-urls") != std::string::npos;
 }
 
-std::string etcd_program::in_folder(std::string_view name) const {
-    return folder_.empty() ? std::string(name) : fmt::format("{}/{}", folder_, name);
+std::string etcd_program::in_directory(std::string_view name) const {
+    return directory_.empty() ? std::string(name) : fmt::format("{}/{}", directory_, name);
 }
 
 std::vector<std::string> etcd_program::quiet() const {
@@ -57,7 +57,7 @@ std::vector<std::string> etcd_program::quiet() const {
     return {"--log-package-levels", "*=ERROR", "--log-output", "stderr"};
 }
 
-std::vector<std::string> etcd_program::known(const std::vector<std::string>& flags) const {
+std::vector<std::string> etcd_program::supported(const std::vector<std::string>& flags) const {
     const auto is_known = [this](std::string_view name) {
         const auto newer = std::find_if(std::begin(newer_flags), std::end(newer_flags),
                                         [name](const newer_flag& each) { return each.name == name; });
@@ -69,7 +69,7 @@ std::vector<std::string> etcd_program::known(const std::vector<std::string>& fla
         if (is_known(name))
             out.push_back(flags[i]);
         else if (name.size() == flags[i].size())
-            ++i;  // its value goes with it
+            ++i;  // skip its value, too
     }
     return out;
 }

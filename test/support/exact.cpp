@@ -27,28 +27,28 @@ key_map with_prefix(const key_map& keys, std::initializer_list<std::string_view>
 
 std::string difference(const key_map& expected, const key_map& actual) {
     std::string out;
-    int told = 0;
-    const auto tell = [&](std::string_view sigil, const std::string& key) {
-        if (++told <= 10) out += fmt::format("{} {}\n", sigil, base::printable(key));
+    int count = 0;
+    const auto add = [&](std::string_view sigil, const std::string& key) {
+        if (++count <= 10) out += fmt::format("{} {}\n", sigil, base::printable(key));
     };
     for (const auto& [key, value] : expected) {
         const auto found = actual.find(key);
         if (found == actual.end()) {
-            tell("missing  ", key);
+            add("missing  ", key);
         } else if (found->second != value) {
-            tell("different", key);
+            add("different", key);
         }
     }
     for (const auto& [key, value] : actual) {
-        if (!expected.contains(key)) tell("too many ", key);
+        if (!expected.contains(key)) add("extra    ", key);
     }
-    if (told > 10) out += fmt::format("... {} in all\n", told);
+    if (count > 10) out += fmt::format("... {} in total\n", count);
     return out;
 }
 
 namespace {
 
-/// Behind the string that begins at `at`.
+/// The position after the string that starts at `at`.
 std::size_t end_of_string(std::string_view json, std::size_t at) {
     for (++at; at < json.size() && json[at] != '"'; ++at) {
         if (json[at] == '\\') ++at;

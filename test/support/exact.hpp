@@ -9,29 +9,30 @@
 
 namespace etcdsync::test {
 
-/// Where etcd-sync keeps its records; left out of every comparison.
+/// The prefix of the checkpoints of etcd-sync; comparisons leave it out.
 inline constexpr std::string_view checkpoint_prefix = "/.etcd-sync/";
 
-/// All keys of a store but the checkpoints.
+/// All keys of a store except the checkpoints.
 key_map keys_of(etcd_client& store);
 
-/// Of `keys`, those that begin with one of `prefixes`.
+/// The keys that start with one of `prefixes`.
 key_map with_prefix(const key_map& keys, std::initializer_list<std::string_view> prefixes);
 
-/// The first differences for people; empty where both are the same to the byte.
+/// The first differences as text; empty if both are equal.
 std::string difference(const key_map& expected, const key_map& actual);
 
-/// A member of a JSON object as text: what stands between the quotes, or the digits. Of the object itself, not of what stands
-/// in it. Nothing: there is none of that name.
+/// The value of a direct member of a JSON object as text, without quotes. Nothing if there is no
+/// member with that name.
 std::optional<std::string> json_member(std::string_view json, std::string_view name);
 
-/// The record of `instance` on a slave; empty: there is none.
+/// The checkpoint of `instance` on a slave, or an empty string if there is none.
 std::string checkpoint_of(etcd_client& slave, std::string_view instance = "etcd-sync");
 
-/// "revision" of the checkpoint of `instance` on a slave; -1 where there is none.
+/// "revision" of the checkpoint of `instance` on a slave, or -1 if there is none.
 std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance = "etcd-sync");
 
-/// True where the record of `instance` says that the slave follows, and everything up to `revision` of the master is applied.
+/// True if the checkpoint of `instance` says that the slave follows, and that everything up to
+/// `revision` of the master is applied.
 bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance = "etcd-sync");
 
 }  // namespace etcdsync::test

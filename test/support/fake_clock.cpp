@@ -14,19 +14,19 @@ std::chrono::system_clock::time_point fake_clock::wall() const {
 }
 
 aio::clock::timer_id fake_clock::schedule(time_point when, handler h) {
-    const timer_id id{when, number_++};
+    const timer_id id{when, next_number_++};
     waiting_.emplace(id, std::move(h));
     return id;
 }
 
-void fake_clock::advance(duration how_long) {
-    const time_point until = now_ + how_long;
+void fake_clock::advance(duration step) {
+    const time_point until = now_ + step;
     io_->restart();
     io_->poll();
     while (!waiting_.empty() && waiting_.begin()->first.first <= until) {
         const timer_id due = waiting_.begin()->first;
         now_ = std::max(now_, due.first);
-        // Looked up again when its turn comes: what ran before may have cancelled it.
+        // Looked up when it runs, because an earlier handler may cancel it.
         asio::post(*io_, [this, due] {
             auto found = waiting_.extract(due);
             if (found) found.mapped()();
@@ -50,9 +50,9 @@ test_loop::test_loop()
 test_loop::~test_loop() {
     tasks.cancel();
     settle();
-    CHECK_MESSAGE(tasks.empty(), "tasks are left that do not end when cancelled");
-    CHECK_MESSAGE(io.stopped(), "something is left in the loop");
-    CHECK_MESSAGE(clock.pending() == 0, "handlers are left in the clock");
+    CHECK_MESSAGE(tasks.empty(), "some tasks did not end when they were canceled");
+    CHECK_MESSAGE(io.stopped(), "the loop still has work");
+    CHECK_MESSAGE(clock.pending() == 0, "the clock still has handlers");
 }
 
 void test_loop::settle() {
@@ -75,7 +75,7 @@ void test_loop::finish(aio::awaitable<> body, aio::clock::duration patience) {
     if (!over) {
         stop.emit(asio::cancellation_type::terminal);
         settle();
-        REQUIRE_MESSAGE(over, "a coroutine hangs, and does not end when cancelled");
+        REQUIRE_MESSAGE(over, "a coroutine hangs and does not end when it is canceled");
         FAIL("a coroutine hangs");
     }
     if (thrown) std::rethrow_exception(thrown);

@@ -13,12 +13,12 @@
 #include <optional>
 #include <utility>
 
-/// Coroutines under a test: a loop that never waits, and a clock that only moves when it is told to.
+/// Helpers to test coroutines: a loop that never waits, and a clock that only moves on request.
 namespace etcdsync::test {
 
 namespace asio = aio::asio;
 
-/// Stands still until the test moves it.
+/// A clock that only moves in advance().
 class fake_clock final : public aio::clock {
 public:
     explicit fake_clock(asio::io_context& io) : io_(&io) {}
@@ -28,10 +28,12 @@ public:
     timer_id schedule(time_point when, handler h) override;
     void cancel(const timer_id& id) override { waiting_.erase(id); }
 
-    /// Lets this much time pass: what falls due on the way is run from the loop, in order, each at its own time, and so is all
-    /// that becomes ready by it. Not from inside the loop.
-    void advance(duration how_long);
+    /// Moves the time forward. Handlers that become due run from the loop, in order, each at its
+    /// own time, and so does everything that they make ready. Must not be called from inside the
+    /// loop.
+    void advance(duration step);
 
+    /// The number of scheduled handlers.
     [[nodiscard]] std::size_t pending() const { return waiting_.size(); }
 
     /// When the next handler is due.
@@ -41,11 +43,11 @@ private:
     asio::io_context* io_;
     time_point now_{std::chrono::hours(1000)};
     std::map<timer_id, handler> waiting_;
-    std::uint64_t number_ = 0;
+    std::uint64_t next_number_ = 0;
 };
 
-/// A loop, its clock and a group for the tasks of a test. Declare it first. At its end it cancels what is left in the group and
-/// fails the test if anything stays in the loop.
+/// A loop, its clock and a task group for a test. Declare it first. Its destructor cancels the
+/// tasks and fails the test if anything remains in the loop.
 class test_loop {
 public:
     test_loop();
@@ -59,10 +61,10 @@ public:
 
     [[nodiscard]] asio::any_io_executor executor() { return io.get_executor(); }
 
-    /// Runs all that is ready.
+    /// Runs everything that is ready.
     void settle();
 
-    /// Runs `body` to its end, and fails the test where it hangs. Time stands still, or passes up to `patience`.
+    /// Runs `body` to its end, and fails the test if it hangs. The clock moves by up to `patience`.
     template <class T>
     T run(aio::awaitable<T> body, aio::clock::duration patience = {}) {
         std::optional<T> out;

@@ -8,7 +8,8 @@
 namespace etcdsync::test {
 namespace {
 
-// etcd wants a port where there is none, and no path: this is a file of its working directory.
+// etcd requires a port, also for Unix sockets, and allows no path: this is a file in its working
+// directory.
 constexpr std::string_view socket_name = "door:0";
 
 }  // namespace

@@ -9,24 +9,27 @@
 
 namespace etcdsync::test {
 
-/// Where and how an etcd listens beside the plaintext port that tests look at it by.
+/// How an etcd listens, in addition to the plaintext port that the tests themselves use.
 struct front_door {
-    std::string
-        address;  ///< "https://127.0.0.1", "https://[::1]", "http://localhost" ..., without a port; "unix"; empty: none
+    /// "https://127.0.0.1", "https://[::1]", "http://localhost" ..., without a port; or "unix";
+    /// empty: none.
+    std::string address;
     certificate shown;      ///< with https
-    std::string client_ca;  ///< with https: who calls must show a certificate of this authority; empty: nobody is asked
-    /// HTTP/1 is served at the next port: gRPC's own server has this one, and not Go's of HTTP/2.
+    std::string client_ca;  ///< with https: the CA of the required client certificates; empty: none required
+    /// HTTP/1 is served on the next port. Then gRPC's own server has this port, not Go's HTTP/2
+    /// server.
     bool grpc_alone = false;
 
     [[nodiscard]] bool needs_port() const { return !address.empty() && address != "unix"; }
 
-    /// As a configuration has it. `directory`: where etcd was started.
+    /// The URL for a configuration. `directory` is the working directory of etcd.
     [[nodiscard]] std::string url(const std::string& directory, std::uint16_t port) const;
 
-    /// What an etcd that was killed left in `directory`, and the next one would stumble over.
+    /// Removes the socket that a killed etcd left in `directory`; the next one cannot start with
+    /// it.
     static void clear(const std::string& directory);
 
-    /// Of etcd; `plain`: where else it listens.
+    /// The flags of etcd. `plain` is the URL of its plaintext port.
     [[nodiscard]] std::vector<std::string> flags(const std::string& plain, std::uint16_t port) const;
 };
 

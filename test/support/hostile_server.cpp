@@ -37,7 +37,7 @@ int listen_on(std::uint16_t port) {
     return fd;
 }
 
-/// The messages in a body, without what is incomplete.
+/// The complete messages in a body.
 std::vector<std::string> messages_in(std::string_view body) {
     std::vector<std::string> out;
     while (body.size() >= grpc::prefix_size) {
@@ -52,17 +52,18 @@ std::vector<std::string> messages_in(std::string_view body) {
 
 }  // namespace
 
-visitor::heard visitor::read(std::string& out, std::chrono::milliseconds limit) {
+raw_connection::read_result raw_connection::read(std::string& out, std::chrono::milliseconds limit) {
     pollfd waiting{socket_, POLLIN, 0};
-    if (::poll(&waiting, 1, static_cast<int>(limit.count())) == 0) return *over_ ? heard::end : heard::nothing;
+    if (::poll(&waiting, 1, static_cast<int>(limit.count())) == 0)
+        return *over_ ? read_result::end : read_result::timeout;
     char block[65'536];
     const ssize_t count = ::recv(socket_, block, sizeof block, 0);
-    if (count <= 0 || *over_) return heard::end;
+    if (count <= 0 || *over_) return read_result::end;
     out.append(block, static_cast<std::size_t>(count));
-    return heard::bytes;
+    return read_result::bytes;
 }
 
-bool visitor::write(std::string_view bytes) {
+bool raw_connection::write(std::string_view bytes) {
     while (!bytes.empty() && !*over_) {
         pollfd waiting{socket_, POLLOUT, 0};
         if (::poll(&waiting, 1, 20) == 0) continue;
@@ -74,27 +75,27 @@ bool visitor::write(std::string_view bytes) {
     return !*over_;
 }
 
-void visitor::flood(const std::string& bytes) {
+void raw_connection::flood(const std::string& bytes) {
     std::string many;
     while (many.size() < 65'536) many += bytes;
     while (write(many)) {}
 }
 
-bool visitor::wait(std::chrono::milliseconds how_long) {
+bool raw_connection::wait(std::chrono::milliseconds how_long) {
     const auto until = std::chrono::steady_clock::now() + how_long;
     while (!*over_ && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(5ms);
     return !*over_;
 }
 
-void visitor::ignore() {
+void raw_connection::ignore() {
     std::string unread;
-    while (read(unread, 20ms) != heard::end) unread.clear();
+    while (read(unread, 20ms) != read_result::end) unread.clear();
 }
 
-void visitor::end_hard() {
-    sockaddr nobody{};
-    nobody.sa_family = AF_UNSPEC;
-    ::connect(socket_, &nobody, sizeof nobody);  // Linux: leaves the peer with a RST
+void raw_connection::reset() {
+    sockaddr no_peer{};
+    no_peer.sa_family = AF_UNSPEC;
+    ::connect(socket_, &no_peer, sizeof no_peer);  // on Linux this sends RST to the peer
 }
 
 bool exchange::raw(std::string_view bytes) const { return wire.write(session.pull().append(bytes)); }
@@ -130,11 +131,11 @@ void hostile_server::accept_all() {
         const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         if (fd < 0) continue;
         const std::lock_guard lock(clients_mutex_);
-        ++visits_;
+        ++connections_;
         client& added = clients_.emplace_back();
         added.socket = fd;
-        added.thread = std::thread([this, fd, how = conduct_, over = over_] {
-            visitor at(fd, *over);
+        added.thread = std::thread([this, fd, how = behavior_, over = over_] {
+            raw_connection at(fd, *over);
             serve(at, *how);
             ::shutdown(fd, SHUT_RDWR);
         });
@@ -151,27 +152,27 @@ void hostile_server::end_all() {
     clients_.clear();
 }
 
-void hostile_server::behave(conduct how) {
+void hostile_server::behave(behavior how) {
     const std::lock_guard lock(clients_mutex_);
     end_all();
     over_ = std::make_shared<std::atomic<bool>>(false);
-    conduct_ = std::make_shared<conduct>(std::move(how));
-    visits_ = 0;
-    deeds_ = 0;
+    behavior_ = std::make_shared<behavior>(std::move(how));
+    connections_ = 0;
+    deviations_ = 0;
 }
 
-void hostile_server::serve(visitor& at, const conduct& how) {
-    if (how.speak) {
-        ++deeds_;
-        return how.speak(at);
+void hostile_server::serve(raw_connection& at, const behavior& how) {
+    if (how.instead_of_http2) {
+        ++deviations_;
+        return how.instead_of_http2(at);
     }
-    if (!how.does_anything()) ++deeds_;  // what HTTP/2 is made to do, it does at once
+    if (!how.deviates()) ++deviations_;  // other settings take effect at once
     try {
         serve_http2(at, how);
-    } catch (const std::runtime_error&) {}  // the client has had enough, in a way that is no good HTTP/2 to this one
+    } catch (const std::runtime_error&) {}  // the client ended the connection in a way that nghttp2 considers an error
 }
 
-void hostile_server::serve_http2(visitor& at, const conduct& how) {
+void hostile_server::serve_http2(raw_connection& at, const behavior& how) {
     http2_server session(how.http2);
     watches open;
     std::vector<stream_id> due;
@@ -181,80 +182,80 @@ void hostile_server::serve_http2(visitor& at, const conduct& how) {
             due.push_back(id);
     };
     session.on_reset = [&](stream_id id, http2::error_code) { open.erase(id); };
-    if (how.greet) {
-        if (!at.write(session.pull() + how.greet())) return;
-        ++deeds_;
+    if (how.after_settings) {
+        if (!at.write(session.pull() + how.after_settings())) return;
+        ++deviations_;
     }
     std::string bytes;
-    for (visitor::heard heard = visitor::heard::nothing; heard != visitor::heard::end;
-         heard = at.read(bytes, turn_length)) {
+    for (raw_connection::read_result read = raw_connection::read_result::timeout;
+         read != raw_connection::read_result::end; read = at.read(bytes, turn_length)) {
         session.feed(std::exchange(bytes, {}));
         for (const stream_id id : std::exchange(due, {})) {
-            const auto asked = messages_in(session.request(id).body);
-            if (asked.empty() || session.request(id).reset) continue;
-            answer({at, session, store_, id, session.request(id).value(":path"), asked[0]}, how, open);
+            const auto messages = messages_in(session.request(id).body);
+            if (messages.empty() || session.request(id).reset) continue;
+            answer({at, session, store_, id, session.request(id).value(":path"), messages[0]}, how, open);
         }
-        tell_news(session, how, open);
+        send_events(session, how, open);
         const std::lock_guard lock(mutex_);
         for (auto& [id, each] : open) {
-            if (!how.pour) break;
-            exchange to{at, session, store_, id, "", each.asked};
-            if (how.pour(to, each.turn++)) ++deeds_;
+            if (!how.each_turn) break;
+            exchange to{at, session, store_, id, "", each.create_message};
+            if (how.each_turn(to, each.turn++)) ++deviations_;
         }
         if (!at.write(session.pull())) return;
     }
 }
 
-void hostile_server::answer(const exchange& asked, const conduct& how, watches& open) {
-    if (how.answer && how.answer(asked)) {
-        ++deeds_;
+void hostile_server::answer(const exchange& call, const behavior& how, watches& open) {
+    if (how.answer && how.answer(call)) {
+        ++deviations_;
         return;
     }
     const std::lock_guard lock(mutex_);
-    if (asked.path.ends_with("/Range")) {
+    if (call.path.ends_with("/Range")) {
         pb::RangeRequest wanted;
         pb::RangeResponse found;
-        wanted.ParseFromString(asked.message);
+        wanted.ParseFromString(call.message);
         const auto refused = store_.range(wanted, found);
-        if (refused) return refuse(asked, refused->code, refused->text);
-        if (how.range && how.range(wanted, found)) ++deeds_;
-        reply(asked, found.SerializeAsString());
-    } else if (asked.path.ends_with("/Txn")) {
+        if (refused) return refuse(call, refused->code, refused->text);
+        if (how.range && how.range(wanted, found)) ++deviations_;
+        reply(call, found.SerializeAsString());
+    } else if (call.path.ends_with("/Txn")) {
         pb::TxnRequest wanted;
         pb::TxnResponse done;
-        wanted.ParseFromString(asked.message);
+        wanted.ParseFromString(call.message);
         const auto refused = store_.txn(wanted, done);
-        if (refused) return refuse(asked, refused->code, refused->text);
+        if (refused) return refuse(call, refused->code, refused->text);
         if (how.txn) {
             how.txn(wanted, done);
-            ++deeds_;
+            ++deviations_;
         }
-        reply(asked, done.SerializeAsString());
+        reply(call, done.SerializeAsString());
     } else {
-        create(asked, how, open);
+        create(call, how, open);
     }
 }
 
-void hostile_server::create(const exchange& asked, const conduct& how, watches& open) {
+void hostile_server::create(const exchange& call, const behavior& how, watches& open) {
     pb::WatchRequest request;
-    request.ParseFromString(asked.message);
+    request.ParseFromString(call.message);
     const pb::WatchCreateRequest& wanted = request.create_request();
-    open_watch& added = open[asked.id];
+    open_watch& added = open[call.id];
     added.state = {wanted.key(), wanted.range_end(), wanted.watch_id(), wanted.start_revision()};
-    added.asked = asked.message;
+    added.create_message = call.message;
     pb::WatchResponse created;
     store_.fill_header(*created.mutable_header());
     created.set_watch_id(added.state.id);
     created.set_created(true);
-    asked.session.respond(asked.id, grpc_headers);
+    call.session.respond(call.id, grpc_headers);
     if (how.watch) {
         how.watch(created);
-        ++deeds_;
+        ++deviations_;
     }
-    asked.session.data(asked.id, grpc::frame(created.SerializeAsString()));
+    call.session.data(call.id, grpc::frame(created.SerializeAsString()));
 }
 
-void hostile_server::tell_news(http2_server& session, const conduct& how, watches& open) {
+void hostile_server::send_events(http2_server& session, const behavior& how, watches& open) {
     const std::lock_guard lock(mutex_);
     for (auto& [id, each] : open) {
         if (each.state.next <= 0 || each.state.next > store_.revision()) continue;

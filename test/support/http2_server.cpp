@@ -30,8 +30,8 @@ std::uint64_t number(const std::uint8_t (&bytes)[8]) {
     return value;
 }
 
-/// The answer to one request, waiting to be sent.
-struct answer {
+/// The response to one request, as far as it was not sent yet.
+struct pending_response {
     std::string body;
     std::size_t offset = 0;
     bool ended = false;
@@ -40,7 +40,7 @@ struct answer {
 
 }  // namespace
 
-std::string seen_request::value(std::string_view name) const {
+std::string received_request::value(std::string_view name) const {
     for (const auto& h : headers) {
         if (h.name == name) return h.value;
     }
@@ -52,12 +52,12 @@ struct http2_server::impl {
 
     http2_server& self;
     lib::session_ptr session;
-    std::map<stream_id, seen_request> requests;
-    std::map<stream_id, answer> answers;
+    std::map<stream_id, received_request> requests;
+    std::map<stream_id, pending_response> responses;
     std::vector<std::uint64_t> acknowledged;
     std::string out;
-    std::string complaint;
-    std::exception_ptr thrown;  ///< by a hook: C frames lie between it and feed()
+    std::string client_error;
+    std::exception_ptr thrown;  ///< by a hook; feed() throws it again, because it cannot pass through C code
 
     static impl& of(void* p) { return *static_cast<impl*>(p); }
 
@@ -96,7 +96,7 @@ void http2_server::impl::frame(const nghttp2_frame& f) {
 }
 
 ssize_t http2_server::impl::read(stream_id id, char* to, std::size_t room, std::uint32_t& flags) {
-    auto& a = answers[id];
+    auto& a = responses[id];
     const std::size_t size = std::min(room, a.body.size() - a.offset);
     a.body.copy(to, size, a.offset);
     a.offset += size;
@@ -138,7 +138,7 @@ void http2_server::impl::callbacks(nghttp2_session_callbacks* c) {
         });
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
         c, [](nghttp2_session*, const nghttp2_frame*, int error, void* p) {
-            of(p).complaint = lib::text(error);
+            of(p).client_error = lib::text(error);
             return 0;
         });
 }
@@ -175,7 +175,7 @@ void http2_server::feed(std::string_view bytes) {
     const ssize_t taken = nghttp2_session_mem_recv(impl_->session.get(), lib::bytes(bytes), bytes.size());
     if (impl_->thrown) std::rethrow_exception(std::exchange(impl_->thrown, nullptr));
     if (taken < 0) check(static_cast<int>(taken));
-    if (!impl_->complaint.empty()) throw std::runtime_error("test server: the client sent " + impl_->complaint);
+    if (!impl_->client_error.empty()) throw std::runtime_error("test server: the client sent " + impl_->client_error);
 }
 
 std::string http2_server::pull() {
@@ -183,8 +183,8 @@ std::string http2_server::pull() {
     return std::exchange(impl_->out, {});
 }
 
-const std::map<stream_id, seen_request>& http2_server::requests() const { return impl_->requests; }
-const seen_request& http2_server::request(stream_id id) const { return impl_->requests.at(id); }
+const std::map<stream_id, received_request>& http2_server::requests() const { return impl_->requests; }
+const received_request& http2_server::request(stream_id id) const { return impl_->requests.at(id); }
 
 void http2_server::inform(stream_id id, const header_list& headers) {
     const auto nv = fields(headers);
@@ -201,14 +201,14 @@ void http2_server::respond(stream_id id, const header_list& headers, bool end_st
 }
 
 void http2_server::data(stream_id id, std::string_view bytes, bool end_stream) {
-    auto& a = impl_->answers[id];
+    auto& a = impl_->responses[id];
     a.body += bytes;
     a.ended = end_stream;
     nghttp2_session_resume_data(impl_->session.get(), id);
 }
 
 void http2_server::trailers(stream_id id, const header_list& headers) {
-    impl_->answers[id].trailers = headers;
+    impl_->responses[id].trailers = headers;
     nghttp2_session_resume_data(impl_->session.get(), id);
 }
 
@@ -263,18 +263,19 @@ std::string big_endian(std::uint32_t value) {
     return out;
 }
 
-std::string raw_frame_head(std::size_t length, std::uint8_t type, std::uint8_t flags, stream_id id) {
+std::string raw_frame_header(std::size_t length, std::uint8_t type, std::uint8_t flags, stream_id id) {
     return big_endian(static_cast<std::uint32_t>(length)).substr(1) + static_cast<char>(type) +
            static_cast<char>(flags) + big_endian(static_cast<std::uint32_t>(id));
 }
 
 std::string raw_frame(std::uint8_t type, std::uint8_t flags, stream_id id, std::string_view payload) {
-    return raw_frame_head(payload.size(), type, flags, id) + std::string(payload);
+    return raw_frame_header(payload.size(), type, flags, id) + std::string(payload);
 }
 
 namespace {
 
-/// RFC 7541 section 5.2 without Huffman, section 5.1 with a prefix of seven bits.
+/// A string literal without Huffman coding (RFC 7541 section 5.2), its length with a 7-bit prefix
+/// (section 5.1).
 std::string literal(std::string_view text) {
     std::string out;
     if (text.size() < 127) {

@@ -10,8 +10,9 @@ namespace {
 
 namespace asio = aio::asio;
 
-/// False where the task was cancelled: as a socket does, it is the operation that says so, not an exception.
-aio::awaitable<bool> waited(aio::event& changed) {
+/// Waits for a change. False if the task was canceled: the operation then fails, as on a socket,
+/// instead of throwing.
+aio::awaitable<bool> wait_for(aio::event& changed) {
     co_await changed.wait();
     const auto state = co_await asio::this_coro::cancellation_state;
     co_return state.cancelled() == asio::cancellation_type::none;
@@ -37,8 +38,8 @@ aio::awaitable<net::result<std::size_t>> memory_stream::read_some(asio::mutable_
             co_return size;
         }
         if (!in_->stalled && in_->ended) co_return std::size_t{0};
-        const bool go_on = co_await waited(in_->changed);
-        if (!go_on) co_return base::error("Operation canceled");
+        const bool keep_going = co_await wait_for(in_->changed);
+        if (!keep_going) co_return base::error("Operation canceled");
     }
 }
 
@@ -52,8 +53,8 @@ aio::awaitable<net::result<void>> memory_stream::write(asio::const_buffer bytes)
         bytes += size;
         if (size > 0) out_->changed.notify();
         if (bytes.size() == 0) break;
-        const bool go_on = co_await waited(out_->changed);
-        if (!go_on) co_return base::error("Operation canceled");
+        const bool keep_going = co_await wait_for(out_->changed);
+        if (!keep_going) co_return base::error("Operation canceled");
     }
     co_return net::result<void>();
 }
@@ -62,7 +63,7 @@ void memory_stream::close() {
     if (closed_) return;
     closed_ = true;
     out_->ended = true;
-    in_->broken = true;  // for the peer's writes
+    in_->broken = true;  // so that the peer's writes fail
     in_->waiting.clear();
     in_->changed.notify();
     out_->changed.notify();
@@ -85,15 +86,15 @@ void memory_connection::cut() const {
 aio::awaitable<net::result<std::unique_ptr<net::byte_stream>>> memory_dialer::dial(net::endpoint to,
                                                                                    aio::clock::time_point deadline) {
     dialed_.push_back(to.url);
-    const auto denial = denials_.find(to.url);
-    if (denial != denials_.end()) co_return net::failure(denial->second, true);
-    const auto place = places_.find(to.url);
-    if (place == places_.end()) co_return base::error("connect " + to.authority() + ": Connection refused");
-    if (!place->second) {
+    const auto denied = denied_.find(to.url);
+    if (denied != denied_.end()) co_return net::failure(denied->second, true);
+    const auto listener = listeners_.find(to.url);
+    if (listener == listeners_.end()) co_return base::error("connect " + to.authority() + ": Connection refused");
+    if (!listener->second) {
         co_await aio::sleep(*clock_, deadline - clock_->now());
         co_return base::error("connect " + to.authority() + ": timed out");
     }
-    auto stream = place->second();
+    auto stream = listener->second();
     co_return std::move(stream);
 }
 

@@ -13,27 +13,28 @@
 
 namespace etcdsync::test {
 
-/// What flows one way between two ends, and what the test does to it.
+/// The bytes in one direction of a connection, and the faults of that direction.
 struct memory_pipe {
     explicit memory_pipe(const aio::asio::any_io_executor& executor) : changed(executor) {}
 
-    /// Bytes a read gives at the most.
-    void chunk(std::size_t most) { chunk_size = most; }
-    /// Nothing arrives any more, until resume(): a link that drops packets.
+    /// Limits the bytes that one read returns.
+    void chunk(std::size_t limit) { chunk_size = limit; }
+    /// Nothing arrives until resume(), as on a network that drops packets.
     void stall() { stalled = true; }
     void resume();
 
     std::string waiting;  ///< written and not yet read
     std::size_t capacity = 64U << 10;
     std::size_t chunk_size = std::numeric_limits<std::size_t>::max();
-    std::uint64_t carried = 0;  ///< bytes read in all
+    std::uint64_t carried = 0;  ///< bytes read in total
     bool stalled = false;
     bool ended = false;   ///< the writer closed
     bool broken = false;  ///< the connection was reset, or the reader closed
     aio::event changed;
 };
 
-/// One end of a connection in memory. Reads and writes end by close(), by cut() and by cancellation.
+/// One end of a connection in memory. Reads and writes end by close(), by cut() and by
+/// cancellation.
 class memory_stream final : public net::byte_stream {
 public:
     memory_stream(std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out)
@@ -56,7 +57,8 @@ private:
 struct memory_connection {
     explicit memory_connection(const aio::asio::any_io_executor& executor);
 
-    /// As a reset does: both ends fail at once, what was under way is lost.
+    /// Breaks the connection like a reset: both ends fail, and bytes that were not read yet are
+    /// lost.
     void cut() const;
 
     std::unique_ptr<memory_stream> client;
@@ -65,21 +67,21 @@ struct memory_connection {
     std::shared_ptr<memory_pipe> to_client;
 };
 
-/// Dials to handlers of the test, by URL.
+/// A dialer that connects to handlers of the test, by URL.
 class memory_dialer final : public net::dialer {
 public:
     explicit memory_dialer(aio::clock& clock) : clock_(&clock) {}
 
     using acceptor = std::function<std::unique_ptr<net::byte_stream>()>;
 
-    /// `accept` makes the client's end of a new connection.
-    void listen(const std::string& url, acceptor accept) { places_[url] = std::move(accept); }
-    /// Connections are refused (as they are where nobody ever listened).
-    void refuse(const std::string& url) { places_.erase(url); }
-    /// Connections are taken, and the peer says that we are not welcome.
-    void deny(const std::string& url, const std::string& why) { denials_[url] = why; }
-    /// Dialing hangs until its deadline.
-    void black_hole(const std::string& url) { places_[url] = nullptr; }
+    /// Accepts connections; `accept` returns the client's end of a new one.
+    void listen(const std::string& url, acceptor accept) { listeners_[url] = std::move(accept); }
+    /// Refuses connections, as for URLs without listen().
+    void refuse(const std::string& url) { listeners_.erase(url); }
+    /// Accepts connections, but denies access, as with a rejected certificate.
+    void deny(const std::string& url, const std::string& why) { denied_[url] = why; }
+    /// Lets dial() hang until its deadline.
+    void black_hole(const std::string& url) { listeners_[url] = nullptr; }
 
     [[nodiscard]] const std::vector<std::string>& dialed() const { return dialed_; }
 
@@ -88,8 +90,8 @@ public:
 
 private:
     aio::clock* clock_;
-    std::map<std::string, acceptor> places_;
-    std::map<std::string, std::string> denials_;
+    std::map<std::string, acceptor> listeners_;
+    std::map<std::string, std::string> denied_;
     std::vector<std::string> dialed_;
 };
 

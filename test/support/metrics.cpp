@@ -14,7 +14,7 @@
 namespace etcdsync::test {
 namespace {
 
-/// What an HTTP/1 server on loopback answers, headers included.
+/// The response of an HTTP/1 server on loopback, including the headers.
 std::string http_get(std::uint16_t port, std::string_view path) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in to{};
@@ -39,11 +39,11 @@ long metric(const etcd_server& of, std::string_view name) {
     const std::string all = http_get(of.port(), "/metrics");
     const std::string line = fmt::format("\n{} ", name);
     const std::size_t at = all.find(line);
-    if (at == std::string::npos) throw std::runtime_error(fmt::format("etcd counts no {}", name));
+    if (at == std::string::npos) throw std::runtime_error(fmt::format("etcd has no metric {}", name));
     return static_cast<long>(std::strtod(all.c_str() + at + line.size(), nullptr));
 }
 
-long tokens_asked_for(const etcd_server& of) {
+long token_requests(const etcd_server& of) {
     return metric(of,
                   "grpc_server_started_total{grpc_method=\"Authenticate\",grpc_service=\"etcdserverpb.Auth\","
                   "grpc_type=\"unary\"}");

@@ -7,10 +7,11 @@
 
 namespace etcdsync::test {
 
-/// What etcd counts under `name`, labels included: `grpc_server_started_total{...}`. Throws where it has no such metric.
+/// The value of a metric of etcd. `name` includes the labels: `grpc_server_started_total{...}`.
+/// Throws if there is no such metric.
 long metric(const etcd_server& of, std::string_view name);
 
-/// How often it was asked for a token, by whomever.
-long tokens_asked_for(const etcd_server& of);
+/// The number of Authenticate requests of all clients.
+long token_requests(const etcd_server& of);
 
 }  // namespace etcdsync::test

@@ -34,7 +34,7 @@ std::int64_t model_etcd::put(std::string_view key, std::string_view value) {
     put.set_key(std::string(key));
     put.set_value(std::string(value));
     pb::TxnResponse answer;
-    if (this->txn(txn, answer)) throw std::logic_error("the model refuses a put");
+    if (this->txn(txn, answer)) throw std::logic_error("the model rejected a put");
     return answer.header().revision();
 }
 
@@ -44,7 +44,7 @@ std::int64_t model_etcd::del(std::string_view key, std::string_view range_end) {
     del.set_key(std::string(key));
     del.set_range_end(std::string(range_end));
     pb::TxnResponse answer;
-    if (this->txn(txn, answer)) throw std::logic_error("the model refuses a delete");
+    if (this->txn(txn, answer)) throw std::logic_error("the model rejected a delete");
     return answer.header().revision();
 }
 
@@ -79,26 +79,26 @@ std::set<std::string> model_etcd::changed_after(std::int64_t rev) const {
     return out;
 }
 
-std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& asked, pb::RangeResponse& answer) const {
-    const std::int64_t at = asked.revision() > 0 ? asked.revision() : revision_;
+std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& request, pb::RangeResponse& answer) const {
+    const std::int64_t at = request.revision() > 0 ? request.revision() : revision_;
     if (at > revision_) return refusal{out_of_range, "etcdserver: mvcc: required revision is a future revision"};
     if (at < compacted_) return refusal{out_of_range, "etcdserver: mvcc: required revision has been compacted"};
     fill_header(*answer.mutable_header());
     std::vector<std::pair<const std::string*, const version*>> found;
-    for (auto it = keys_.lower_bound(asked.key());
-         it != keys_.end() && inside(it->first, asked.key(), asked.range_end()); ++it) {
+    for (auto it = keys_.lower_bound(request.key());
+         it != keys_.end() && inside(it->first, request.key(), request.range_end()); ++it) {
         if (const version* const is = find(it->first, at)) found.emplace_back(&it->first, is);
     }
     answer.set_count(static_cast<std::int64_t>(found.size()));
-    if (asked.count_only()) return std::nullopt;
-    if (asked.sort_order() != pb::RangeRequest::NONE) {
-        if (asked.sort_order() != pb::RangeRequest::DESCEND || asked.sort_target() != pb::RangeRequest::MOD)
-            throw std::logic_error("the model does not sort like this");
+    if (request.count_only()) return std::nullopt;
+    if (request.sort_order() != pb::RangeRequest::NONE) {
+        if (request.sort_order() != pb::RangeRequest::DESCEND || request.sort_target() != pb::RangeRequest::MOD)
+            throw std::logic_error("the model does not support this sort order");
         std::stable_sort(found.begin(), found.end(),
                          [](const auto& a, const auto& b) { return a.second->mod > b.second->mod; });
     }
     for (const auto& [key, is] : found) {
-        if (asked.limit() > 0 && answer.kvs_size() == asked.limit()) {
+        if (request.limit() > 0 && answer.kvs_size() == request.limit()) {
             answer.set_more(true);
             break;
         }
@@ -107,13 +107,14 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& ask
         kv.set_create_revision(is->create);
         kv.set_mod_revision(is->mod);
         kv.set_version(is->version);
-        if (!asked.keys_only()) kv.set_value(is->value);
+        if (!request.keys_only()) kv.set_value(is->value);
     }
     return std::nullopt;
 }
 
 bool model_etcd::holds(const pb::Compare& compare) const {
-    // Of an interval every key must hold; where there is none, what a key that does not exist has.
+    // The compare must hold for every key of an interval; if there is none, for a key that does not
+    // exist.
     const std::string range_end = settings_.like_3_2 ? std::string() : compare.range_end();
     bool any = false;
     bool all = true;
@@ -128,30 +129,30 @@ bool model_etcd::holds(const pb::Compare& compare) const {
 }
 
 bool model_etcd::holds(const pb::Compare& compare, const version* is) {
-    const auto number = [&compare](std::int64_t have, std::int64_t asked) {
+    const auto number = [&compare](std::int64_t actual, std::int64_t expected) {
         switch (compare.result()) {
-            case pb::Compare::EQUAL: return have == asked;
-            case pb::Compare::LESS: return have < asked;
-            default: throw std::logic_error("the model does not know this result of a compare");
+            case pb::Compare::EQUAL: return actual == expected;
+            case pb::Compare::LESS: return actual < expected;
+            default: throw std::logic_error("the model does not support this result of a compare");
         }
     };
     switch (compare.target()) {
         case pb::Compare::CREATE: return number(is == nullptr ? 0 : is->create, compare.create_revision());
         case pb::Compare::MOD: return number(is == nullptr ? 0 : is->mod, compare.mod_revision());
         case pb::Compare::VALUE: return is != nullptr && is->value == compare.value();
-        default: throw std::logic_error("the model does not know this compare");
+        default: throw std::logic_error("the model does not support this compare");
     }
 }
 
-std::optional<model_etcd::refusal> model_etcd::wrong_with(const pb::TxnRequest& asked, int limit,
-                                                          std::map<std::string, int>& puts) const {
-    const int ops = std::max({asked.compare_size(), asked.success_size(), asked.failure_size()});
+std::optional<model_etcd::refusal> model_etcd::check_txn(const pb::TxnRequest& request, int limit,
+                                                         std::map<std::string, int>& puts) const {
+    const int ops = std::max({request.compare_size(), request.success_size(), request.failure_size()});
     if (ops > limit) return refusal{invalid_argument, "etcdserver: too many operations in txn request"};
-    for (const pb::RequestOp& op : asked.success()) {
+    for (const pb::RequestOp& op : request.success()) {
         if (op.has_request_txn() && settings_.like_3_2)
-            return refusal{invalid_argument, "etcdserver: key not found"};  // to it, an operation without content
+            return refusal{invalid_argument, "etcdserver: key not found"};  // 3.2 sees an operation without content
         if (op.has_request_txn()) {
-            auto inner = wrong_with(op.request_txn(), limit - ops, puts);
+            auto inner = check_txn(op.request_txn(), limit - ops, puts);
             if (inner) return inner;
         }
         if (!op.has_request_put()) continue;
@@ -162,32 +163,32 @@ std::optional<model_etcd::refusal> model_etcd::wrong_with(const pb::TxnRequest& 
     return std::nullopt;
 }
 
-std::optional<model_etcd::refusal> model_etcd::txn(const pb::TxnRequest& asked, pb::TxnResponse& answer) {
+std::optional<model_etcd::refusal> model_etcd::txn(const pb::TxnRequest& request, pb::TxnResponse& answer) {
     std::map<std::string, int> puts;
-    if (auto wrong = wrong_with(asked, settings_.max_txn_ops, puts)) return wrong;
-    if (asked.ByteSizeLong() > settings_.max_request_bytes)
+    if (auto wrong = check_txn(request, settings_.max_txn_ops, puts)) return wrong;
+    if (request.ByteSizeLong() > settings_.max_request_bytes)
         return refusal{invalid_argument, "etcdserver: request is too large"};
-    apply(asked, revision_ + 1, answer);
-    if (events_.count(revision_ + 1) > 0) ++revision_;  // an empty Txn, or one that deletes nothing, is no revision
+    apply(request, revision_ + 1, answer);
+    if (events_.count(revision_ + 1) > 0) ++revision_;  // a Txn without changes makes no revision
     fill_header(*answer.mutable_header());
     return std::nullopt;
 }
 
-void model_etcd::apply(const pb::TxnRequest& asked, std::int64_t at, pb::TxnResponse& answer) {
+void model_etcd::apply(const pb::TxnRequest& request, std::int64_t at, pb::TxnResponse& answer) {
     const auto good = [this](const pb::Compare& compare) { return holds(compare); };
-    answer.set_succeeded(std::all_of(asked.compare().begin(), asked.compare().end(), good));
-    for (const pb::RequestOp& op : answer.succeeded() ? asked.success() : asked.failure()) {
-        pb::ResponseOp& told = *answer.add_responses();
+    answer.set_succeeded(std::all_of(request.compare().begin(), request.compare().end(), good));
+    for (const pb::RequestOp& op : answer.succeeded() ? request.success() : request.failure()) {
+        pb::ResponseOp& result = *answer.add_responses();
         if (op.has_request_put()) {
             write(op.request_put().key(), &op.request_put().value(), at);
-            told.mutable_response_put();
+            result.mutable_response_put();
         } else if (op.has_request_delete_range()) {
-            const pb::DeleteRangeRequest& gone = op.request_delete_range();
-            told.mutable_response_delete_range()->set_deleted(erase(gone.key(), gone.range_end(), at));
+            const pb::DeleteRangeRequest& removed = op.request_delete_range();
+            result.mutable_response_delete_range()->set_deleted(erase(removed.key(), removed.range_end(), at));
         } else if (op.has_request_txn()) {
-            apply(op.request_txn(), at, *told.mutable_response_txn());
+            apply(op.request_txn(), at, *result.mutable_response_txn());
         } else {
-            throw std::logic_error("the model does not read inside a Txn");
+            throw std::logic_error("the model does not support reads inside a Txn");
         }
     }
 }
@@ -208,29 +209,28 @@ void model_etcd::write(const std::string& key, const std::string* value, std::in
 }
 
 std::int64_t model_etcd::erase(const std::string& key, const std::string& range_end, std::int64_t at) {
-    std::vector<std::string> gone;
+    std::vector<std::string> removed;
     for (auto it = keys_.lower_bound(key); it != keys_.end() && inside(it->first, key, range_end); ++it) {
-        if (find(it->first, at) != nullptr) gone.push_back(it->first);
+        if (find(it->first, at) != nullptr) removed.push_back(it->first);
     }
-    for (const std::string& each : gone) write(each, nullptr, at);
-    return static_cast<std::int64_t>(gone.size());
+    for (const std::string& each : removed) write(each, nullptr, at);
+    return static_cast<std::int64_t>(removed.size());
 }
 
 bool model_etcd::survives(const history& of, std::size_t index) const {
     const version& is = of[index];
     if (is.mod > compacted_) return true;
-    return is.mod == compacted_ && is.version > 0 &&
-           !is.superseded;  // the newest put of the compacted revision is kept
+    return is.mod == compacted_ && is.version > 0 && !is.superseded;  // compaction keeps the latest put of its revision
 }
 
 std::vector<pb::WatchResponse> model_etcd::news(watcher& to, bool behind) const {
     std::vector<pb::WatchResponse> out;
     if (behind && to.next < compacted_) {
-        pb::WatchResponse& gone = out.emplace_back();
-        gone.mutable_header()->set_cluster_id(settings_.cluster_id);
-        gone.set_watch_id(to.id);
-        gone.set_canceled(!settings_.like_3_2);
-        gone.set_compact_revision(compacted_);
+        pb::WatchResponse& response = out.emplace_back();
+        response.mutable_header()->set_cluster_id(settings_.cluster_id);
+        response.set_watch_id(to.id);
+        response.set_canceled(!settings_.like_3_2);
+        response.set_compact_revision(compacted_);
         return out;
     }
     pb::WatchResponse all;
@@ -255,13 +255,13 @@ std::vector<pb::WatchResponse> model_etcd::news(watcher& to, bool behind) const 
     }
     to.next = it == events_.end() ? std::max(to.next, revision_ + 1) : it->first;
     if (all.events_size() == 0) return out;
-    const int most = settings_.fragment_events > 0 ? settings_.fragment_events : all.events_size();
-    for (int from = 0; from < all.events_size(); from += most) {
+    const int size = settings_.fragment_events > 0 ? settings_.fragment_events : all.events_size();
+    for (int from = 0; from < all.events_size(); from += size) {
         pb::WatchResponse& part = out.emplace_back();
         fill_header(*part.mutable_header());
         part.set_watch_id(to.id);
-        part.set_fragment(from + most < all.events_size());
-        for (int i = from; i < std::min(from + most, all.events_size()); ++i) *part.add_events() = all.events(i);
+        part.set_fragment(from + size < all.events_size());
+        for (int i = from; i < std::min(from + size, all.events_size()); ++i) *part.add_events() = all.events(i);
     }
     return out;
 }

@@ -72,17 +72,17 @@ std::unique_ptr<net::byte_stream> model_server::accept() {
     memory_connection wire(loop_->executor());
     client& added = *clients_.emplace_back(std::make_unique<client>(*loop_, wire, std::move(wire.server)));
     http2_server& server = added.peer.server();
-    server.on_end = [this, &added](stream_id id) { asked(added, id); };
+    server.on_end = [this, &added](stream_id id) { handle(added, id); };
     server.on_body = [this, &added](stream_id id, std::string_view) {
         const bool to_watch = added.peer.server().request(id).value(":path") == watch_path;
-        if (to_watch && added.watches.count(id) == 0 && !added.peer.messages(id).empty()) asked(added, id);
+        if (to_watch && added.watches.count(id) == 0 && !added.peer.messages(id).empty()) handle(added, id);
     };
     server.on_reset = [&added](stream_id id, http2::error_code) { added.watches.erase(id); };
     return std::move(wire.client);
 }
 
-void model_server::asked(client& from, stream_id id) {
-    const seen_request& request = from.peer.server().request(id);
+void model_server::handle(client& from, stream_id id) {
+    const received_request& request = from.peer.server().request(id);
     const std::string path = request.value(":path");
     const std::vector<std::string> messages = from.peer.messages(id);
     if (messages.size() != 1) return from.peer.refuse(id, 13, "not one message");
@@ -90,7 +90,7 @@ void model_server::asked(client& from, stream_id id) {
     const fault what = script ? script(requests_) : fault::none;
     if (what == fault::cut) return cut(from);
     if (what == fault::lost) {
-        if (path == watch_path) from.watches[id];  // asked and never answered
+        if (path == watch_path) from.watches[id];  // never answered
         return;
     }
     if (what == fault::refused) return from.peer.refuse(id, unavailable, "etcdserver: leader changed");
@@ -108,21 +108,21 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
             from.peer.reply(id, good.SerializeAsString());
     };
     if (path == range_path) {
-        pb::RangeRequest asked;
+        pb::RangeRequest request;
         pb::RangeResponse found;
-        asked.ParseFromString(message);
-        if (denies && denies(asked.key(), asked.range_end()))
+        request.ParseFromString(message);
+        if (denies && denies(request.key(), request.range_end()))
             return from.peer.refuse(id, permission_denied, denied_text);
-        const auto refused = store_->range(asked, found);
+        const auto refused = store_->range(request, found);
         reply(refused, found);
     } else if (path == txn_path) {
-        pb::TxnRequest asked;
+        pb::TxnRequest request;
         pb::TxnResponse done;
-        asked.ParseFromString(message);
-        if (denies && is_denied(asked)) return from.peer.refuse(id, permission_denied, denied_text);
-        const auto refused = store_->txn(asked, done);
+        request.ParseFromString(message);
+        if (denies && is_denied(request)) return from.peer.refuse(id, permission_denied, denied_text);
+        const auto refused = store_->txn(request, done);
         reply(refused, done);
-        // Not from here: another client's connection may be in the middle of something.
+        // In a later turn, because another client's connection may be in use.
         asio::post(loop_->io, [this] { changed(); });
     } else if (path == watch_path) {
         if (what == fault::none)
@@ -134,10 +134,10 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
     }
 }
 
-bool model_server::is_denied(const pb::TxnRequest& asked) const {
+bool model_server::is_denied(const pb::TxnRequest& request) const {
     const auto compare = [this](const pb::Compare& c) { return denies(c.key(), c.range_end()); };
-    if (std::any_of(asked.compare().begin(), asked.compare().end(), compare)) return true;
-    return std::any_of(asked.success().begin(), asked.success().end(), [this](const pb::RequestOp& op) {
+    if (std::any_of(request.compare().begin(), request.compare().end(), compare)) return true;
+    return std::any_of(request.success().begin(), request.success().end(), [this](const pb::RequestOp& op) {
         if (op.has_request_txn()) return is_denied(op.request_txn());
         if (op.has_request_put()) return denies(op.request_put().key(), {});
         return denies(op.request_delete_range().key(), op.request_delete_range().range_end());
@@ -145,9 +145,9 @@ bool model_server::is_denied(const pb::TxnRequest& asked) const {
 }
 
 void model_server::create(client& from, stream_id id, const std::string& message) {
-    pb::WatchRequest asked;
-    asked.ParseFromString(message);
-    const pb::WatchCreateRequest& wanted = asked.create_request();
+    pb::WatchRequest request;
+    request.ParseFromString(message);
+    const pb::WatchCreateRequest& wanted = request.create_request();
     if (denies && denies(wanted.key(), wanted.range_end())) {
         pb::WatchResponse refused;
         refused.set_watch_id(-1);
@@ -171,12 +171,12 @@ void model_server::create(client& from, stream_id id, const std::string& message
 }
 
 void model_server::tick(client& from, stream_id id) {
-    constexpr std::chrono::milliseconds etcd_looks_every{100};
+    constexpr std::chrono::milliseconds sync_interval{100};
     watch& each = from.watches[id];
-    each.tick.emplace(loop_->clock, loop_->clock.now() + etcd_looks_every, [this, &from, id] {
+    each.tick.emplace(loop_->clock, loop_->clock.now() + sync_interval, [this, &from, id] {
         watch& due = from.watches[id];
         const auto news = store_->news(due.state, true);
-        if (!news.empty() && news[0].compact_revision() > 0) due.state.next = 0;  // it hears of nothing any more
+        if (!news.empty() && news[0].compact_revision() > 0) due.state.next = 0;  // no more events for this watch
         due.behind = due.state.next > 0 && due.state.next <= store_->revision();
         send(from, id, news);
         if (due.behind) tick(from, id);

@@ -15,52 +15,55 @@
 
 namespace etcdsync::test {
 
-/// What happens to one request.
+/// A fault of one request.
 enum class fault {
     none,
-    refused,    ///< answered UNAVAILABLE ("leader changed"), not applied
-    cut,        ///< the connection breaks, not applied
+    refused,    ///< answered with UNAVAILABLE ("leader changed"); not applied
+    cut,        ///< the connection breaks; not applied
     cut_late,   ///< applied, then the connection breaks before the answer
-    lost,       ///< never answered, not applied
-    lost_late,  ///< applied, never answered
+    lost,       ///< never answered; not applied
+    lost_late,  ///< applied, but never answered
 };
 inline constexpr fault every_fault[] = {fault::refused, fault::cut, fault::cut_late, fault::lost, fault::lost_late};
 
 [[nodiscard]] std::string to_string(fault what);
 
-/// A model_etcd at the end of connections in memory: gRPC over HTTP/2, watches that are served from the store every 100 ms until
-/// they have caught up, and faults by the number of the request.
+/// Serves a model_etcd over connections in memory, with gRPC over HTTP/2. Watches are served from
+/// the store every 100 ms until they have caught up. Faults are selected by the number of the
+/// request.
 class model_server {
 public:
     model_server(test_loop& loop, memory_dialer& dialer, std::string url, model_etcd& store);
     ~model_server();
     model_server(const model_server&) = delete;
 
-    /// Asked once for each request (Range, Txn, Watch), numbered from 1.
+    /// Called for each request (Range, Txn, Watch), numbered from 1; returns its fault.
     std::function<fault(std::uint64_t number)> script;
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
-    /// Of each message of a watch only the first half is sent.
+    /// Sends only the first half of each message of a watch.
     bool cut_messages = false;
 
-    /// Asked to spoil each watch answer, where it is set.
+    /// If set, called to change each watch response.
     std::function<void(etcdserverpb::WatchResponse&)> spoil;
 
-    /// Where it is set: says of an interval (or a key, without `range_end`) that our user has no right on it. As etcd does, a whole Range,
-    /// Txn or watch is refused for one such interval.
+    /// If set, returns true for intervals (or keys, without `range_end`) that the user has no
+    /// permission for. As in etcd, one such interval denies a whole Range, Txn or watch.
     std::function<bool(std::string_view key, std::string_view range_end)> denies;
 
-    /// Call after each change of the store that did not come through here: watches that have caught up learn of it.
+    /// Must be called after each direct change of the store, to send it to the watches that have
+    /// caught up.
     void changed();
 
-    /// What a progress notification tells the watches that have caught up.
+    /// Sends a progress notification to the watches that have caught up.
     void notify_progress();
 
-    /// All connections break; new ones are taken.
+    /// Breaks all connections; new ones are accepted.
     void cut();
-    /// Refuses connections from now on, or takes them again. What is open stays.
+    /// Refuses new connections, or accepts them again. Open ones are not affected.
     void refuse(bool on);
-    /// Bytes arrive at neither side any more, until it is told to go on: a network that drops packets. New connections hang.
+    /// Stops or resumes the bytes in both directions, as on a network that drops packets. New
+    /// connections hang meanwhile.
     void stall(bool on);
 
     [[nodiscard]] std::size_t open_watches() const;
@@ -79,9 +82,9 @@ private:
         scripted_peer peer;
     };
     std::unique_ptr<net::byte_stream> accept();
-    void asked(client& from, stream_id id);
+    void handle(client& from, stream_id id);
     void answer(client& from, stream_id id, const std::string& path, const std::string& message, fault what);
-    [[nodiscard]] bool is_denied(const etcdserverpb::TxnRequest& asked) const;
+    [[nodiscard]] bool is_denied(const etcdserverpb::TxnRequest& request) const;
     void create(client& from, stream_id id, const std::string& message);
     void tick(client& from, stream_id id);
     static void cut(client& from);

@@ -27,7 +27,7 @@ int new_socket() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 
 relay::relay(std::uint16_t target) : target_(target) { listen(); }
 
-relay::relay(std::string greeting) : greeting_(std::move(greeting)) { listen(); }
+relay::relay(std::string banner) : banner_(std::move(banner)) { listen(); }
 
 relay::~relay() {
     stopping_ = true;
@@ -43,34 +43,34 @@ void relay::listen() {
     const bool up = ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
                     ::listen(listener_, 64) == 0 &&
                     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    if (!up) throw std::runtime_error("no port for a relay");
+    if (!up) throw std::runtime_error("a relay cannot listen");
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { work(); });
 }
 
 void relay::work() {
     while (!stopping_) {
-        std::vector<pollfd> waited{{listener_, POLLIN, 0}};
-        for (const auto& [fd, other] : peers_) waited.push_back({fd, POLLIN, 0});
-        if (::poll(waited.data(), waited.size(), 50) <= 0) continue;
-        for (const pollfd& one : waited) {
+        std::vector<pollfd> watched{{listener_, POLLIN, 0}};
+        for (const auto& [fd, other] : peers_) watched.push_back({fd, POLLIN, 0});
+        if (::poll(watched.data(), watched.size(), 50) <= 0) continue;
+        for (const pollfd& one : watched) {
             if (one.revents == 0) continue;
             if (one.fd == listener_) {
-                take();
+                accept();
             } else if (peers_.contains(one.fd)) {
-                pass(one.fd);
+                forward(one.fd);
             }
         }
     }
 }
 
-void relay::take() {
+void relay::accept() {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) return;
-    ++taken_;
+    ++accepted_;
     if (target_ == 0) {
         peers_[client] = -1;
-        if (!greeting_.empty()) ::send(client, greeting_.data(), greeting_.size(), MSG_NOSIGNAL);
+        if (!banner_.empty()) ::send(client, banner_.data(), banner_.size(), MSG_NOSIGNAL);
         return;
     }
     const int server = new_socket();
@@ -84,7 +84,7 @@ void relay::take() {
     peers_[server] = client;
 }
 
-void relay::pass(int from) {
+void relay::forward(int from) {
     std::array<char, 64U << 10> bytes;
     const ssize_t count = ::recv(from, bytes.data(), bytes.size(), 0);
     if (count <= 0) {
@@ -95,7 +95,7 @@ void relay::pass(int from) {
     const auto size = static_cast<std::size_t>(count);
     for (std::size_t sent = 0; to >= 0 && sent < size;) {
         const ssize_t went = ::send(to, bytes.data() + sent, size - sent, MSG_NOSIGNAL);
-        if (went < 0) return;  // what the other side said before it closed is still to come
+        if (went < 0) return;  // bytes that the other side sent before it closed may still arrive
         sent += static_cast<std::size_t>(went);
     }
 }

@@ -9,34 +9,34 @@
 
 namespace etcdsync::test {
 
-/// A loopback port of the test process that counts who comes: what they say goes on to a server and back, or, without one,
-/// nowhere.
+/// A loopback port that counts its connections. It forwards their bytes to a server and back;
+/// without a server it discards them.
 class relay {
 public:
-    /// Everything goes to `target` on 127.0.0.1.
+    /// Forwards everything to port `target` on 127.0.0.1.
     explicit relay(std::uint16_t target);
-    /// Takes connections, says `greeting` and nothing more.
-    explicit relay(std::string greeting = {});
+    /// Accepts connections and only sends `banner`.
+    explicit relay(std::string banner = {});
     ~relay();
     relay(const relay&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    /// Connections taken so far.
-    [[nodiscard]] int taken() const { return taken_; }
+    /// The number of accepted connections.
+    [[nodiscard]] int accepted() const { return accepted_; }
 
 private:
     void listen();
     void work();
-    void take();
-    void pass(int from);
+    void accept();
+    void forward(int from);
     void drop(int fd);
 
     std::uint16_t target_ = 0;
-    std::string greeting_;
+    std::string banner_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
-    std::map<int, int> peers_;  ///< the other side of each connection; -1: nobody
-    std::atomic<int> taken_{0};
+    std::map<int, int> peers_;  ///< the other side of each connection; -1: none
+    std::atomic<int> accepted_{0};
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

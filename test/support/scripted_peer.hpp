@@ -14,7 +14,7 @@
 
 namespace etcdsync::test {
 
-/// An http2_server at one end of a byte stream, pumped by the loop of a test.
+/// An http2_server on a byte stream, which runs in the loop of a test.
 class scripted_peer {
 public:
     scripted_peer(test_loop& loop, std::unique_ptr<net::byte_stream> stream, const http2_server_options& options = {});
@@ -22,24 +22,25 @@ public:
     scripted_peer(const scripted_peer&) = delete;
     scripted_peer& operator=(const scripted_peer&) = delete;
 
-    /// Its hooks may answer at once; after any other use of it call flush().
+    /// The server. Its hooks may respond at once; call flush() after any other use.
     [[nodiscard]] http2_server& server() { return state_->server; }
     void flush() { state_->wants_write.notify(); }
 
-    /// Ends the connection from the server's side, after what is written.
+    /// Closes the connection from the server's side, after the bytes that were written.
     void close();
 
-    /// gRPC in pieces: `begin` sends the headers of an answer, `message` one message of it, `finish` the trailers.
+    /// The parts of a gRPC response: begin() sends the headers, message() one message, finish() the
+    /// trailers.
     void begin(stream_id id);
     void message(stream_id id, std::string_view bytes);
     void finish(stream_id id, int code = 0, std::string_view text = {});
 
-    /// A whole unary answer.
+    /// Sends a complete unary response.
     void reply(stream_id id, std::string_view bytes);
-    /// A status without an answer, as etcd sends it (Trailers-Only).
+    /// Sends a status without a message, as etcd does (Trailers-Only).
     void refuse(stream_id id, int code, std::string_view text);
 
-    /// The messages in the body of a request so far, without their prefixes.
+    /// The messages that have arrived in the body of a request, without their prefixes.
     [[nodiscard]] std::vector<std::string> messages(stream_id id) const;
 
 private:
@@ -59,7 +60,7 @@ private:
 
 inline const header_list grpc_headers = {{":status", "200"}, {"content-type", "application/grpc"}};
 
-/// A channel of ours and a scripted peer at its other end.
+/// A channel that is connected to a scripted peer.
 struct scripted_channel {
     explicit scripted_channel(const net::channel_options& options = {}, const http2_server_options& server = {});
 
@@ -73,7 +74,7 @@ struct scripted_channel {
     std::shared_ptr<net::channel> channel;
 };
 
-/// Cuts a body into the messages it holds; what is incomplete at its end is left out.
+/// Splits a body into its messages; an incomplete one at the end is dropped.
 [[nodiscard]] std::vector<std::string> split_messages(std::string_view body);
 
 }  // namespace etcdsync::test

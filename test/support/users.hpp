@@ -10,23 +10,25 @@
 
 namespace etcdsync::test {
 
-/// For every etcd with users: hashing a password is not what is tested.
+/// Flags for etcds with users: makes hashing of passwords fast.
 inline const std::vector<std::string> quick_passwords{"--bcrypt-cost", "4"};
 
-/// The users and roles of an etcd, through etcdctl.
+/// Manages the users and roles of an etcd with etcdctl.
 class users {
 public:
     explicit users(const etcd_server& of) : server_(&of) {}
 
-    /// root, with all rights, and from now on nothing goes without a user. `looking` goes on as root.
-    void switch_on(etcd_client& looking);
+    /// Creates root, enables authentication, and logs `observer` in as root.
+    void switch_on(etcd_client& observer);
     void switch_off();
 
-    /// A user with a role of the same name that may do nothing yet. Without a password: known by its certificate's CN.
+    /// Adds a user with a role of the same name without permissions. Without a password the user is
+    /// identified by the CN of its certificate.
     void add(const std::string& name, const std::string& password = {});
     void set_password(const std::string& name, const std::string& password);
 
-    /// `kind` (read, write, readwrite) to a role on [begin, end); no end: one key; end "\0": to the last key.
+    /// Grants `kind` (read, write, readwrite) on [begin, end) to a role. No end: only the key
+    /// `begin`; end "\0": all keys from `begin`.
     void grant(const std::string& role, std::string_view kind, const std::string& begin, const std::string& end = {});
     void grant_prefix(const std::string& role, std::string_view kind, const std::string& prefix);
     void revoke(const std::string& role, const std::string& begin, const std::string& end = {});
@@ -35,13 +37,13 @@ public:
     static constexpr std::string_view root_password = "root-of-this-test";
 
 private:
-    void ask(std::vector<std::string> words, std::string_view input = {});
+    void run_etcdctl(std::vector<std::string> arguments, std::string_view input = {});
 
     const etcd_server* server_;
     bool on_ = false;
 };
 
-/// The first key behind all that begin with `prefix`.
+/// The first key after all keys with `prefix`.
 std::string prefix_end(std::string prefix);
 
 }  // namespace etcdsync::test

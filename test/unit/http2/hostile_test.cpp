@@ -6,7 +6,7 @@
 using namespace etcdsync::http2;
 using namespace std::string_literals;
 using etcdsync::test::big_endian;
-using etcdsync::test::raw_frame_head;
+using etcdsync::test::raw_frame_header;
 
 namespace {
 
@@ -50,7 +50,7 @@ std::string answer(std::string_view block, std::uint8_t flags = flag::end_header
 TEST_CASE("malformed frames end the connection with an error that names the reason") {
     const std::string block = raw_block(ok_headers);
     const std::vector<std::pair<std::string, const char*>> table = {
-        {raw_frame_head(1U << 20, type::data, 0, 1) + std::string(100, 'x'), "FRAME_SIZE_ERROR"},
+        {raw_frame_header(1U << 20, type::data, 0, 1) + std::string(100, 'x'), "FRAME_SIZE_ERROR"},
         {answer("\xff\xff\xff\xff\xff\xff"s), "COMPRESSION_ERROR"},
         {answer("\xc0"s), "COMPRESSION_ERROR"},  // an index into an empty table
         {raw_frame(type::window_update, 0, 0, big_endian(0x7fff'ffff)), "FLOW_CONTROL_ERROR"},

@@ -139,14 +139,14 @@ class scripted_resolver final : public net::name_resolver {
 public:
     std::shared_ptr<void> look_up(const aio::asio::any_io_executor&, const std::string& host,
                                   std::function<void(answer)> done) override {
-        asked.push_back(host);
+        lookups.push_back(host);
         answer_with = std::move(done);
         auto handle = std::make_shared<int>(0);
         pending = handle;
         return handle;
     }
 
-    std::vector<std::string> asked;
+    std::vector<std::string> lookups;
     std::function<void(answer)> answer_with;
     std::weak_ptr<int> pending;
 };
@@ -186,7 +186,7 @@ TEST_CASE("a hanging lookup does not delay the cancellation of a task") {
         into.emplace(std::move(stream));
     }(r, out));
     r.loop.settle();
-    CHECK(r.names.asked == std::vector<std::string>{"slow.example"});
+    CHECK(r.names.lookups == std::vector<std::string>{"slow.example"});
     r.loop.tasks.cancel();
     r.loop.settle();
     CHECK(r.loop.tasks.empty());
@@ -215,7 +215,7 @@ TEST_CASE("a literal address is not looked up") {
     net::socket_dialer dialer(r.clock, names);
     const auto stream = run(r.io, dialer.dial(r.here(), r.clock.now() + 5s));
     CHECK(stream.has_value());
-    CHECK(names.asked.empty());
+    CHECK(names.lookups.empty());
 }
 
 TEST_CASE("a name is tried at each of its addresses") {
@@ -269,5 +269,5 @@ TEST_CASE("if a lookup fails or is late, the addresses of the last one are used"
         names.answer_with(std::vector<aio::asio::ip::address>{aio::asio::ip::make_address("127.77.0.1")});
         CHECK_FALSE(finish());
     }
-    CHECK(names.asked.size() == 2);
+    CHECK(names.lookups.size() == 2);
 }

@@ -25,7 +25,7 @@ public:
 
     net::name_resolver::answer ask(const std::string& host) {
         std::unique_lock<std::mutex> lock(mutex_);
-        asked_.push_back(host);
+        started_.push_back(host);
         changed_.notify_all();
         changed_.wait(lock, [&] { return !hang_.contains(host); });
         ++answered_;
@@ -38,24 +38,24 @@ public:
         hang_.erase(host);
         changed_.notify_all();
     }
-    bool has_asked(std::size_t count) {
+    bool has_started(std::size_t count) {
         std::unique_lock<std::mutex> lock(mutex_);
-        return changed_.wait_for(lock, 10s, [&] { return asked_.size() >= count; });
+        return changed_.wait_for(lock, 10s, [&] { return started_.size() >= count; });
     }
     bool has_answered(std::size_t count) {
         std::unique_lock<std::mutex> lock(mutex_);
         return changed_.wait_for(lock, 10s, [&] { return answered_ >= count; });
     }
-    std::vector<std::string> asked() {
+    std::vector<std::string> lookups() {
         const std::lock_guard<std::mutex> lock(mutex_);
-        return asked_;
+        return started_;
     }
 
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::set<std::string> hang_;
-    std::vector<std::string> asked_;
+    std::vector<std::string> started_;
     std::size_t answered_ = 0;
 };
 
@@ -92,7 +92,7 @@ struct fixture {
 TEST_CASE("a slow name does not delay other names") {
     fixture r({"slow.example"});
     const auto slow = r.look_up("slow.example", "slow");
-    REQUIRE(r.names->has_asked(1));
+    REQUIRE(r.names->has_started(1));
     for (const std::string host : {"good.example", "none.example"}) {
         const auto handle = r.look_up(host, host);
         CHECK(r.gets_answer(host));
@@ -107,34 +107,34 @@ TEST_CASE("a slow name does not delay other names") {
 TEST_CASE("callers that ask for the same name share one lookup; a later call starts a new one") {
     fixture r({"slow.example"});
     const auto first = r.look_up("slow.example", "first");
-    REQUIRE(r.names->has_asked(1));
+    REQUIRE(r.names->has_started(1));
     const auto second = r.look_up("slow.example", "second");
     r.names->release("slow.example");
     CHECK(r.gets_answer("first"));
     CHECK(r.gets_answer("second"));
-    CHECK(r.names->asked().size() == 1);
+    CHECK(r.names->lookups().size() == 1);
     const auto third = r.look_up("slow.example", "third");
     CHECK(r.gets_answer("third"));
-    CHECK(r.names->asked().size() == 2);
+    CHECK(r.names->lookups().size() == 2);
 }
 
 TEST_CASE("a running lookup without callers serves the next caller") {
     fixture r({"slow.example"});
     auto first = r.look_up("slow.example", "first");
-    REQUIRE(r.names->has_asked(1));
+    REQUIRE(r.names->has_started(1));
     first.reset();
     const auto second = r.look_up("slow.example", "second");
     r.names->release("slow.example");
     CHECK(r.gets_answer("second"));
     CHECK_FALSE(r.answers.contains("first"));
-    CHECK(r.names->asked().size() == 1);
+    CHECK(r.names->lookups().size() == 1);
 }
 
 TEST_CASE("names beyond the limit of threads wait, and are dropped if their handle is released") {
     fixture r({"1.example", "2.example"}, 2);
     const auto one = r.look_up("1.example", "1");
     const auto two = r.look_up("2.example", "2");
-    REQUIRE(r.names->has_asked(2));
+    REQUIRE(r.names->has_started(2));
     auto dropped = r.look_up("3.example", "3");
     const auto waits = r.look_up("4.example", "4");
     dropped.reset();
@@ -145,15 +145,15 @@ TEST_CASE("names beyond the limit of threads wait, and are dropped if their hand
     CHECK(r.gets_answer("4"));
     r.names->release("2.example");
     CHECK(r.gets_answer("2"));
-    const std::vector<std::string> asked = r.names->asked();
-    CHECK(asked.size() == 3);
-    CHECK(asked.back() == "4.example");
+    const std::vector<std::string> lookups = r.names->lookups();
+    CHECK(lookups.size() == 3);
+    CHECK(lookups.back() == "4.example");
 }
 
 TEST_CASE("a loop may be destroyed while a lookup hangs") {
     fixture r({"slow.example"});
     auto handle = r.look_up("slow.example", "gone");
-    REQUIRE(r.names->has_asked(1));
+    REQUIRE(r.names->has_started(1));
     CHECK_FALSE(r.io->stopped());
     CHECK(r.io->poll() == 0);
     CHECK_FALSE(r.io->stopped());  // it waits for the answer

@@ -36,7 +36,8 @@ void listener_list::notify() {
         listener_list& list;
     };
     const scope running(*this);
-    // Nothing leaves the list meanwhile, and what is added comes after the present last one.
+    // Nothing is removed from the list meanwhile, and new listeners are added after the current
+    // last.
     const auto last = std::prev(all_.end());
     for (auto it = all_.begin();; ++it) {
         if (!it->ended) it->call();
@@ -46,7 +47,7 @@ void listener_list::notify() {
 
 void listener_list::sweep() {
     has_ended_ = false;
-    // Destroying a listener may end other subscriptions, which comes back here.
+    // Destroying a listener may end other subscriptions, which calls this function again.
     std::list<listener> ended;
     for (auto it = all_.begin(); it != all_.end();) {
         const auto next = std::next(it);

@@ -14,7 +14,8 @@ struct listener {
     bool ended = false;
 };
 
-/// Shared by `listeners` and by a notify() that is running. Ended listeners are destroyed after the last notify() returned.
+/// The list behind `listeners`; a running notify() shares it. Ended listeners are destroyed after
+/// the last notify() has returned.
 class listener_list {
 public:
     std::list<listener>::iterator add(std::function<void()> call);
@@ -32,8 +33,8 @@ private:
 
 }  // namespace detail
 
-/// Keeps a listener subscribed for as long as it exists: the listener is never called afterwards. Declare it after everything
-/// that the listener uses. It may outlive the `listeners` it came from.
+/// Keeps a listener subscribed. After its destruction the listener is never called. Declare it
+/// after everything that the listener uses. It may outlive the `listeners` that created it.
 class [[nodiscard]] subscription {
 public:
     subscription() = default;
@@ -53,8 +54,9 @@ private:
     std::list<detail::listener>::iterator which_;
 };
 
-/// Functions to call when something changes. Each is called until its subscription ends, in the order of subscription. A
-/// listener may subscribe, unsubscribe itself or another, notify again, and destroy this object. It must not await.
+/// Functions to call when something changes, in the order of subscription, each until its
+/// subscription ends. A listener may subscribe, unsubscribe itself or another, notify again, and
+/// destroy this object. It must not await.
 class listeners {
 public:
     listeners() : list_(std::make_shared<detail::listener_list>()) {}
@@ -62,7 +64,7 @@ public:
     listeners& operator=(listeners&& other) noexcept;
     ~listeners();
 
-    /// Not called by a notify() that is running already.
+    /// Adds a listener. A notify() that is already running does not call it.
     subscription subscribe(std::function<void()> listener);
 
     /// Calls all listeners. Does not allocate.

@@ -102,8 +102,9 @@ public:
 
     [[nodiscard]] virtual const endpoint& peer() const = 0;
 
-    /// Calls `listener` once, from the loop, when the connection breaks, or if it is broken already: for users without an open
-    /// call. Not called after the subscription ended, and not for the destruction of the channel.
+    /// Calls `listener` once, from the loop, when the connection breaks, or soon if it is broken
+    /// already. This also reaches users without an open call. It is not called after the
+    /// subscription ended, nor when the channel is destroyed.
     [[nodiscard]] virtual aio::subscription on_broken(std::function<void()> listener) = 0;
 
     /// Ends the connection and all calls on it.

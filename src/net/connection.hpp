@@ -38,7 +38,9 @@ public:
     void consume(http2::stream_id id, std::size_t count);
     void reset(http2::stream_id id, http2::error_code code);
 
+    /// As in channel.hpp.
     [[nodiscard]] aio::subscription on_broken(std::function<void()> listener);
+    /// Drops all listeners without calling them.
     void drop_listeners() { broken_listeners_ = aio::listeners(); }
 
     /// Closes the connection and ends all calls with `why`, which must name the peer. Only the

@@ -57,8 +57,8 @@ public:
     int wait(std::chrono::milliseconds limit);
     [[nodiscard]] bool running();
     [[nodiscard]] pid_t pid() const { return pid_; }
-    /// How long its main thread was ready to run while other processes had the processors. Zero after
-    /// wait().
+    /// How long its main thread was ready to run while other processes had the processors. Zero
+    /// after wait().
     [[nodiscard]] std::chrono::milliseconds time_without_processor() const;
 
 private:

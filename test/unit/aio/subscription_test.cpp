@@ -15,7 +15,7 @@ using namespace etcdsync;
 
 namespace {
 
-/// Listeners that write their names, and their subscriptions.
+/// Listeners that record their names, with their subscriptions.
 struct rig {
     aio::subscription listen(const std::string& name) {
         return listeners->subscribe([this, name] { called += name; });
@@ -43,7 +43,7 @@ TEST_CASE("listeners are called in order, each until its subscription ends") {
     CHECK(r.notify() == "a");
 }
 
-TEST_CASE("a subscription that is moved still holds its listener; one that is moved from holds nothing") {
+TEST_CASE("a moved subscription keeps its listener; a moved-from one has none") {
     rig r;
     auto a = r.listen("a");
     auto moved = std::move(a);
@@ -58,7 +58,7 @@ TEST_CASE("a subscription that is moved still holds its listener; one that is mo
     CHECK(r.notify().empty());
 }
 
-TEST_CASE("a listener may unsubscribe itself, and what it holds lives until it returns") {
+TEST_CASE("a listener may unsubscribe itself, and is destroyed after it returned") {
     rig r;
     std::optional<aio::subscription> own;
     const auto held = std::make_shared<std::string>("held");
@@ -74,7 +74,7 @@ TEST_CASE("a listener may unsubscribe itself, and what it holds lives until it r
     CHECK(r.notify() == "!");
 }
 
-TEST_CASE("a listener may unsubscribe another, which is not called any more") {
+TEST_CASE("a listener may unsubscribe another one, which is not called afterwards") {
     rig r;
     std::optional<aio::subscription> later;
     std::optional<aio::subscription> earlier(r.listen("e"));
@@ -88,7 +88,7 @@ TEST_CASE("a listener may unsubscribe another, which is not called any more") {
     CHECK(r.notify() == "z");
 }
 
-TEST_CASE("a listener that is subscribed during notify is called from the next one on") {
+TEST_CASE("a listener that is added during notify() is first called by the next one") {
     rig r;
     std::vector<aio::subscription> more;
     const auto adds = r.listeners->subscribe([&] { more.push_back(r.listen("n")); });
@@ -97,7 +97,7 @@ TEST_CASE("a listener that is subscribed during notify is called from the next o
     CHECK(r.notify() == "nn");
 }
 
-TEST_CASE("a listener may notify again, and unsubscribe in there") {
+TEST_CASE("a listener may notify again, and unsubscribe meanwhile") {
     rig r;
     std::optional<aio::subscription> once;
     once = r.listeners->subscribe([&] {
@@ -109,7 +109,7 @@ TEST_CASE("a listener may notify again, and unsubscribe in there") {
     CHECK(r.notify() == "a");
 }
 
-TEST_CASE("a listener may destroy the listeners: nothing is called after that") {
+TEST_CASE("a listener may destroy the listeners; no other one is called after that") {
     rig r;
     const auto a = r.listen("a");
     const auto destroys = r.listeners->subscribe([&] { r.listeners.reset(); });
@@ -117,7 +117,7 @@ TEST_CASE("a listener may destroy the listeners: nothing is called after that") 
     CHECK(r.notify() == "a");
 }
 
-TEST_CASE("a subscription may outlive the listeners, which drop what they hold") {
+TEST_CASE("a subscription may outlive the listeners, which destroy their functions") {
     const auto held = std::make_shared<int>(0);
     aio::subscription left;
     {
@@ -131,7 +131,7 @@ TEST_CASE("a subscription may outlive the listeners, which drop what they hold")
     CHECK(*held == 1);
 }
 
-TEST_CASE("what a listener holds may end other subscriptions when it is destroyed") {
+TEST_CASE("the destruction of a listener may end other subscriptions") {
     rig r;
     auto b = std::make_shared<aio::subscription>(r.listen("b"));
     const std::weak_ptr<aio::subscription> watched = b;
@@ -142,7 +142,7 @@ TEST_CASE("what a listener holds may end other subscriptions when it is destroye
     CHECK(r.notify().empty());
 }
 
-TEST_CASE("listeners that are moved keep those who subscribed; those that are assigned to drop theirs") {
+TEST_CASE("moved listeners keep their subscriptions; those of the assignment target are dropped") {
     rig r;
     const auto a = r.listen("a");
     aio::listeners others;
@@ -180,7 +180,7 @@ void* operator new(std::size_t size) {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-TEST_CASE("notify allocates nothing") {
+TEST_CASE("notify() does not allocate") {
     aio::listeners all;
     int calls = 0;
     std::optional<aio::subscription> second;

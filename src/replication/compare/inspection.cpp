@@ -63,7 +63,7 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
     etcd::range_query record;
     record.key = settings_.checkpoint_key;
     slave_.set_health_probe(std::move(record));
-    master_.set_health_probe(fitness_query(keys_.cover()));
+    master_.set_health_probe(health_probe_query(keys_.cover()));
 }
 
 aio::awaitable<inspection_report> inspection::run() {

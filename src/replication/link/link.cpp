@@ -62,7 +62,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
     etcd::range_query probe;
     probe.key = settings_.checkpoint_key;
     slave_.set_health_probe(std::move(probe));
-    master_.set_health_probe(fitness_query(keys_.cover()));
+    master_.set_health_probe(health_probe_query(keys_.cover()));
     subscriptions_.push_back(slave_.enable_failback([this] {
         better_endpoint_ = true;
         wake_.notify();

@@ -8,8 +8,9 @@
 
 namespace etcdsync::replication {
 
-/// Why the master did not let us read `keys`, for people. etcd does not say which keys a permission was missing for: this does. Other
-/// causes stay as they are. `one_rule`: they are those of one rule, in consistency = "rule".
+/// Explains why the master refused a read of `keys`. etcd does not say which keys a permission is
+/// missing for; this text does. Other errors keep their text. `one_rule`: the keys are those of one
+/// rule, in consistency = "rule".
 [[nodiscard]] std::string explain_read(const etcd::error& why, const keys::key_range& keys, bool one_rule);
 
 }  // namespace etcdsync::replication

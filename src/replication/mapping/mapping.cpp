@@ -17,13 +17,13 @@ std::vector<keys::pattern> compile(const std::vector<std::string>& texts) {
     std::vector<keys::pattern> out;
     for (const std::string& text : texts) {
         auto pattern = keys::pattern::parse(text);
-        BOOST_ASSERT(pattern);  // config::parse refused all others
+        BOOST_ASSERT(pattern);  // config::parse refuses all other patterns
         out.push_back(*pattern);
     }
     return out;
 }
 
-/// True where an end `a` (empty: to the last key) lies before `b`.
+/// True if the end `a` (empty: the end of all keys) lies before `b`.
 bool ends_before(const std::string& a, const std::string& b) {
     if (a.empty()) return false;
     return b.empty() || a < b;
@@ -41,7 +41,7 @@ std::vector<key_range> without(const key_range& range, const std::vector<key_ran
     return left;
 }
 
-/// The patterns that stand for whole intervals.
+/// The intervals that prefix and exact patterns cover; globs have none.
 std::vector<key_range> holes_of(const std::vector<keys::pattern>& exclude) {
     std::vector<key_range> holes;
     for (const keys::pattern& pattern : exclude) {
@@ -50,9 +50,10 @@ std::vector<key_range> holes_of(const std::vector<keys::pattern>& exclude) {
     return holes;
 }
 
-/// Of one rule: only what that one takes and what may take a key of it before counts, so that a change of another rule is no
-/// change of this one.
-bool counts_for(const std::vector<config::rule>& rules, std::size_t index, std::optional<std::size_t> only) {
+/// True if rule `index` belongs into the digest. The digest of a mapping of one rule covers only
+/// that rule and the earlier rules that may take a key from it, so that changes of other rules do
+/// not change it.
+bool affects(const std::vector<config::rule>& rules, std::size_t index, std::optional<std::size_t> only) {
     if (!only || index == *only) return true;
     return index < *only &&
            keys::intersect(config::selector_range(rules[index].select), config::selector_range(rules[*only].select));
@@ -64,7 +65,7 @@ std::string digest_of(const std::vector<config::rule>& rules, std::string_view p
     digest.add(prefix);
     digest.add(checkpoint_prefix);
     for (std::size_t index = 0; index < rules.size(); ++index) {
-        if (!counts_for(rules, index, only)) continue;
+        if (!affects(rules, index, only)) continue;
         const config::rule& rule = rules[index];
         if (only && index < *only) digest.add("not what this one takes:");
         const key_range range = config::selector_range(rule.select);
@@ -121,9 +122,9 @@ std::vector<key_range> mapping::taken_before(std::size_t index) const {
     std::vector<key_range> taken;
     for (std::size_t i = 0; i < index; ++i) {
         const compiled_rule& rule = rules_[i];
-        const auto picks = [](const keys::pattern& p) { return p.form() == keys::pattern::kind::glob; };
-        if (!rule.include.empty() || std::any_of(rule.exclude.begin(), rule.exclude.end(), picks)) continue;
-        for (key_range& whole : without(rule.range, holes_of(rule.exclude))) taken.push_back(std::move(whole));
+        const auto is_glob = [](const keys::pattern& p) { return p.form() == keys::pattern::kind::glob; };
+        if (!rule.include.empty() || std::any_of(rule.exclude.begin(), rule.exclude.end(), is_glob)) continue;
+        for (key_range& part : without(rule.range, holes_of(rule.exclude))) taken.push_back(std::move(part));
     }
     return taken;
 }
@@ -133,9 +134,10 @@ void mapping::add_segments(const compiled_rule& rule, std::vector<key_range> hol
     for (const key_range& kept : without(rule.range, holes)) {
         for (const key_range& source : keys::subtract(kept, checkpoints_)) {
             const auto target = keys::map_range(source, rule.keys.strip, rule.keys.dest);
-            BOOST_ASSERT(target);  // strip is a prefix of every key: checked by config::parse
-            // The checkpoint prefix is a hole on the slave's side, too; cut it out there and map back.
-            const key_range no_key{"", std::string(1, '\0')};  // what maps to the empty key is skipped
+            BOOST_ASSERT(target);  // config::parse checks that strip is a prefix of every key
+            // The checkpoint prefix is a hole on the slave, too: cut it out there and map the rest
+            // back.
+            const key_range no_key{"", std::string(1, '\0')};  // keys that map to the empty key are skipped
             for (const key_range& part : without(*target, {checkpoints_, no_key})) {
                 const auto back = keys::map_range(part, rule.keys.dest, rule.keys.strip);
                 BOOST_ASSERT(back);
@@ -151,7 +153,7 @@ void mapping::merge_segments() {
               [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
     std::vector<segment> merged;
     for (segment& next : segments_) {
-        // Targets only meet where the mappings are the same: config::parse refuses the rest.
+        // Targets can meet only if their mappings are equal: config::parse refuses all others.
         const bool meets = !merged.empty() && merged.back().keys == next.keys &&
                            (merged.back().target.end.empty() || next.target.begin <= merged.back().target.end);
         if (!meets) {

@@ -13,51 +13,59 @@
 
 namespace etcdsync::replication {
 
-/// An interval of the master and the interval of a slave it lands on. Inside, order is kept: a < b on the master exactly where
-/// their images are a < b on the slave. What exclude patterns and the checkpoint prefix cut out as whole intervals is in no
-/// segment.
+/// An interval of the master's keys and the interval of a slave's keys that it maps to. The mapping
+/// keeps the order: a < b on the master if and only if the same is true of their images on the
+/// slave. Intervals that exclude patterns or the checkpoint prefix cut out are in no segment.
 struct segment {
     keys::key_range source;
     keys::key_range target;
     keys::mapping keys;  ///< strip and dest, canonical
 };
 
-/// What one slave takes of the master and where it puts it: the rules of design.md section 3, compiled. A key of the master
-/// belongs to the first rule that matches it and lands on one key of the slave, or on none.
+/// The compiled rules of one slave (design.md section 3): which keys of the master it takes and
+/// where it stores them. A key of the master belongs to the first rule that matches it, and maps to
+/// one key of the slave or to none.
 class mapping {
 public:
-    /// `rules` in the order of the configuration; `prefix` goes before every destination key.
+    /// `rules` are in the order of the configuration. `prefix` precedes every destination key.
     mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix);
 
-    /// What rule `only` of them takes, and no other: every key the whole mapping takes is in exactly one of these, with the same
-    /// destination. Their segments on the slave are disjoint, but where patterns pick single keys out of a stretch that two rules
-    /// share: there the segments overlap, and to_slave() and to_master() find the rule of a key.
+    /// The mapping of the keys that rule `only` takes. Every key that the mapping of all rules
+    /// takes is in exactly one of the mappings of single rules, with the same destination. Their
+    /// segments on the slave are disjoint, unless patterns pick single keys out of an interval that
+    /// two rules share: then the segments overlap, and to_slave() and to_master() find the rule of
+    /// a key.
     static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
                                std::string_view checkpoint_prefix);
 
-    /// The rule that takes `key` of the master, and in `out` the key it maps to, which may be a hole. Nothing if no rule takes it.
+    /// Returns the rule that takes `key` of the master, and stores in `out` the key it maps to,
+    /// which may be a hole. Returns nothing if no rule takes it.
     [[nodiscard]] std::optional<std::size_t> map(std::string_view key, std::string& out) const;
 
-    /// True if no key of the slave is written there: the empty key, or one under the checkpoint prefix.
+    /// True for keys of the slave that are never written: the empty key, and keys under the
+    /// checkpoint prefix.
     [[nodiscard]] bool is_hole(std::string_view slave_key) const;
 
-    /// The key of the slave for `key` of the master, in `out`. False where no rule takes it, or it maps to the empty key or into
-    /// the checkpoint prefix (a hole).
+    /// Stores in `out` the key of the slave for `key` of the master. False if no rule takes the
+    /// key, or if it maps to a hole.
     [[nodiscard]] bool to_slave(std::string_view key, std::string& out) const;
 
-    /// The same, for the keys of one segment only: where sources overlap, a key belongs to one of them. The rule that takes it.
+    /// The same, for the keys of one segment only: if sources overlap, a key belongs to one of
+    /// them. Returns the rule that takes the key.
     [[nodiscard]] std::optional<std::size_t> to_slave(const segment& where, std::string_view key,
                                                       std::string& out) const;
 
-    /// The key of the master behind `key` of the slave, which must lie in the target of `where`, and the rule. Nothing where no
-    /// rule puts a key there: then it is none of our business.
+    /// Stores in `out` the key of the master that maps to `key` of the slave, which must lie in the
+    /// target of `where`, and returns the rule. Returns nothing if no rule writes that key: then
+    /// the key is not ours.
     [[nodiscard]] std::optional<std::size_t> to_master(const segment& where, std::string_view key,
                                                        std::string& out) const;
 
-    /// The rule that takes `key` of the master, by index; of one rule's mapping: nothing where it is another.
+    /// The index of the rule that takes `key` of the master. In the mapping of one rule: nothing if
+    /// another rule takes it.
     [[nodiscard]] std::optional<std::size_t> rule_of(std::string_view key) const;
 
-    /// Of a rule by index: deletes on the master are deletes on the slave.
+    /// True if deletes on the master delete on the slave, for a rule by index.
     [[nodiscard]] bool replays_deletes(std::size_t rule) const { return rules_[rule].replays_deletes; }
     [[nodiscard]] const std::string& name_of(std::size_t rule) const { return rules_[rule].name; }
     [[nodiscard]] std::size_t rules() const { return rules_.size(); }
@@ -66,17 +74,18 @@ public:
     /// the sources' keys is counting ours.
     [[nodiscard]] bool takes_whole_segments() const { return takes_whole_segments_; }
 
-    /// True where every key that can stand in a target is the image of one key of the source, by rules that replay deletes: then a
-    /// range that is empty on the master may be emptied on the slave as a range.
+    /// True if every possible key of a target is the image of one key of the source, by rules that
+    /// replay deletes. Then a range that is empty on the master may be deleted as a range on the
+    /// slave.
     [[nodiscard]] bool maps_ranges() const { return maps_ranges_; }
 
-    /// In the order of their targets, disjoint there.
+    /// In the order of their targets, which are disjoint.
     [[nodiscard]] const std::vector<segment>& segments() const { return segments_; }
 
-    /// The least interval of the master that holds every key some rule may take.
+    /// The smallest interval of the master's keys that contains every key some rule may take.
     [[nodiscard]] const keys::key_range& cover() const { return cover_; }
 
-    /// Changes whenever the outcome of to_slave() may: kept in checkpoints.
+    /// Changes whenever a result of to_slave() may change; stored in checkpoints.
     [[nodiscard]] const std::string& digest() const { return digest_; }
 
 private:
@@ -98,14 +107,14 @@ private:
     std::vector<compiled_rule> rules_;
     std::optional<std::size_t> only_;
     std::vector<segment> segments_;
-    keys::key_range checkpoints_;  ///< kept out on both sides
+    keys::key_range checkpoints_;  ///< excluded on both sides
     keys::key_range cover_;
     std::string digest_;
     bool takes_whole_segments_ = true;
     bool maps_ranges_ = true;
 };
 
-/// Where there are more segments than this, keys are not counted: each costs a request.
+/// With more segments than this, keys are not counted: each segment costs a request.
 inline constexpr std::size_t most_segments_to_count = 64;
 
 }  // namespace etcdsync::replication

@@ -8,7 +8,7 @@
 
 namespace etcdsync::replication {
 
-/// How etcd writes an interval: key and range_end, with "\0" for "to the last key".
+/// An interval as etcd encodes it: key and range_end, with "\0" for "to the last key".
 struct wire_range {
     explicit wire_range(const keys::key_range& range)
         : key(range.begin.empty() ? std::string(1, '\0') : range.begin),
@@ -17,7 +17,8 @@ struct wire_range {
     std::string range_end;
 };
 
-/// A linearizable Range that reads next to nothing: what counts is the header, and that a quorum answers.
+/// A linearizable Range that reads almost nothing. Its purpose is the response header, and proof
+/// that a quorum answers.
 [[nodiscard]] inline etcd::range_query probe_query(const keys::key_range& range) {
     const wire_range wire(range);
     etcd::range_query query;
@@ -28,8 +29,9 @@ struct wire_range {
     return query;
 }
 
-/// The least a member can be asked that shows that it serves: one key of the range, which need not exist.
-[[nodiscard]] inline etcd::range_query fitness_query(const keys::key_range& range) {
+/// The smallest request that shows that a member serves: one key of the range, which need not
+/// exist.
+[[nodiscard]] inline etcd::range_query health_probe_query(const keys::key_range& range) {
     etcd::range_query query = probe_query(range);
     query.range_end.clear();
     return query;

@@ -11,7 +11,7 @@ namespace etcdsync::replication {
 /// The rules of `slave`, in the order of the configuration.
 [[nodiscard]] std::vector<config::rule> rules_of(const config::config& settings, const config::slave& slave);
 
-/// What `slave` takes of the master by all of its rules, and where it goes.
+/// The mapping of all rules of `slave`.
 [[nodiscard]] mapping mapping_for(const config::config& settings, const config::slave& slave);
 
 }  // namespace etcdsync::replication

@@ -19,10 +19,10 @@ using level = observe::log_level;
 
 constexpr std::chrono::milliseconds first_pause{250};
 
-/// A watch that stood this long was no passing success.
-constexpr std::chrono::seconds lasting{30};
+/// A watch that was open this long counts as a success.
+constexpr std::chrono::seconds stable_after{30};
 
-/// Of several feeds each has its part of the memory for logs, and a window to match.
+/// If there are several feeds, each gets a share of the memory for logs, and a window to match.
 net::channel_options watch_connection(std::size_t log_limit) {
     const auto window = static_cast<std::uint32_t>(std::clamp<std::size_t>(log_limit / 4, 64U << 10, 1U << 20));
     net::channel_options options;
@@ -37,7 +37,7 @@ std::string_view what_is_wrong(bool refused, bool begins) {
 }
 
 /// E's events are compacted, or this user may no longer read them.
-bool is_not_shown(etcd::error_class cls) {
+bool is_unreadable(etcd::error_class cls) {
     return cls == etcd::error_class::compacted || cls == etcd::error_class::denied;
 }
 
@@ -52,24 +52,24 @@ feed::feed(const context& with, etcd::cluster& master, keys::key_range cover, re
     : context_(&with), master_(&master),
       selected_(std::make_shared<const selection>(selection{std::move(cover), std::move(selects)})),
       rule_(std::move(rule)), log_(log_limit), pauses_(first_pause, with.probe_interval),
-      distrust_(first_pause, with.probe_interval) {
+      violation_pauses_(first_pause, with.probe_interval) {
     status_.endpoint = std::move(configured_endpoints);
     status_.since = with.clock.now();
-    master_->set_health_probe(fitness_query(selected_->cover));
+    master_->set_health_probe(health_probe_query(selected_->cover));
     failback_ = master_->enable_failback([this] { fail_back(); });
 }
 
 void feed::fail_back() {
     better_endpoint_ = true;
-    if (reading_ != nullptr) reading_->cancel();
+    if (current_watch_ != nullptr) current_watch_->cancel();
 }
 
 void feed::select(keys::key_range cover, revision_assembler::selector selects) {
     selected_ = std::make_shared<const selection>(selection{std::move(cover), std::move(selects)});
     selected_since_ = {log_.generation(), log_.position()};
     selection_changed_ = true;
-    master_->set_health_probe(fitness_query(selected_->cover));
-    if (reading_ != nullptr) reading_->cancel();
+    master_->set_health_probe(health_probe_query(selected_->cover));
+    if (current_watch_ != nullptr) current_watch_->cancel();
 }
 
 aio::awaitable<> feed::run() {
@@ -82,8 +82,8 @@ aio::awaitable<> feed::run() {
             continue;
         }
         const bool lost = why.cls == etcd::error_class::compacted || why.cls == etcd::error_class::other_history;
-        // Logged once, until the master has delivered something else.
-        const bool news = lost && std::exchange(moved_, false);
+        // Logged once until the master has delivered something else.
+        const bool news = lost && std::exchange(progressed_, false);
         if (lost) history_lost_ = true;
         if (news) {
             log_line(level::warn,
@@ -98,9 +98,10 @@ aio::awaitable<> feed::run() {
                      {{"cause", why.text}, {"times", status_.violations}});
         }
         auto pause = pauses_.next(context_->random);
-        if (why.cls == etcd::error_class::watch_violation) pause = std::max(pause, distrust_.next(context_->random));
+        if (why.cls == etcd::error_class::watch_violation)
+            pause = std::max(pause, violation_pauses_.next(context_->random));
         if (news) {
-            step_back();
+            mark_disconnected();
         } else {
             report_down(why, pause);
         }
@@ -114,7 +115,7 @@ aio::awaitable<etcd::error> feed::follow() {
     if (!channel) co_return channel.error();
     const std::shared_ptr<net::channel> on = *channel;
     selection_changed_ = false;
-    better_endpoint_ = false;  // from here on: what was found before, connect() began with or passed over
+    better_endpoint_ = false;  // connect() has considered all that was found before
     auto failed = co_await probe(on);
     if (failed) {
         master_->avoid(on->peer());
@@ -123,7 +124,8 @@ aio::awaitable<etcd::error> feed::follow() {
     replay::start from;
     from.known = log_.position();
     if (log_.last_event() > 0 && proof_selection_ != selected_) {
-        // What the digest was made of may not be read any more: this master is proven first, by the selection of before.
+        // The digest may come from keys that are no longer selected. First prove this master by the
+        // previous selection.
         failed = co_await prove_last_event(on);
         if (failed) co_return std::move(*failed);
     } else {
@@ -132,11 +134,12 @@ aio::awaitable<etcd::error> feed::follow() {
     }
     auto end = co_await read_from(on, from);
     if (end.cls == etcd::error_class::compacted && from.last_event > 0 && log_.position() == from.known) {
-        from.last_event = 0;  // E is compacted, but what follows on the position may still be there
+        from.last_event = 0;  // E is compacted, but the revisions after the position may still exist
         ++unproven_;
         end = co_await read_from(on, from);
     }
-    // It says itself that it cannot serve, or it went: one that stands still still takes connections.
+    // Either the member said that it cannot serve, or the connection broke. A member that hangs
+    // still accepts connections, so avoid both.
     if (end.cls == etcd::error_class::retry || !on->usable()) master_->avoid(on->peer());
     co_return end;
 }
@@ -148,12 +151,12 @@ aio::awaitable<std::optional<etcd::error>> feed::prove_last_event(std::shared_pt
     from.last_event = log_.last_event();
     from.event_digest = log_.last_event_digest();
     replay source(on, *context_, master_->request_timeout(), before->cover, from, before->selects, log_.limit(), true);
-    const base::scoped_pointer<replay> now(reading_, source);
+    const base::scoped_pointer<replay> now(current_watch_, source);
     std::deque<log_entry> known;
     while (!source.proved()) {
-        if (auto end = reopened()) co_return std::move(*end);
+        if (auto end = reopen_reason()) co_return std::move(*end);
         const auto read = co_await source.read(known);
-        if (!read && is_not_shown(read.error().cls)) {
+        if (!read && is_unreadable(read.error().cls)) {
             ++unproven_;
             co_return std::nullopt;
         }
@@ -162,9 +165,9 @@ aio::awaitable<std::optional<etcd::error>> feed::prove_last_event(std::shared_pt
     co_return std::nullopt;
 }
 
-std::optional<etcd::error> feed::reopened() const {
+std::optional<etcd::error> feed::reopen_reason() const {
     if (selection_changed_) return etcd::error(etcd::error_class::cancelled, "the rules changed");
-    if (better_endpoint_) return etcd::error(etcd::error_class::cancelled, "another endpoint is better");
+    if (better_endpoint_) return etcd::error(etcd::error_class::cancelled, "a preferred endpoint is available");
     return std::nullopt;
 }
 
@@ -172,22 +175,22 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, re
     const std::shared_ptr<const selection> selected = selected_;
     replay source(on, *context_, master_->request_timeout(), selected->cover, from, selected->selects, log_.limit(),
                   true);
-    const base::scoped_pointer<replay> now(reading_, source);
+    const base::scoped_pointer<replay> now(current_watch_, source);
     const auto opened = context_->clock.now();
     std::deque<log_entry> entries;
-    if (auto end = reopened()) co_return std::move(*end);
+    if (auto end = reopen_reason()) co_return std::move(*end);
     for (;;) {
         auto read = co_await source.read(entries);
         if (!read) co_return read.error();
-        // What was selected by the rules of before may lack keys that the log is to hold from now on.
-        if (selection_changed_) co_return *reopened();
+        // Entries of the previous selection may lack keys that the log must contain from now on.
+        if (selection_changed_) co_return *reopen_reason();
         if (!status_.connected) report_up(on->peer());
         status_.endpoint = on->peer().url;
-        if (source.position() > from.known || context_->clock.now() - opened > lasting) {
+        if (source.position() > from.known || context_->clock.now() - opened > stable_after) {
             pauses_.reset();
-            moved_ = true;
+            progressed_ = true;
         }
-        if (context_->clock.now() - opened > lasting) distrust_.reset();
+        if (context_->clock.now() - opened > stable_after) violation_pauses_.reset();
         for (log_entry& entry : entries) {
             if (entry.more_follows || entry.is_tail) {
                 log_.pass_over(entry);
@@ -199,7 +202,7 @@ aio::awaitable<etcd::error> feed::read_from(std::shared_ptr<net::channel> on, re
         }
         entries.clear();
         log_.advance_position(source.position());
-        warn_of_waste(source.events());
+        warn_of_unmatched(source.events());
         changed();
     }
 }
@@ -209,11 +212,11 @@ aio::awaitable<std::optional<etcd::error>> feed::probe(const std::shared_ptr<net
     const etcd::range_query query = probe_query(selected_->cover);
     const auto page = co_await kv.range(query);
     if (!page) co_return page.error();
-    settle_start(page->header);
+    continue_or_restart_log(page->header);
     co_return std::nullopt;
 }
 
-void feed::settle_start(const etcd::response_header& header) {
+void feed::continue_or_restart_log(const etcd::response_header& header) {
     const bool other_cluster = log_.started() && header.cluster_id != cluster_id_;
     const bool rewound = log_.started() && header.store_revision < log_.position();
     if (other_cluster || rewound) {
@@ -222,7 +225,8 @@ void feed::settle_start(const etcd::response_header& header) {
     }
     cluster_id_ = header.cluster_id;
     raft_term_ = header.raft_term;
-    // Without a revision whose events can be replayed, nothing proves that this is the known history: the links prove theirs.
+    // Without a revision whose events can be replayed, nothing proves that this is the known
+    // history: each link proves its own.
     const bool unproven = log_.started() && log_.last_event() == 0;
     if (log_.started() && !history_lost_ && !other_cluster && !rewound && !unproven) return;
     log_.restart(header.store_revision);
@@ -239,8 +243,9 @@ void feed::report_up(const net::endpoint& peer) {
     changed();
 }
 
-/// The reason was logged. Until the next watch is open, the log must not pass for complete.
-void feed::step_back() {
+/// Marks the master as not connected, without a log line. Until the next watch is open, the log
+/// must not count as complete.
+void feed::mark_disconnected() {
     status_.connected = false;
     status_.since = context_->clock.now();
     status_.cause.clear();
@@ -266,7 +271,7 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
         outage_.begin(status_.cause);
         status_.since = now;
     }
-    if (begins || outage_.is_news(status_.cause, now)) {
+    if (begins || outage_.should_log(status_.cause, now)) {
         const std::string message =
             fmt::format("the master {}{}", what_is_wrong(refused_, begins), context_->once ? "" : "; retrying");
         log_line(level::warn, message, {{"cause", status_.cause}, {"retry_in", pause}});
@@ -277,12 +282,12 @@ void feed::report_down(const etcd::error& why, std::chrono::milliseconds pause) 
     changed();
 }
 
-void feed::warn_of_waste(const revision_assembler& events) {
-    constexpr std::uint64_t enough_to_judge = 10'000;
-    if (warned_of_waste_ || events.events_seen() < enough_to_judge ||
+void feed::warn_of_unmatched(const revision_assembler& events) {
+    constexpr std::uint64_t enough_events = 10'000;
+    if (warned_of_unmatched_ || events.events_seen() < enough_events ||
         events.events_dropped() * 10 < events.events_seen() * 9)
         return;
-    warned_of_waste_ = true;
+    warned_of_unmatched_ = true;
     log_line(level::warn, "90% of the watched events match no rule",
              {{"seen", events.events_seen()}, {"dropped", events.events_dropped()}});
 }

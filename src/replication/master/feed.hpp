@@ -18,11 +18,12 @@
 
 namespace etcdsync::replication {
 
-/// The one watch on the master, and the log it fills. It runs until it is canceled, reconnects after every failure, and never waits
-/// for a slave.
+/// The watch on the master, and the log it fills. It runs until it is canceled, reconnects after
+/// every failure, and never waits for a slave.
 class feed {
 public:
-    /// `cover` holds every key `selects` may take. `rule`: the one it is for, in consistency = "rule".
+    /// `cover` contains every key that `selects` may take. `rule` is the rule of the feed in
+    /// consistency = "rule".
     feed(const context& with, etcd::cluster& master, keys::key_range cover, revision_assembler::selector selects,
          std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
 
@@ -31,23 +32,24 @@ public:
 
     [[nodiscard]] const log& recent() const { return log_; }
 
-    /// Reads other keys from now on: opens its watch anew, after the last revision known. Links that take keys of the old
-    /// selection and of the new one miss nothing.
+    /// Changes the selected keys: reopens the watch after the last known revision. A link whose
+    /// keys are in the old and in the new selection misses nothing.
     void select(keys::key_range cover, revision_assembler::selector selects);
 
-    /// From where on the log holds all keys of the present selection.
+    /// Since when the log contains all keys of the current selection.
     [[nodiscard]] const log_start& selected_since() const { return selected_since_; }
 
-    /// Changes the memory for the log.
+    /// Changes the memory limit of the log.
     void set_log_limit(std::size_t limit) { log_.set_limit(limit); }
 
     [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
     [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
-    /// Another number whenever it is not sure that the master is still the one it was: a new generation of the log, and a watch
-    /// that was opened anew where the revision that would prove it was compacted.
+    /// A number that changes whenever it is uncertain that the master still has the same history: a
+    /// new generation of the log, a watch violation, or a watch that was reopened after the
+    /// revision that would prove its history was compacted.
     [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_ + status_.violations; }
 
-    /// How often a watch broke etcd's contract (order, uniqueness, atomicity, range).
+    /// How often a watch violated etcd's guarantees (order, uniqueness, atomicity, range).
     [[nodiscard]] std::uint64_t violations() const { return status_.violations; }
     [[nodiscard]] bool connected() const { return status_.connected; }
     [[nodiscard]] master_status current() const;
@@ -58,7 +60,7 @@ public:
     }
 
 private:
-    /// Which keys of the master are read.
+    /// The keys of the master that the feed reads.
     struct selection {
         keys::key_range cover;
         revision_assembler::selector selects;
@@ -68,41 +70,41 @@ private:
     aio::awaitable<std::optional<etcd::error>> prove_last_event(std::shared_ptr<net::channel> on);
     aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, replay::start from);
     aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
-    void settle_start(const etcd::response_header& header);
-    /// Why the watch is to be opened anew, if it is.
-    [[nodiscard]] std::optional<etcd::error> reopened() const;
+    void continue_or_restart_log(const etcd::response_header& header);
+    /// Why the watch must be reopened; nothing if it need not be.
+    [[nodiscard]] std::optional<etcd::error> reopen_reason() const;
     void report_up(const net::endpoint& peer);
     void report_down(const etcd::error& why, std::chrono::milliseconds pause);
-    void step_back();
-    /// Logs a line about the master, with rule= if this feed is for one.
+    void mark_disconnected();
+    /// Logs a line about the master, with rule= if this is the feed of one rule.
     void log_line(observe::log_level level, std::string_view message,
                   std::initializer_list<observe::log_field> fields) const;
     void fail_back();
-    void warn_of_waste(const revision_assembler& events);
+    void warn_of_unmatched(const revision_assembler& events);
     void changed() { listeners_.notify(); }
 
     const context* context_;
     etcd::cluster* master_;
     std::shared_ptr<const selection> selected_;
-    std::shared_ptr<const selection> proof_selection_;  ///< that of the digest of the log's last event
+    std::shared_ptr<const selection> proof_selection_;  ///< the selection behind the digest of the log's last event
     log_start selected_since_;
-    bool selection_changed_ = false;  ///< since the present connection began
+    bool selection_changed_ = false;  ///< since the current connection was opened
     std::string rule_;                ///< for messages
     log log_;
     base::backoff pauses_;
-    base::backoff distrust_;      ///< after a watch violation: not reset by the first events of the next watch
-    bool history_lost_ = false;   ///< what the log holds does not lead to what the master has now
-    bool moved_ = true;           ///< something was delivered since that was last found
-    std::uint64_t unproven_ = 0;  ///< watches opened without proof
+    base::backoff violation_pauses_;  ///< after a watch violation: not reset by the first events of the next watch
+    bool history_lost_ = false;       ///< the log does not lead to the master's current history
+    bool progressed_ = true;          ///< the master delivered something since its history was last found lost
+    std::uint64_t unproven_ = 0;      ///< watches opened without a proof of the history
     std::uint64_t cluster_id_ = 0;
     std::uint64_t raft_term_ = 0;
     master_status status_;
     aio::listeners listeners_;
-    bool warned_of_waste_ = false;
-    outage_log outage_;             ///< while it is not reachable, or refuses us
-    bool refused_ = false;          ///< the master refuses us, and that was logged
-    replay* reading_ = nullptr;     ///< the watch under way
-    bool better_endpoint_ = false;  ///< than that of the present connection, was found since
+    bool warned_of_unmatched_ = false;
+    outage_log outage_;                ///< causes of the current outage
+    bool refused_ = false;             ///< the master denied access, and that was logged
+    replay* current_watch_ = nullptr;  ///< the open watch
+    bool better_endpoint_ = false;     ///< a preferred endpoint was found since the connection was opened
     aio::subscription failback_;
 };
 

@@ -21,7 +21,7 @@ void log::restart(revision position) {
 void log::append(log_entry entry, std::string digest) {
     BOOST_ASSERT(started() && entry.rev > position_);
     position_ = entry.rev;
-    if (!entry.mass_delete) {  // its events are not here to be compared: E stays what it was
+    if (!entry.mass_delete) {  // its events are not kept and cannot be compared, so E does not change
         last_event_ = entry.rev;
         last_event_digest_ = std::move(digest);
     }
@@ -36,7 +36,7 @@ void log::set_limit(std::size_t limit) {
 }
 
 void log::evict() {
-    // One revision bigger than the whole window passes through: the floor moves past it.
+    // A revision larger than the whole window is not kept: the floor moves past it.
     while (bytes_ > limit_ && !entries_.empty()) {
         floor_ = entries_.front().rev;
         bytes_ -= entries_.front().bytes;
@@ -48,9 +48,9 @@ void log::pass_over(const log_entry& part) {
     BOOST_ASSERT(started() && part.rev > position_);
     entries_.clear();
     bytes_ = 0;
-    floor_ = part.rev;  // while it arrives nothing leads on from here
+    floor_ = part.rev;  // while its parts arrive, no reader can continue from earlier revisions
     if (!part.more_follows) position_ = part.rev;
-    // E stays what it was: its events can be replayed whole.
+    // E does not change: all of its events can be replayed.
 }
 
 void log::advance_position(revision rev) { position_ = std::max(position_, rev); }

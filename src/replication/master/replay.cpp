@@ -12,17 +12,19 @@
 namespace etcdsync::replication {
 namespace {
 
-/// The creation of a watch is answered at once, and so is a watch from a revision with events.
-constexpr std::chrono::seconds patience{8};
+/// Limit for answers that etcd gives at once: that a watch was created, and the first events of a
+/// watch from a revision with events.
+constexpr std::chrono::seconds answer_timeout{8};
 
-/// E's events are held until all of them came. A revision of puts is one request of 1.5 MiB; a larger one may be anything, and
-/// without end.
+/// E's events are kept until all of them have arrived. A revision of puts is one request of at most
+/// 1.5 MiB; other revisions have no limit.
 constexpr std::size_t largest_proof_revision = 16U << 20;
 
-/// A watch may be silent indefinitely, but not in the middle of a message: this long a part of 256 KiB may take.
-constexpr std::chrono::minutes patience_with_parts{1};
+/// Limit for one part (256 KiB) of a message. A watch may be silent indefinitely, but not in the
+/// middle of a message.
+constexpr std::chrono::minutes part_timeout{1};
 
-/// Looks again and again whether a message that began goes on; where it does not, the watch is ended.
+/// Cancels the watch if a message that has begun makes no progress.
 class progress_guard {
 public:
     progress_guard(aio::clock& clock, etcd::watch_stream& of) : clock_(&clock), of_(&of) { arm(); }
@@ -31,9 +33,9 @@ public:
 
 private:
     void arm() {
-        alarm_.emplace(*clock_, clock_->now() + patience_with_parts, [this] { look(); });
+        alarm_.emplace(*clock_, clock_->now() + part_timeout, [this] { check(); });
     }
-    void look() {
+    void check() {
         const std::size_t before = std::exchange(seen_, of_->message_progress());
         if (seen_ == 0 || seen_ != before) return arm();
         stalled_ = true;
@@ -47,9 +49,9 @@ private:
     std::optional<aio::alarm> alarm_;
 };
 
-/// A position this far ahead of the last one is believed only where the master says so twice: one wrong header would make a
-/// record of a slave that no true revision ever reaches.
-constexpr revision long_step = 1'000'000;
+/// A position this far ahead of the last one is accepted only if the master confirms it: a single
+/// wrong header would otherwise give a slave a checkpoint that no true revision ever reaches.
+constexpr revision suspicious_step = 1'000'000;
 
 etcd::watch_query watch_query_for(const keys::key_range& cover, const replay::start& from) {
     const wire_range wire(cover);
@@ -94,7 +96,7 @@ aio::awaitable<etcd::result<void>> replay::read(std::deque<log_entry>& out) {
     if (other) co_return std::move(*other);
     const revision before = assembler_.position();
     assembler_.take(*message, clock_->now());
-    if (assembler_.position() - before > long_step) {
+    if (assembler_.position() - before > suspicious_step) {
         auto failed = co_await check_reached(assembler_.position(), etcd::error_class::watch_violation);
         if (failed) co_return std::move(*failed);
     }
@@ -115,10 +117,10 @@ aio::awaitable<etcd::result<etcd::watch_message>> replay::next_message() {
         const progress_guard guard(*clock_, watch_);
         auto message = co_await watch_.next();
         if (message || !guard.stalled()) co_return message;
-        co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": a message of the watch does not go on");
+        co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": a message of the watch stalled");
     }
     bool silent = false;
-    const aio::alarm limit(*clock_, clock_->now() + patience, [this, &silent] {
+    const aio::alarm limit(*clock_, clock_->now() + answer_timeout, [this, &silent] {
         silent = true;
         watch_.cancel();
     });
@@ -138,24 +140,26 @@ etcd::error replay::other_history() const {
 }
 
 aio::awaitable<etcd::result<bool>> replay::has_other_events() {
-    // No revision is without any event, so a watch on all keys is answered whatever history this is.
+    // Every revision has at least one event, so a watch on all keys is answered whatever history
+    // this is.
     const etcd::watch_query query = watch_query_for(keys::key_range(), from_);
     etcd::watch_stream everything(*kv_.channel(), query);
-    const aio::alarm limit(*clock_, clock_->now() + patience, [&everything] { everything.cancel(); });
+    const aio::alarm limit(*clock_, clock_->now() + answer_timeout, [&everything] { everything.cancel(); });
     bool seen = false;
     for (;;) {
         const auto message = co_await everything.next();
         if (!message && message.error().cls == etcd::error_class::denied) {
-            // Our user sees its own keys alone. What E was cannot be found out, as if it had been compacted.
+            // The user may read only its own keys. E's events cannot be checked, as if E had been
+            // compacted.
             co_return etcd::error(
                 etcd::error_class::compacted,
-                fmt::format("{}: the events of revision {} are not to be seen", kv_.peer().name(), from_.last_event));
+                fmt::format("{}: the events of revision {} cannot be read", kv_.peer().name(), from_.last_event));
         }
         if (!message || message->what == etcd::watch_message::kind::compacted) co_return false;
         if (message->what != etcd::watch_message::kind::events) continue;
         for (const etcd::event& event : message->response.events) {
             if (event.kv.mod_revision > from_.last_event) co_return seen;
-            if (cover_.contains(event.kv.key)) co_return false;  // it only did not arrive in time
+            if (cover_.contains(event.kv.key)) co_return false;  // the event was only late
             seen = true;
         }
         if (!message->response.fragment) co_return seen;
@@ -163,14 +167,15 @@ aio::awaitable<etcd::result<bool>> replay::has_other_events() {
 }
 
 aio::awaitable<etcd::result<void>> replay::settle(revision store) {
-    if (store < from_.known) {  // a member that lags; or a watch that would wait indefinitely (faults.md F6, F7)
+    if (store < from_.known) {  // a lagging member, or a watch that would wait indefinitely (faults.md F6, F7)
         auto failed = co_await check_reached(from_.known, etcd::error_class::other_history);
         if (failed) co_return std::move(*failed);
     }
     if (store <= from_.known) gap_possible_ = false;
     if (!gap_possible_ || from_.last_event > 0) co_return etcd::result<void>();
-    // Nothing may follow for hours, and the revision known be compacted by then though nothing was lost. So look now, once the
-    // server (every 100 ms) has read what there was to read.
+    // No event may follow for hours, and by then the known revision may be compacted although
+    // nothing was lost. So check now, after the server (every 100 ms) has read what there was to
+    // read.
     co_await aio::sleep(*clock_, std::chrono::seconds(1));
     auto failed = co_await check_readable(from_.known);
     if (failed) co_return std::move(*failed);
@@ -189,9 +194,9 @@ aio::awaitable<std::optional<etcd::error>> replay::check_proof_events(const etcd
     if (proof_events_.position() < from_.last_event) co_return std::nullopt;
     proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
     if (proved_) co_return std::nullopt;
-    // Where E is exactly the compacted revision its deletes are missing: that is no other history.
-    auto gone = co_await check_readable(from_.last_event - 1);
-    if (gone) co_return std::move(*gone);
+    // If E is exactly the compacted revision, its deletes are missing: that is not another history.
+    auto unreadable = co_await check_readable(from_.last_event - 1);
+    if (unreadable) co_return std::move(*unreadable);
     co_return other_history();
 }
 
@@ -205,9 +210,10 @@ aio::awaitable<std::optional<etcd::error>> replay::check_reached(revision at, et
 }
 
 aio::awaitable<std::optional<etcd::error>> replay::check_readable(revision at) {
-    // A compaction at a revision that was still to come takes the deletes in it away without a word: the watch goes on as if
-    // nothing had been there (etcd#19179, faults.md section 8). What was reached before is then compacted, too, and a Range
-    // there says so; while it is readable, everything behind it is whole.
+    // A compaction at a revision that the watch has not delivered yet silently removes the deletes
+    // in it: the watch continues as if they had not happened (etcd#19179, faults.md section 8). The
+    // revision reached before is then compacted, too, and a Range there fails; as long as it is
+    // readable, everything after it is complete.
     etcd::range_query query = probe_query(cover_);
     query.at = at;
     const auto page = co_await kv_.range(query);

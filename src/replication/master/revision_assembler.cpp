@@ -14,7 +14,7 @@ namespace {
 /// etcd cuts an answer to a lagging watcher after this many revisions (mvcc watchBatchMaxRevs).
 constexpr std::size_t batch_revisions = 1'000;
 
-/// True where there was something to drop.
+/// True if an event was dropped.
 bool keep_last_of_each_key(std::vector<etcd::event>& changes) {
     if (changes.size() < 2) return false;
     std::unordered_map<std::string_view, std::size_t> last;
@@ -42,7 +42,7 @@ std::size_t held_by(const log_entry& entry) {
 
 void copy_out(log_entry& entry, std::size_t size) {
     auto own = std::make_shared<std::string>();
-    own->reserve(size);  // views are taken while it grows: it must not move
+    own->reserve(size);  // must not reallocate: views are taken while it grows
     for (etcd::event& change : entry.changes) {
         for (std::string_view* part : {&change.kv.key, &change.kv.value}) {
             const std::size_t at = own->size();
@@ -59,8 +59,9 @@ void fold(log_entry& entry) {
     entry.repeats_keys = keep_last_of_each_key(entry.changes);
     const std::size_t content = content_size(entry.changes);
     std::size_t held = held_by(entry);
-    // A buffer is kept alive whole by one entry that looks into it, and several entries share one: what is counted per
-    // entry must bound what is held, so copy unless the entry has most of its buffers to itself.
+    // An entry keeps a buffer alive even if it refers to a small part of it, and several entries
+    // may share one buffer. The bytes counted per entry must bound the memory in use, so copy
+    // unless the entry uses most of its buffers.
     if (content * 2 < held) {
         copy_out(entry, content);
         held = content;
@@ -85,7 +86,8 @@ std::string digest_of_events(const log_entry& entry, const revision_assembler::s
     return digest.hex();
 }
 
-/// While a revision goes on, of a few of its keys the buffers of all the others would be held, too.
+/// Frees buffers that the open revision uses little of: otherwise a few selected keys would keep
+/// the buffers of all other keys.
 void revision_assembler::shed_buffers(log_entry& entry) {
     const std::size_t content = content_size(entry.changes);
     if (content * 2 < held_by(entry)) copy_out(entry, content);
@@ -104,8 +106,8 @@ void revision_assembler::take_events(const etcd::watch_response& response, aio::
     if (distinct_ == 0) was_cut_ = false;
     for (const etcd::event& event : response.events) {
         const revision rev = event.kv.mod_revision;
-        if (rev != newest_in_answer_) {
-            newest_in_answer_ = rev;
+        if (rev != newest_in_response_) {
+            newest_in_response_ = rev;
             ++distinct_;
         }
         if (rev <= position_) continue;
@@ -116,7 +118,7 @@ void revision_assembler::take_events(const etcd::watch_response& response, aio::
             open_bytes_ = 0;
         }
         add(event, response.owner);
-        if (open_bytes_ > largest_ && !fold_deletes()) give_out_part(now);
+        if (open_bytes_ > largest_ && !fold_deletes()) emit_part(now);
     }
     if (response.fragment) {
         if (open_) shed_buffers(*open_);
@@ -126,7 +128,7 @@ void revision_assembler::take_events(const etcd::watch_response& response, aio::
     was_cut_ = distinct_ >= batch_revisions;
     if (!was_cut_) position_ = std::max(position_, response.header.store_revision);
     distinct_ = 0;
-    newest_in_answer_ = 0;
+    newest_in_response_ = 0;
 }
 
 void revision_assembler::add(const etcd::event& event, const base::shared_buffer& owner) {
@@ -140,11 +142,12 @@ void revision_assembler::add(const etcd::event& event, const base::shared_buffer
     if (open_->owners.empty() || open_->owners.back() != owner) open_->owners.push_back(owner);
 }
 
-/// Keeps of the deletes so far nothing but where they lie. False where there is more than deletes.
+/// Replaces the deletes so far by an interval that contains them. False if the revision is not only
+/// deletes.
 bool revision_assembler::fold_deletes() {
     const auto is_put = [](const etcd::event& change) { return change.type == etcd::event_type::put; };
-    const bool whole = folds_deletes_ && !open_->is_tail;
-    if (!whole || std::any_of(open_->changes.begin(), open_->changes.end(), is_put)) return false;
+    const bool may_fold = folds_deletes_ && !open_->is_tail;
+    if (!may_fold || std::any_of(open_->changes.begin(), open_->changes.end(), is_put)) return false;
     for (const etcd::event& change : open_->changes) {
         const keys::key_range one = keys::single_key(change.kv.key);
         if (!open_->mass_delete) open_->mass_delete = one;
@@ -157,7 +160,7 @@ bool revision_assembler::fold_deletes() {
     return true;
 }
 
-void revision_assembler::give_out_part(aio::clock::time_point now) {
+void revision_assembler::emit_part(aio::clock::time_point now) {
     log_entry part = std::exchange(*open_, log_entry());
     open_->rev = part.rev;
     open_->is_tail = true;
@@ -171,8 +174,9 @@ void revision_assembler::give_out_part(aio::clock::time_point now) {
 
 void revision_assembler::finish_open(aio::clock::time_point now) {
     if (!open_) return;
-    // What came behind the fold belongs into it, too; a put there means that there is no fold.
-    if (open_->mass_delete && !fold_deletes()) give_out_part(now);
+    // Fold the events after the last fold, too. If they contain a put, the revision cannot be
+    // folded.
+    if (open_->mass_delete && !fold_deletes()) emit_part(now);
     log_entry entry = std::move(*open_);
     open_.reset();
     position_ = std::max(position_, entry.rev);

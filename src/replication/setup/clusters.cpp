@@ -8,8 +8,8 @@
 namespace etcdsync::replication {
 namespace {
 
-/// A better endpoint is looked for less often than one at all.
-constexpr int probes_a_look = 3;
+/// A preferred endpoint is probed less often than an unreachable cluster.
+constexpr int probe_intervals_per_failback = 3;
 
 std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const observe::logger& log) {
     const auto is_tls = [](const config::endpoint& e) { return e.tls; };
@@ -34,7 +34,7 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
                                           const observe::logger& log) {
     etcd::cluster_options options;
     options.request_timeout = replicate.request_timeout;
-    options.failback_interval = probes_a_look * replicate.probe_interval;
+    options.failback_interval = probe_intervals_per_failback * replicate.probe_interval;
     options.log = std::make_shared<etcd::endpoint_log>(log);
     const auto tls = tls_for(settings, log);
     for (const config::endpoint& from : settings.endpoints)

@@ -9,8 +9,9 @@ namespace etcdsync::replication {
 
 [[nodiscard]] net::tls_options tls_options_for(const config::tls_settings& settings);
 
-/// What connecting to a cluster of the configuration takes. Its TLS and its token are shared by all who are given copies of the same
-/// options: make them once a cluster. `clock`, `log` outlive the copies. The password is read when it is needed.
+/// The options to connect to a cluster of the configuration. All copies of them share TLS settings
+/// and token, so make them once per cluster. `clock` and `log` outlive the copies. The password is
+/// read when it is needed.
 [[nodiscard]] etcd::cluster_options cluster_options_for(const config::cluster& settings,
                                                         const config::replication& replicate, aio::clock& clock,
                                                         const aio::asio::any_io_executor& executor,

@@ -30,9 +30,9 @@ std::vector<permission> needed_on_master(const config::config& settings, config:
         each.push_back({subject::rule, rule.name, config::selector_range(rule.select), false});
     }
     if (mode == config::consistency_mode::rule || each.size() < 2) return each;
-    permission whole{subject::all_rules, {}, each.front().keys, false};
-    for (const permission& one : each) whole.keys = keys::hull(whole.keys, one.keys);
-    return {whole};
+    permission all{subject::all_rules, {}, each.front().keys, false};
+    for (const permission& one : each) all.keys = keys::hull(all.keys, one.keys);
+    return {all};
 }
 
 std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave) {

@@ -10,27 +10,28 @@
 /// The permissions that the users of the clusters need for a configuration to work. Pure: no etcd is contacted.
 namespace etcdsync::replication {
 
-/// Keys that must be readable, and with `write` writable, too.
+/// Keys that the user must be able to read and, with `write`, also to write.
 struct permission {
     enum class subject : std::uint8_t {
-        all_rules,  ///< what the one watch of consistency = "all" covers
-        rule,       ///< `rule` by itself
-        record,     ///< where etcd-sync keeps its place
+        all_rules,  ///< the range of the single watch of consistency = "all"
+        rule,       ///< the keys of one rule
+        record,     ///< the key of a checkpoint
     };
     subject of = subject::rule;
-    std::string rule;  ///< its name
+    std::string rule;  ///< the name of the rule
     keys::key_range keys;
     bool write = false;
 
     friend bool operator==(const permission&, const permission&) = default;
 };
 
-/// On the master, in this mode: what the feed watches. Rules no slave takes need nothing.
+/// The permissions on the master in this mode: what the feed watches. Rules that no slave takes
+/// need none.
 [[nodiscard]] std::vector<permission> needed_on_master(const config::config& settings, config::consistency_mode mode);
 
-/// On a slave: the record (in consistency = "rule" those of its rules; the records of the other mode are looked at where that is
-/// allowed, but not needed), then what each rule is mapped to. Intervals that nothing is written to are left out, so a rule has one
-/// or several.
+/// The permissions on a slave: its checkpoints (in consistency = "rule" those of its rules; the
+/// checkpoints of the other mode are read if that is allowed, but not required), then the target of
+/// each rule. Intervals that are never written are left out, so a rule has one or several.
 [[nodiscard]] std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave);
 
 }  // namespace etcdsync::replication

@@ -10,14 +10,14 @@
 
 namespace etcdsync::replication {
 
-/// What every part of the replicator shares. Outlives them all.
+/// The services that every part of the replicator shares. Outlives all of them.
 struct context {
     aio::clock& clock;
     base::random_source& random;
     const observe::logger& log;
     aio::task_group& tasks;
     std::chrono::milliseconds probe_interval;
-    std::string writer;  ///< random per process: who wrote a checkpoint
+    std::string writer;  ///< random per process; identifies who wrote a checkpoint
     bool once = false;   ///< a one-shot job: retries are limited
 };
 

@@ -7,8 +7,8 @@
 namespace etcdsync::replication {
 namespace {
 
-constexpr std::chrono::seconds passing{3};
-constexpr std::size_t most = 8;
+constexpr std::chrono::seconds min_duration{3};
+constexpr std::size_t max_logged = 8;
 
 std::string without_numbers(std::string_view cause) {
     std::string out(cause);
@@ -20,22 +20,22 @@ std::string without_numbers(std::string_view cause) {
 
 void outage_log::begin(std::string_view cause) {
     logged_.assign(1, without_numbers(cause));
-    waiting_.clear();
+    candidate_.clear();
 }
 
-bool outage_log::is_news(std::string_view cause, aio::clock::time_point now) {
+bool outage_log::should_log(std::string_view cause, aio::clock::time_point now) {
     std::string plain = without_numbers(cause);
-    if (logged_.size() >= most || std::ranges::find(logged_, plain) != logged_.end()) {
-        waiting_.clear();
+    if (logged_.size() >= max_logged || std::ranges::find(logged_, plain) != logged_.end()) {
+        candidate_.clear();
         return false;
     }
-    if (plain != waiting_) {
-        waiting_ = std::move(plain);
+    if (plain != candidate_) {
+        candidate_ = std::move(plain);
         since_ = now;
         return false;
     }
-    if (now - since_ < passing) return false;
-    logged_.push_back(std::exchange(waiting_, {}));
+    if (now - since_ < min_duration) return false;
+    logged_.push_back(std::exchange(candidate_, {}));
     return true;
 }
 

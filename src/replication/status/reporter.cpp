@@ -77,7 +77,7 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
     status_.next_try = context_->clock.now() + pause;
     const bool continues = logged_ == link_state::disconnected;
     if (!continues) outage_.begin(cause);
-    if (continues && !outage_.is_news(cause, context_->clock.now())) return log_failed_retry(cause);
+    if (continues && !outage_.should_log(cause, context_->clock.now())) return log_failed_retry(cause);
     logged_ = link_state::disconnected;
     log(observe::log_level::warn, fmt::format("{}disconnected{}", continues ? "still " : "", retrying()),
         {{"cause", cause}, {"retry_in", pause}});
@@ -87,7 +87,7 @@ void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     change(link_state::disconnected, cause);
     status_.next_try = context_->clock.now() + pause;
     const bool continues = is_parked();
-    if (continues && !outage_.is_news(cause, context_->clock.now())) return log_failed_retry(cause);
+    if (continues && !outage_.should_log(cause, context_->clock.now())) return log_failed_retry(cause);
     if (!continues) outage_.begin(cause);
     parked_ = true;
     written_ = status_.puts + status_.deletes;

@@ -11,7 +11,8 @@
 #include <string_view>
 #include <vector>
 
-/// What a running replicator reports, in the same words everywhere: status, log, page, metrics.
+/// The state of a running replicator. Status, log, page and metrics all report it in the same
+/// words.
 namespace etcdsync::replication {
 
 enum class link_state : std::uint8_t {
@@ -20,66 +21,66 @@ enum class link_state : std::uint8_t {
     catching_up,
     in_sync,
     disconnected,  ///< `cause` says why, `next_try` when the next attempt is made
-    held,          ///< stopped by a guard until a person approves
+    held,          ///< a guard stopped it until an operator approves
     paused,
     stopped,
 };
 
-/// "full sync": as people read it.
+/// The state in words, for example "full sync".
 [[nodiscard]] std::string_view to_string(link_state state);
 
-/// As people read it: the slave, or "slave/rule" in consistency = "rule".
+/// The name of a link in messages: the slave, or "slave/rule" in consistency = "rule".
 [[nodiscard]] inline std::string link_name(const std::string& slave, std::string_view rule) {
     return rule.empty() ? slave : slave + "/" + base::printable(rule);
 }
 
-/// How far a full sync is.
+/// The progress of a full sync.
 struct sync_progress {
-    std::string_view pass;    ///< "repair" or "prune"; empty while none is under way
+    std::string_view pass;    ///< "repair" or "prune"; empty if no pass is running
     std::uint64_t done = 0;   ///< keys of the master compared
-    std::uint64_t total = 0;  ///< keys of the master to compare, counted when the pass began; 0: not known yet
+    std::uint64_t total = 0;  ///< keys of the master to compare, counted when the pass began; 0: unknown
     std::uint64_t bytes = 0;  ///< written to the slave
 };
 
 struct link_status {
     std::string name;  ///< link_name()
     std::string slave;
-    std::string rule;       ///< in consistency = "rule": the one this link is for, else empty
+    std::string rule;       ///< the rule of the link in consistency = "rule", else empty
     std::string endpoints;  ///< for messages: the configured URLs
     link_state state = link_state::connecting;
     aio::clock::time_point since;     ///< when this state began
-    std::string cause;                ///< why, and what happens next; empty where there is nothing to explain
+    std::string cause;                ///< why, and what happens next; may be empty
     aio::clock::time_point next_try;  ///< while disconnected
-    etcd::revision applied = 0;       ///< R; 0: not known yet
-    etcd::revision known = 0;         ///< of the master: all changes of this link's keys up to here are known
+    etcd::revision applied = 0;       ///< R; 0: unknown
+    etcd::revision known = 0;         ///< revision of the master up to which all changes of this link's keys are known
     sync_progress progress;
     std::uint64_t puts = 0;  ///< written by this process
     std::uint64_t deletes = 0;
-    std::uint64_t splits = 0;           ///< revisions of the master that fitted in no Txn, applied in parts
+    std::uint64_t splits = 0;           ///< revisions of the master that fit in no Txn and were applied in parts
     etcd::revision split_revision = 0;  ///< the last of them
-    std::uint64_t kept_keys =
-        0;  ///< only on the slave, by the last full sync, kept by `delete = false` or `prune = "off"`
-    std::uint64_t foreign_keys = 0;  ///< found at the last full sync and kept: they stood there before we came
-    etcd::error_class failure = etcd::error_class::retry;  ///< while disconnected: of what kind `cause` is
-    bool finished =
-        false;  ///< of a one-shot job: nothing more comes; `state` (in_sync, held, disconnected) is how it ended
+    /// Keys only on the slave that the last full sync kept by `delete = false` or `prune = "off"`.
+    std::uint64_t kept_keys = 0;
+    std::uint64_t foreign_keys = 0;                        ///< foreign keys that the last full sync found and kept
+    etcd::error_class failure = etcd::error_class::retry;  ///< class of `cause` while disconnected
+    bool finished = false;  ///< a one-shot job ended; `state` (in_sync, held, disconnected) is its result
 };
 
-/// Of several feeds (consistency = "rule") the least that is true of all.
+/// The state of the master. If there are several feeds (consistency = "rule"): what is true of all
+/// of them.
 struct master_status {
-    std::string endpoint;  ///< the one in use, or the configured ones
+    std::string endpoint;  ///< the endpoint in use, or the configured endpoints
     bool connected = false;
     aio::clock::time_point since;
     std::string cause;                                     ///< why it is not connected, and what happens next
-    etcd::error_class failure = etcd::error_class::retry;  ///< while not connected: of what kind `cause` is
-    std::uint64_t violations = 0;                          ///< of the contract of its watch
-    etcd::revision known = 0;                              ///< everything up to here is known
+    etcd::error_class failure = etcd::error_class::retry;  ///< class of `cause` while not connected
+    std::uint64_t violations = 0;                          ///< watch protocol violations
+    etcd::revision known = 0;                              ///< all changes up to this revision are known
     std::uint64_t cluster_id = 0;
 };
 
 struct status {
     master_status master;
-    bool master_serves = false;  ///< some feed is connected: the master does not fail for every rule
+    bool master_serves = false;  ///< at least one feed is connected: the master does not fail for every rule
     std::vector<link_status> links;
 };
 

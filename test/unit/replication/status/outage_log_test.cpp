@@ -17,12 +17,12 @@ const aio::clock::time_point start{100s};
 TEST_CASE("what explains why an outage lasts is told, and what passes is not") {
     outage_log outage;
     outage.begin("s:1: the connection broke");
-    CHECK_FALSE(outage.is_news("connect s:1: Connection refused", start));
-    CHECK_FALSE(outage.is_news("connect s:1: Connection refused", start + 1s));
-    CHECK_FALSE(outage.is_news("s:1: the certificate expired", start + 2s));
-    CHECK_FALSE(outage.is_news("s:1: the certificate expired", start + 4s));
-    CHECK(outage.is_news("s:1: the certificate expired", start + 5s));
-    CHECK_FALSE(outage.is_news("s:1: the certificate expired", start + 1h));
+    CHECK_FALSE(outage.should_log("connect s:1: Connection refused", start));
+    CHECK_FALSE(outage.should_log("connect s:1: Connection refused", start + 1s));
+    CHECK_FALSE(outage.should_log("s:1: the certificate expired", start + 2s));
+    CHECK_FALSE(outage.should_log("s:1: the certificate expired", start + 4s));
+    CHECK(outage.should_log("s:1: the certificate expired", start + 5s));
+    CHECK_FALSE(outage.should_log("s:1: the certificate expired", start + 1h));
 }
 
 TEST_CASE("causes that alternate are told once each, and numbers make no other cause") {
@@ -31,16 +31,16 @@ TEST_CASE("causes that alternate are told once each, and numbers make no other c
     int told = 0;
     for (int i = 0; i < 100; ++i) {
         const auto now = start + i * 10s;
-        told += outage.is_news(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now) ? 1 : 0;
-        told += outage.is_news(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now + 4s) ? 1 : 0;
-        told += outage.is_news("connect s:1: Connection refused", now + 5s) ? 1 : 0;
-        told += outage.is_news("connect s:1: Connection refused", now + 9s) ? 1 : 0;
-        told += outage.is_news("s:2: the connection broke", now + 9s) ? 1 : 0;
+        told += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now) ? 1 : 0;
+        told += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now + 4s) ? 1 : 0;
+        told += outage.should_log("connect s:1: Connection refused", now + 5s) ? 1 : 0;
+        told += outage.should_log("connect s:1: Connection refused", now + 9s) ? 1 : 0;
+        told += outage.should_log("s:2: the connection broke", now + 9s) ? 1 : 0;
     }
     CHECK(told == 2);
     outage.begin("s:1: the connection broke");
-    CHECK_FALSE(outage.is_news("connect s:1: Connection refused", start));
-    CHECK(outage.is_news("connect s:1: Connection refused", start + 3s));
+    CHECK_FALSE(outage.should_log("connect s:1: Connection refused", start));
+    CHECK(outage.should_log("connect s:1: Connection refused", start + 3s));
 }
 
 TEST_CASE("a peer that invents causes is told of a few times only") {
@@ -50,8 +50,8 @@ TEST_CASE("a peer that invents causes is told of a few times only") {
     for (int i = 0; i < 100; ++i) {
         const std::string cause(static_cast<std::size_t>(i + 1), 'x');
         const auto now = start + i * 10s;
-        static_cast<void>(outage.is_news(cause, now));
-        told += outage.is_news(cause, now + 5s) ? 1 : 0;
+        static_cast<void>(outage.should_log(cause, now));
+        told += outage.should_log(cause, now + 5s) ? 1 : 0;
     }
     CHECK(told >= 3);
     CHECK(told < 10);

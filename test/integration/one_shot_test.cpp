@@ -227,7 +227,7 @@ TEST_CASE("verify of a slave whose revision the master compacted takes one that 
         const said differs = run(sync, {"verify", "--slave", "slave-2"});
         CHECK(differs.code == 2);
         CHECK(holds(differs.text,
-                    "(compared with the current revision: there is no record of a sync on the slave): 20 missing\n"));
+                    "(compared with the current revision: there is no checkpoint on the slave): 20 missing\n"));
     }
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
         compacted = at;
     };
     // On a quick machine a comparison may fit between two compactions: then once more.
-    const auto not_met = [&] { return compacting && sync.said("comparing goes on at new revisions") == 0; };
+    const auto not_met = [&] { return compacting && sync.said("comparison continues at new revisions") == 0; };
     for (int n = 0; n < runs || (n < 10 * runs && not_met()); ++n) {
         const std::size_t before = sync.output().size();
         sync.start({"verify", "-v"});
@@ -321,7 +321,7 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
         INFO(sync.output().substr(before));
         CHECK(code == 0);
     }
-    CHECK((sync.said("comparing goes on at new revisions") > 0) == compacting);
+    CHECK((sync.said("comparison continues at new revisions") > 0) == compacting);
     writer.stop();
     CHECK(daemon.terminate() == 0);
 }

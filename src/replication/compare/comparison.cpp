@@ -7,7 +7,7 @@
 namespace etcdsync::replication {
 namespace {
 
-/// The least key above `key`.
+/// The smallest key above `key`.
 std::string just_after(std::string_view key) { return std::string(key).append(1, '\0'); }
 
 }  // namespace
@@ -26,7 +26,7 @@ comparison::comparison(const mapping& keys, const segment& where, const std::str
         from <= where.target.begin ? where.source.begin : keys::map_key(from, where.keys.dest, where.keys.strip);
 }
 
-comparison::step comparison::need(outcome what) {
+comparison::step comparison::need(step_kind what) {
     step out;
     out.what = what;
     return out;
@@ -34,23 +34,23 @@ comparison::step comparison::need(outcome what) {
 
 comparison::step comparison::next() {
     for (;;) {
-        skip_foreign_to_rules();
-        if (master_.needs_page()) return need(outcome::need_master);
-        if (slave_.needs_page()) return need(outcome::need_slave);
-        if (!master_.has_key() && !slave_.has_key()) return need(outcome::done);
+        skip_unselected();
+        if (master_.needs_page()) return need(step_kind::need_master);
+        if (slave_.needs_page()) return need(step_kind::need_slave);
+        if (!master_.has_key() && !slave_.has_key()) return need(step_kind::done);
         if (slave_.has_key() && (!master_.has_key() || slave_.key().key < target_)) return pass_slave();
-        if (!slave_.has_key() || slave_.key().key != target_) return pass_master(outcome::missing);
+        if (!slave_.has_key() || slave_.key().key != target_) return pass_master(step_kind::missing);
         const std::string_view old = slave_.key().value;
         const bool same = keys_only_ || master_.key().value == old;
         ++slave_.at;
         ++on_slave_[slave_rule_];
-        step both = pass_master(outcome::different);
+        step both = pass_master(step_kind::different);
         both.old_size = old.size();
         if (!same) return both;
     }
 }
 
-void comparison::skip_foreign_to_rules() {
+void comparison::skip_unselected() {
     for (; master_.has_key(); ++master_.at) {
         const auto rule = mapping_->to_slave(*segment_, master_.key().key, target_);
         if (rule) {
@@ -72,14 +72,14 @@ comparison::step comparison::pass_slave() {
     ++slave_.at;
     ++on_slave_[slave_rule_];
     pass(kv.key);
-    step out = need(outcome::slave_only);
+    step out = need(step_kind::slave_only);
     out.key = kv.key;
     out.mod_revision = kv.mod_revision;
     out.rule = slave_rule_;
     return out;
 }
 
-comparison::step comparison::pass_master(outcome what) {
+comparison::step comparison::pass_master(step_kind what) {
     const etcd::key_value& kv = master_.key();
     ++master_.at;
     ++compared_;

@@ -10,7 +10,7 @@ namespace etcdsync::replication {
 namespace {
 
 constexpr std::size_t sample_size = 5;
-constexpr std::uint64_t always_allowed = 100;  ///< deletes, where the master is known to be the one it was
+constexpr std::uint64_t allowed_deletes = 100;  ///< deletes, if the master is proven to have the known history
 
 void add_to_sample(std::vector<std::string>& sample, std::string_view key) {
     if (sample.size() < sample_size) sample.emplace_back(key);
@@ -24,7 +24,7 @@ std::string limit_text(const config::delete_limit& limit) {
     return fmt::format("{}{}", limit.amount, limit.is_share ? "%" : " keys");
 }
 
-std::string what_would_be_done(const rule_census& rule) {
+std::string planned_changes(const rule_census& rule) {
     if (rule.overwrites == 0) return fmt::format("delete {}", rule.removals);
     if (rule.removals == 0) return fmt::format("overwrite {}", rule.overwrites);
     return fmt::format("delete {} and overwrite {}", rule.removals, rule.overwrites);
@@ -66,17 +66,18 @@ std::uint64_t census::removals() const {
 
 std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards, bool proven) {
     if (guards.approved) return {};
-    // "always" speaks of keys that are only on the slave. What an unproven master would do is another question.
+    // "always" is about keys that are only on the slave. It does not allow what an unproven master
+    // would do.
     if (proven && guards.safety.prune == config::prune_mode::always) return {};
     for (std::size_t i = 0; i < found.rules.size(); ++i) {
         rule_census rule = found.rules[i];
         if (proven) rule.overwrites = 0;
         const std::uint64_t changes = rule.removals + rule.overwrites;
-        if (changes == 0 || (proven && changes <= always_allowed)) continue;
+        if (changes == 0 || (proven && changes <= allowed_deletes)) continue;
         if (!is_above(guards.safety.max_delete, changes, rule.on_slave)) continue;
-        return fmt::format("would {} of the {} keys of rule \"{}\", above max_delete = {}: {}",
-                           what_would_be_done(rule), rule.on_slave, base::printable(keys.name_of(i)),
-                           limit_text(guards.safety.max_delete), listed(found.touched));
+        return fmt::format("would {} of the {} keys of rule \"{}\", above max_delete = {}: {}", planned_changes(rule),
+                           rule.on_slave, base::printable(keys.name_of(i)), limit_text(guards.safety.max_delete),
+                           listed(found.touched));
     }
     return {};
 }

@@ -10,28 +10,30 @@
 #include <string_view>
 #include <vector>
 
-/// What keeps a full sync from emptying or overwriting a slave by mistake (design.md P5). Pure.
+/// The guard that keeps a full sync from emptying or overwriting a slave by mistake (design.md P5).
+/// Pure.
 namespace etcdsync::replication {
 
-/// The settings of one slave that decide.
+/// The settings of one slave for the guard.
 struct guard_policy {
     config::safety safety;
-    /// What would be held is wanted: a person said so (`sync --approve`), or the configuration did.
+    /// The full sync is not held: an operator approved it (`sync --approve`), or the configuration
+    /// did.
     bool approved = false;
-    bool claims_all = false;  ///< keys that stood on the slave before we came are ours from now on
+    bool adopts_foreign_keys = false;  ///< foreign keys become ours
 };
 
-/// What becomes of a key that is only on the slave.
+/// What a full sync does with a key that is only on the slave.
 enum class disposition {
     remove,
-    foreign,  ///< kept: it stood there before we came
-    kept,     ///< by `delete = false` of its rule or `prune = "off"`
+    foreign,  ///< kept: it existed there before etcd-sync
+    kept,     ///< kept by `delete = false` of its rule or `prune = "off"`
 };
 
 [[nodiscard]] disposition disposition_of(const mapping& keys, std::size_t rule, const config::safety& safety,
                                          const std::vector<span>& spans, std::string_view key, revision mod_revision);
 
-/// What a comparison found of one rule.
+/// The counts of one rule that a comparison found.
 struct rule_census {
     std::uint64_t on_slave = 0;    ///< keys of the slave in the rule's span
     std::uint64_t overwrites = 0;  ///< on both sides, with different values
@@ -52,12 +54,13 @@ struct census {
     std::vector<std::string> foreign_keys;  ///< the first few
 };
 
-/// Why a full sync that would do what was counted must wait for a person; empty: it may go on. `proven`: the master is known to
-/// have the history the slave was copied from; deletes alone count then, and up to 100 of them are always allowed.
+/// Why a full sync with the counted changes must be held; empty: it may run. `proven`: the master
+/// is known to have the history that the slave was copied from. Then only deletes count, and up to
+/// 100 of them are always allowed.
 [[nodiscard]] std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards,
                                           bool proven);
 
-/// "/a/x, /a/y": for people.
+/// The keys as a list for messages: "/a/x, /a/y".
 [[nodiscard]] std::string listed(const std::vector<std::string>& keys);
 
 }  // namespace etcdsync::replication

@@ -24,8 +24,8 @@ net::channel_options bulk_connection() {
     return options;
 }
 
-/// A later look may find what this one did not.
-bool may_pass(etcd::error_class cls) {
+/// True if another attempt may succeed.
+bool may_recover(etcd::error_class cls) {
     switch (cls) {
         case etcd::error_class::retry:
         case etcd::error_class::ambiguous:
@@ -39,16 +39,17 @@ bool may_pass(etcd::error_class cls) {
 
 std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
                               const etcd::response_header& master, std::string_view instance) {
-    if (!stored) return "there is no record of a sync on the slave";
-    if (!*stored) return "the record on the slave is not readable: " + stored->error().text;
+    if (!stored) return "there is no checkpoint on the slave";
+    if (!*stored) return "the checkpoint on the slave is not readable: " + stored->error().text;
     const checkpoint& record = **stored;
-    if (record.instance != instance) return fmt::format("the record is of the instance \"{}\"", record.instance);
+    if (record.instance != instance)
+        return fmt::format("the checkpoint belongs to the instance \"{}\"", record.instance);
     if (record.cluster_id != master.cluster_id)
-        return fmt::format("the record is of another master, cluster {:x}", record.cluster_id);
+        return fmt::format("the checkpoint belongs to another master, cluster {:x}", record.cluster_id);
     if (record.pass != sync_pass::none || record.rev <= 0) return "a full sync of the slave is not complete";
-    if (record.split) return fmt::format("what follows on revision {} is being applied in parts", record.rev);
+    if (record.split) return fmt::format("the revision after {} is being applied in parts", record.rev);
     if (record.rev > master.store_revision) {
-        return fmt::format("the record is of revision {}, which the master does not have: it was wiped or restored",
+        return fmt::format("revision {} of the checkpoint does not exist on the master: it was wiped or restored",
                            record.rev);
     }
     return {};
@@ -69,32 +70,32 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
 aio::awaitable<inspection_report> inspection::run() {
     for (;;) {
         auto met = co_await attempt();
-        if (!met || unwanted_) break;
-        if (!worth_another_try(*met)) {
+        if (!met || stopped_) break;
+        if (!should_retry(*met)) {
             if (met->why.cls == etcd::error_class::compacted)
-                met->why.text += ": it compacts its history faster than it can be compared";
+                met->why.text += ": the master compacts its history faster than the comparison reads it";
             if (met->of_master) met->why.text = explain_read(met->why, keys_.cover(), settings_.one_rule);
             report_.failed = std::move(*met);
             break;
         }
-        context_->log.debug("comparing goes on at new revisions", {{"cause", met->why.text}});
+        context_->log.debug("comparison continues at new revisions", {{"cause", met->why.text}});
         co_await aio::sleep(context_->clock, pauses_.next(context_->random));
     }
     co_return report_;
 }
 
-bool inspection::worth_another_try(const failure& met) {
-    constexpr unsigned most_tries = 5;
+bool inspection::should_retry(const failure& met) {
+    constexpr unsigned max_attempts = 5;
     if (met.of_master && met.why.cls == etcd::error_class::compacted)
         compacted_ = std::max(compacted_, report_.master_revision);
     if (frontier_ != std::exchange(last_frontier_, frontier_)) {
         failures_ = 0;
         pauses_.reset();
     }
-    return begun_ && may_pass(met.why.cls) && ++failures_ < most_tries;
+    return pinned_once_ && may_recover(met.why.cls) && ++failures_ < max_attempts;
 }
 
-aio::awaitable<inspection::outcome> inspection::attempt() {
+aio::awaitable<inspection::attempt_result> inspection::attempt() {
     const net::channel_options options = bulk_connection();
     const auto to_master = co_await master_.connect(options);
     if (!to_master) co_return failure(true, to_master.error());
@@ -105,19 +106,19 @@ aio::awaitable<inspection::outcome> inspection::attempt() {
     auto met = co_await pin(slave, master);
     if (!met) met = co_await count(master);
     for (const segment& part : keys_.segments()) {
-        if (met || unwanted_) break;
+        if (met || stopped_) break;
         if (!part.target.end.empty() && part.target.end <= frontier_) continue;
         met = co_await compare_segment(part, slave, master);
     }
-    if (!met && !unwanted_ && settings_.at_present && !settings_.approve) met = co_await predict_guard(master);
+    if (!met && !stopped_ && settings_.at_present && !settings_.approve) met = co_await predict_guard(master);
     if (met) (met->of_master ? master_ : slave_).avoid((met->of_master ? master : slave).peer());
     slave.close();
     master.close();
     co_return met;
 }
 
-aio::awaitable<inspection::outcome> inspection::pin(etcd::kv& slave, etcd::kv& master) {
-    // The slave first: its record then speaks of a revision the master has.
+aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd::kv& master) {
+    // Read the slave first: its checkpoint then has a revision that the master has.
     etcd::range_query of_record;
     of_record.key = settings_.checkpoint_key;
     const auto stored = co_await slave.range(of_record);
@@ -129,16 +130,16 @@ aio::awaitable<inspection::outcome> inspection::pin(etcd::kv& slave, etcd::kv& m
     record_.reset();
     if (!stored->kvs.empty()) record_ = parse_checkpoint(stored->kvs.front().value);
     const bool ours = record_ && *record_ && (*record_)->instance == settings_.instance;
-    spans_ = claim_spans(keys_, ours ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
+    spans_ = spans_for(keys_, ours ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
     if (settings_.approve) {
         for (span& s : spans_) s.since = 0;
     }
     report_.slave_revision = stored->header.store_revision;
-    begun_ = true;
+    pinned_once_ = true;
     co_return co_await pin_master(master, now->header);
 }
 
-aio::awaitable<inspection::outcome> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
+aio::awaitable<inspection::attempt_result> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
     report_.master_revision = now.store_revision;
     if (settings_.at_present) co_return std::nullopt;
     report_.why_present = why_not_at_record(record_, now, settings_.instance);
@@ -147,16 +148,17 @@ aio::awaitable<inspection::outcome> inspection::pin_master(etcd::kv& master, con
     const checkpoint& record = **record_;
     report_.master_revision = record.rev;
     if (record.rev > compacted_) co_return std::nullopt;
-    // That revision cannot be read any more. Where nothing of ours changed since, a newer one is the same.
+    // That revision cannot be read any more. If no selected key changed since, a newer revision is
+    // the same.
     const auto same = co_await find_unchanged(master, keys_, record);
     if (!same) co_return failure(true, same.error());
     report_.at_record = same->has_value();
     report_.master_revision = same->value_or(now.store_revision);
-    if (!*same) report_.why_present = fmt::format("the master compacted revision {} of the record", record.rev);
+    if (!*same) report_.why_present = fmt::format("the master compacted revision {} of the checkpoint", record.rev);
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::outcome> inspection::count(etcd::kv& master) {
+aio::awaitable<inspection::attempt_result> inspection::count(etcd::kv& master) {
     const auto total = co_await count_keys(master, keys_, report_.master_revision);
     if (!total) co_return failure(true, total.error());
     const auto keys = static_cast<std::uint64_t>(std::max<std::int64_t>(total->value_or(0), 0));
@@ -164,7 +166,7 @@ aio::awaitable<inspection::outcome> inspection::count(etcd::kv& master) {
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::outcome> inspection::predict_guard(etcd::kv& master) {
+aio::awaitable<inspection::attempt_result> inspection::predict_guard(etcd::kv& master) {
     guard_policy guards;
     guards.safety = settings_.safety;
     bool proven = false;
@@ -173,7 +175,7 @@ aio::awaitable<inspection::outcome> inspection::predict_guard(etcd::kv& master) 
             co_await prove_history(master.channel(), *context_, master_.request_timeout(), keys_, **record_);
         if (!proved) co_return failure(true, proved.error());
         proven = proved->found == proof::verdict::same;
-        guards.approved = proved->found == proof::verdict::other;  // by on_master_change = "resync"
+        guards.approved = proved->found == proof::verdict::other;  // as with on_master_change = "resync"
         const bool holds = settings_.safety.on_master_change == config::master_change::hold;
         if (guards.approved && holds) report_.guard_violation = proved->reason;
     }
@@ -181,9 +183,9 @@ aio::awaitable<inspection::outcome> inspection::predict_guard(etcd::kv& master) 
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::outcome> inspection::compare_segment(const segment& where, etcd::kv& slave,
-                                                                etcd::kv& master) {
-    using found = comparison::outcome;
+aio::awaitable<inspection::attempt_result> inspection::compare_segment(const segment& where, etcd::kv& slave,
+                                                                       etcd::kv& master) {
+    using kind = comparison::step_kind;
     comparison both(keys_, where, std::max(frontier_, where.target.begin), false);
     page_reader::options how;
     how.page_bytes = settings_.page_bytes;
@@ -192,20 +194,20 @@ aio::awaitable<inspection::outcome> inspection::compare_segment(const segment& w
     how.at = report_.slave_revision;
     page_reader slave_pages(slave, context_->tasks, where.target, how);
     std::uint64_t counted = 0;
-    while (!unwanted_) {
+    while (!stopped_) {
         const comparison::step step = both.next();
         frontier_ = std::max(frontier_, both.frontier());
         report_.compared += both.compared() - std::exchange(counted, both.compared());
         progress_.done = report_.compared;
-        if (step.what == found::need_master) {
+        if (step.what == kind::need_master) {
             auto page = co_await master_pages.next(both.master_from());
             if (!page) co_return failure(true, page.error());
             both.add_master(std::move(*page));
-        } else if (step.what == found::need_slave) {
+        } else if (step.what == kind::need_slave) {
             auto page = co_await slave_pages.next(both.slave_from());
             if (!page) co_return failure(false, page.error());
             both.add_slave(std::move(*page));
-        } else if (step.what == found::done) {
+        } else if (step.what == kind::done) {
             if (!where.target.end.empty()) frontier_ = where.target.end;
             break;
         } else {
@@ -222,15 +224,15 @@ void inspection::take(const comparison::step& found) {
     one.key = found.key;
     one.master_bytes = found.value.size();
     one.slave_bytes = found.old_size;
-    unwanted_ = !listener_(one);
+    stopped_ = !listener_(one);
 }
 
 difference::kind inspection::note(const comparison::step& found) {
-    if (found.what == comparison::outcome::missing) {
+    if (found.what == comparison::step_kind::missing) {
         ++report_.missing;
         return difference::kind::missing;
     }
-    if (found.what == comparison::outcome::different) {
+    if (found.what == comparison::step_kind::different) {
         ++report_.different;
         found_.note_overwrite(found.rule, found.key);
         return difference::kind::different;

@@ -18,19 +18,19 @@
 
 namespace etcdsync::replication {
 
-/// One key that is not the same on both sides.
+/// One key that differs between master and slave.
 struct difference {
     enum class kind : std::uint8_t {
         missing,    ///< on the master, not on the slave
-        different,  ///< in value
+        different,  ///< on both, with different values
         extra,      ///< only on the slave: a full sync would delete it
-        foreign,    ///< only on the slave, and kept: it stood there before we came
+        foreign,    ///< only on the slave, and kept: it existed there before etcd-sync
         kept,       ///< only on the slave, and kept by `delete = false` or `prune = "off"`
     };
     kind what = kind::missing;
-    std::string_view key;  ///< of the slave; holds during the call
+    std::string_view key;  ///< of the slave; valid during the call
     std::size_t master_bytes = 0;
-    std::size_t slave_bytes = 0;  ///< of a different one
+    std::size_t slave_bytes = 0;  ///< if the values differ
 };
 
 struct inspection_settings {
@@ -38,16 +38,17 @@ struct inspection_settings {
     std::string checkpoint_key;
     std::size_t page_bytes = 1U << 20;
     config::safety safety;
-    bool approve = false;  ///< as `sync --approve` would see it: keys that stood on the slave before we came are ours
-    bool at_present = false;  ///< with the master as it is now, not as it was at the revision the record speaks of
-    bool one_rule = false;    ///< in consistency = "rule": the keys are those of one rule
+    bool approve = false;     ///< as for `sync --approve`: foreign keys become ours
+    bool at_present = false;  ///< compare with the current revision of the master, not with that of the checkpoint
+    bool one_rule = false;    ///< the keys are those of one rule, in consistency = "rule"
 };
 
-/// What an inspection found. Where it failed: up to there.
+/// The result of an inspection. If it failed: what it found before.
 struct inspection_report {
-    revision master_revision = 0;  ///< what was compared, at last; 0: nothing was
+    revision master_revision = 0;  ///< the last revision that was compared; 0: none
     revision slave_revision = 0;
-    std::string why_present;  ///< why not at the revision of the slave's record; empty: at it, or not requested
+    /// Why the revision of the checkpoint was not used; empty: it was, or was not requested.
+    std::string why_present;
     bool at_record = false;
     std::uint64_t compared = 0;  ///< keys of the master
     std::uint64_t missing = 0;
@@ -55,7 +56,7 @@ struct inspection_report {
     std::uint64_t extra = 0;
     std::uint64_t foreign = 0;
     std::uint64_t kept = 0;
-    std::string guard_violation;  ///< with `at_present`: why a guard would hold a sync; empty: none would
+    std::string guard_violation;  ///< with `at_present`: why the guard would hold a sync; empty: it would not
     struct failure {
         failure() = default;
         failure(bool at_master, etcd::error what) : of_master(at_master), why(std::move(what)) {}
@@ -67,17 +68,19 @@ struct inspection_report {
     [[nodiscard]] std::uint64_t changes() const { return missing + different + extra; }
 };
 
-/// Why the master as it was at the revision of `stored` is not what the slave has to equal; empty: it is. `master` heads a
-/// linearizable answer. Pure.
+/// Why the slave cannot be compared with the master at the revision of `stored`; empty: it can.
+/// `master` is the header of a linearizable response. Pure.
 [[nodiscard]] std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
                                             const etcd::response_header& master, std::string_view instance);
 
-/// Compares one slave with the master and writes nothing, on neither. Both sides are pinned: the slave at its present revision,
-/// the master at the one the slave's record speaks of, so that a daemon at work beside it makes no difference. Where a pinned
-/// revision is compacted, or a connection breaks, new ones are taken and it continues after the keys it has reported.
+/// Compares one slave with the master, and writes to neither. Both sides are pinned to a revision:
+/// the slave to its current one, the master to that of the slave's checkpoint, so that a running
+/// daemon makes no difference. If a pinned revision is compacted, or a connection breaks, the
+/// inspection pins new revisions and continues after the keys it has reported.
 class inspection {
 public:
-    /// `listener` hears of every difference, in the order of the slave's keys; false ends the inspection.
+    /// Called for every difference, in the order of the slave's keys. Returning false ends the
+    /// inspection.
     using listener = std::function<bool(const difference&)>;
 
     inspection(const context& with, mapping keys, etcd::cluster slave, etcd::cluster master,
@@ -89,17 +92,17 @@ public:
 
 private:
     using failure = inspection_report::failure;
-    using outcome = std::optional<failure>;  ///< nothing: it went well
+    using attempt_result = std::optional<failure>;  ///< nothing: success
 
-    aio::awaitable<outcome> attempt();
-    aio::awaitable<outcome> pin(etcd::kv& slave, etcd::kv& master);
-    aio::awaitable<outcome> pin_master(etcd::kv& master, const etcd::response_header& now);
-    aio::awaitable<outcome> count(etcd::kv& master);
-    aio::awaitable<outcome> predict_guard(etcd::kv& master);
-    aio::awaitable<outcome> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);
+    aio::awaitable<attempt_result> attempt();
+    aio::awaitable<attempt_result> pin(etcd::kv& slave, etcd::kv& master);
+    aio::awaitable<attempt_result> pin_master(etcd::kv& master, const etcd::response_header& now);
+    aio::awaitable<attempt_result> count(etcd::kv& master);
+    aio::awaitable<attempt_result> predict_guard(etcd::kv& master);
+    aio::awaitable<attempt_result> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);
     void take(const comparison::step& found);
     difference::kind note(const comparison::step& found);
-    [[nodiscard]] bool worth_another_try(const failure& met);
+    [[nodiscard]] bool should_retry(const failure& met);
 
     const context* context_;
     mapping keys_;
@@ -111,14 +114,14 @@ private:
     inspection_report report_;
     sync_progress progress_;
     census found_;
-    std::optional<base::result<checkpoint>> record_;  ///< of the slave, as pinned
+    std::optional<base::result<checkpoint>> record_;  ///< of the slave at the pinned revision
     std::vector<span> spans_;
-    std::string frontier_;       ///< every key of the slave below it was reported
-    revision compacted_ = 0;     ///< found so on the master
-    std::string last_frontier_;  ///< where the last attempt ended
-    bool begun_ = false;         ///< both sides answered once
-    unsigned failures_ = 0;      ///< in a row, without a key between
-    bool unwanted_ = false;      ///< the listener wants no more
+    std::string frontier_;       ///< every key of the slave below it was compared
+    revision compacted_ = 0;     ///< revisions up to here are compacted on the master
+    std::string last_frontier_;  ///< the frontier when the last attempt ended
+    bool pinned_once_ = false;   ///< both sides were pinned at least once
+    unsigned failures_ = 0;      ///< consecutive failures without progress
+    bool stopped_ = false;       ///< the listener returned false
 };
 
 }  // namespace etcdsync::replication

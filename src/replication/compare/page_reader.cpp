@@ -9,13 +9,13 @@
 
 namespace etcdsync::replication {
 
-struct page_reader::ahead {
-    ahead(const etcd::kv& from, etcd::range_query what, const aio::asio::any_io_executor& executor)
+struct page_reader::prefetch {
+    prefetch(const etcd::kv& from, etcd::range_query what, const aio::asio::any_io_executor& executor)
         : kv(from), query(std::move(what)), done(executor) {}
     etcd::kv kv;
     etcd::range_query query;
     std::optional<etcd::result<etcd::range_page>> page;
-    bool unwanted = false;
+    bool abandoned = false;
     aio::event done;
 };
 
@@ -23,7 +23,7 @@ page_reader::page_reader(etcd::kv& from, aio::task_group& tasks, keys::key_range
     : kv_(&from), tasks_(&tasks), range_(std::move(range)), options_(how) {}
 
 page_reader::~page_reader() {
-    if (ahead_) ahead_->unwanted = true;
+    if (prefetch_) prefetch_->abandoned = true;
 }
 
 etcd::range_query page_reader::query(const std::string& key) const {
@@ -35,20 +35,21 @@ etcd::range_query page_reader::query(const std::string& key) const {
     query.at = options_.at;
     query.keys_only = options_.keys_only;
     query.byte_budget = options_.page_bytes;
-    // Content at a pinned revision does not change, so any member may answer once one is known to have got there.
+    // Content at a pinned revision does not change, so any member may answer after one is known to
+    // have reached it.
     query.serializable = options_.at != 0 && !first_;
     return query;
 }
 
 void page_reader::learn(const etcd::range_page& page) {
     if (page.kvs.empty()) return;
-    const std::size_t bytes_a_key = page.owner->size() / page.kvs.size() + 1;
-    const auto fitting = static_cast<std::int64_t>(options_.page_bytes / bytes_a_key);
+    const std::size_t bytes_per_key = page.owner->size() / page.kvs.size() + 1;
+    const auto fitting = static_cast<std::int64_t>(options_.page_bytes / bytes_per_key);
     limit_ = std::clamp<std::int64_t>(fitting, 1, std::min(limit_ * 2, most_));
 }
 
 bool page_reader::may_help_to_shrink(const etcd::error& why) const {
-    // A connection that broke gives this class, too; no smaller page comes over that one.
+    // A broken connection gives this class, too; a smaller page does not help then.
     return why.cls == etcd::error_class::ambiguous && limit_ > 1 && kv_->usable();
 }
 
@@ -57,40 +58,40 @@ void page_reader::shrink() {
     limit_ = std::max<std::int64_t>(1, limit_ / 4);
 }
 
-aio::awaitable<> page_reader::read_ahead(std::shared_ptr<ahead> into) {
+aio::awaitable<> page_reader::read_ahead(std::shared_ptr<prefetch> into) {
     auto page = co_await into->kv.range(into->query);
-    if (!into->unwanted) into->page = std::move(page);
+    if (!into->abandoned) into->page = std::move(page);
     into->done.notify();
 }
 
-void page_reader::begin(const std::string& key) {
-    ahead_ = std::make_shared<ahead>(*kv_, query(key), tasks_->executor());
-    tasks_->spawn("page reader", read_ahead(ahead_));
+void page_reader::start_read(const std::string& key) {
+    prefetch_ = std::make_shared<prefetch>(*kv_, query(key), tasks_->executor());
+    tasks_->spawn("page reader", read_ahead(prefetch_));
 }
 
 aio::awaitable<etcd::result<etcd::range_page>> page_reader::finish() {
-    const std::shared_ptr<ahead> fetch = std::exchange(ahead_, nullptr);
-    while (!fetch->page) co_await fetch->done.wait();
-    co_return std::move(*fetch->page);
+    const std::shared_ptr<prefetch> reading = std::exchange(prefetch_, nullptr);
+    while (!reading->page) co_await reading->done.wait();
+    co_return std::move(*reading->page);
 }
 
 aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::string& key) {
-    if (!ahead_ || ahead_->query.key != wire_range(keys::key_range{key, {}}).key) begin(key);
+    if (!prefetch_ || prefetch_->query.key != wire_range(keys::key_range{key, {}}).key) start_read(key);
     auto page = co_await finish();
     if (!page && may_help_to_shrink(page.error())) {
         shrink();
-        begin(key);
+        start_read(key);
         page = co_await finish();
     }
     if (!page) co_return page;
     first_ = false;
     learn(*page);
-    if (page->more) begin(std::string(page->kvs.back().key).append(1, '\0'));
+    if (page->more) start_read(std::string(page->kvs.back().key).append(1, '\0'));
     co_return page;
 }
 
 std::size_t page_bytes(const config::replication& replicate) {
-    constexpr std::uint64_t pages_held = 4;  // of each side one at hand and one read ahead
+    constexpr std::uint64_t pages_held = 4;  // per side: the current page and one read ahead
     constexpr std::uint64_t least = 64U << 10;
     const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
     return std::max(least, left / (pages_held * replicate.full_sync_parallel));

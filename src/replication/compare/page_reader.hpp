@@ -11,9 +11,10 @@
 
 namespace etcdsync::replication {
 
-/// Reads an interval of one etcd in pages, in key order. While the caller works on a page the next one is read. Pages are
-/// sized by bytes: the server has no byte limit of its own, so the number of keys requested at most doubles per page. A page
-/// that does not arrive in time is requested once more with a quarter of the keys.
+/// Reads an interval of one etcd in pages, in key order, and reads the next page while the caller
+/// works on the current one. Pages are sized by bytes: the server has no limit in bytes, so the
+/// number of requested keys at most doubles per page. A page that does not arrive in time is
+/// requested once more with a quarter of the keys.
 class page_reader {
 public:
     struct options {
@@ -26,16 +27,18 @@ public:
     ~page_reader();
     page_reader(const page_reader&) = delete;
 
-    /// The page that begins at `key`: the range's first key, then just after the last key of the page before.
+    /// The page that starts at `key`: first the range's first key, then the key after the last one
+    /// of the page before.
     aio::awaitable<etcd::result<etcd::range_page>> next(const std::string& key);
 
 private:
-    /// A page being read ahead. Shared with its task, which may outlive the reader by a turn of the loop.
-    struct ahead;
+    /// A page that is being read ahead. Shared with its task, which may outlive the reader by one
+    /// turn of the event loop.
+    struct prefetch;
     static constexpr std::int64_t highest = std::int64_t{1} << 40;
-    static aio::awaitable<> read_ahead(std::shared_ptr<ahead> into);
+    static aio::awaitable<> read_ahead(std::shared_ptr<prefetch> into);
 
-    void begin(const std::string& key);
+    void start_read(const std::string& key);
     aio::awaitable<etcd::result<etcd::range_page>> finish();
     [[nodiscard]] bool may_help_to_shrink(const etcd::error& why) const;
     void shrink();
@@ -46,13 +49,14 @@ private:
     aio::task_group* tasks_;
     keys::key_range range_;
     options options_;
-    std::int64_t limit_ = 128;     ///< keys of the next page
-    std::int64_t most_ = highest;  ///< below what did not come in time
+    std::int64_t limit_ = 128;     ///< number of keys of the next page
+    std::int64_t most_ = highest;  ///< upper bound of limit_, lowered after a timeout
     bool first_ = true;
-    std::shared_ptr<ahead> ahead_;
+    std::shared_ptr<prefetch> prefetch_;
 };
 
-/// What the memory budget leaves beside the log, shared out to the pages of all full syncs that may run at once.
+/// The bytes per page: the memory limit without the log, divided among the pages of all full syncs
+/// that may run at once.
 [[nodiscard]] std::size_t page_bytes(const config::replication& replicate);
 
 }  // namespace etcdsync::replication

@@ -148,8 +148,8 @@ aio::awaitable<step_result> full_sync::record_newest_event(etcd::kv master) {
     if (!needed || parts_.keys.segments().size() > most_segments_to_count) co_return end_reason::done;
     const auto newest = co_await find_newest_event(master);
     if (!newest) co_return end_reason::done;
-    std::string digest = co_await learn_event_digest(master.channel(), parts_.with, parts_.master.request_timeout(),
-                                                     parts_.keys, *newest);
+    std::string digest = co_await read_event_digest(master.channel(), parts_.with, parts_.master.request_timeout(),
+                                                    parts_.keys, *newest);
     if (auto end = session_->interrupted()) co_return std::move(*end);
     if (digest.empty()) co_return end_reason::done;
     position_.event_revision = *newest;

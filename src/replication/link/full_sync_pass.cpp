@@ -62,13 +62,13 @@ aio::awaitable<step_result> full_sync_pass::compare_segment(const segment& where
         const comparison::step step = found.next();
         newest_ = std::max(newest_, found.newest());
         shown().done += found.compared() - std::exchange(counted, found.compared());
-        if (step.what == outcome::done) {
+        if (step.what == step_kind::done) {
             reached_ = found.frontier();
             break;
         }
-        if (step.what == outcome::need_master) {
+        if (step.what == step_kind::need_master) {
             end = co_await next_master_page(found, master_pages, where);
-        } else if (step.what == outcome::need_slave) {
+        } else if (step.what == step_kind::need_slave) {
             auto page = co_await slave_pages.next(found.slave_from());
             if (!page) co_return step_result(end_reason::slave_failed, page.error());
             found.add_slave(std::move(*page));
@@ -112,10 +112,10 @@ void full_sync_pass::sample(const etcd::range_page& page, const segment& where) 
 }
 
 aio::awaitable<step_result> full_sync_pass::take(const comparison::step& found) {
-    if (found.what == outcome::slave_only) co_return co_await take_slave_only(found);
+    if (found.what == step_kind::slave_only) co_return co_await take_slave_only(found);
     // Both sides were equal here when the prune pass began, and advance keeps them so.
     if (keys_only()) co_return end_reason::done;
-    if (found.what == outcome::different) at_.found.note_overwrite(found.rule, found.key);
+    if (found.what == step_kind::different) at_.found.note_overwrite(found.rule, found.key);
     if (mode_ == mode::count) co_return end_reason::done;
     co_return co_await add(etcd::event_type::put, found);
 }
@@ -161,7 +161,7 @@ aio::awaitable<step_result> full_sync_pass::flush(std::string to) {
 aio::awaitable<> full_sync_pass::record_newest_event() {
     if (!position_.event_digest.empty() || newest_ == 0) co_return;
     position_.event_revision = std::max(position_.event_revision, newest_);
-    position_.event_digest = co_await learn_event_digest(
+    position_.event_digest = co_await read_event_digest(
         master_->channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, position_.event_revision);
 }
 

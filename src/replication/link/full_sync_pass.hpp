@@ -41,7 +41,7 @@ public:
     aio::awaitable<> record_newest_event();
 
 private:
-    using outcome = comparison::outcome;
+    using step_kind = comparison::step_kind;
 
     aio::awaitable<step_result> compare_segment(const segment& where, const std::string& from);
     aio::awaitable<step_result> next_master_page(comparison& found, page_reader& pages, const segment& where);

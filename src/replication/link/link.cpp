@@ -231,7 +231,7 @@ aio::awaitable<step_result> link::wait_for_approval(slave_writer& slave, std::st
     while (!stopping_ && clock.now() < again && parts_.source.recent().generation() == generation) {
         co_await pause(parts_.with.probe_interval);
         if (stopping_) break;
-        const auto same = co_await slave.undisturbed();
+        const auto same = co_await slave.checkpoint_unchanged();
         if (!same) co_return step_result(end_reason::slave_failed, same.error());
         if (!*same) break;
     }

@@ -29,7 +29,7 @@ aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven)
     proven_ = proven;
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
-    if (parts_.guards.claims_all) {
+    if (parts_.guards.adopts_foreign_keys) {
         for (span& s : position_.spans) s.since = 0;
     }
     if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
@@ -48,7 +48,7 @@ aio::awaitable<step_result> slave_session::commit(const batch& writes) {
     if (!committed) {
         const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->usable();
         if (slow) shrink_after_timeout(writes, parts_.limits);
-        co_return step_result(end_reason::slave_failed, name_the_key(committed.error(), writes));
+        co_return step_result(end_reason::slave_failed, with_key_size(committed.error(), writes));
     }
     if (is_large(writes)) parts_.limits.unanswered = 0;
     if (!*committed) co_return end_reason::restart;
@@ -76,7 +76,7 @@ aio::awaitable<step_result> slave_session::refresh_checkpoint() {
 }
 
 aio::awaitable<step_result> slave_session::check_slave() {
-    const auto same = co_await writer_->undisturbed();
+    const auto same = co_await writer_->checkpoint_unchanged();
     if (!same) co_return step_result(end_reason::slave_failed, same.error());
     last_contact_ = parts_.with.clock.now();
     if (!*same) co_return end_reason::restart;

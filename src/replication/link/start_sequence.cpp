@@ -61,7 +61,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
     if (!found) co_return slave_failed(found.error());
     const migration plan = plan_migration(*found, *settings_.records, settings_.instance);
     if (plan.steps.empty()) co_return end_reason::done;
-    if (rivals_.is_at_work(plan.sign, parts_.with.clock.now())) {
+    if (rivals_.is_at_work(plan.activity, parts_.with.clock.now())) {
         co_return held(
             "another etcd-sync with the same instance name, but another consistency mode or other rules, writes on "
             "this "
@@ -81,7 +81,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
     if (!done) co_return slave_failed(done.error());
     if (!*done) co_return end_reason::restart;
     parts_.report.log(observe::log_level::info, "migrated checkpoints from the previous consistency mode or rules",
-                      {{"from", plan.gone}});
+                      {{"from", plan.removed_keys}});
     co_return end_reason::done;
 }
 
@@ -133,7 +133,7 @@ aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& recor
     // If the master's state proves nothing: the checkpoint is ours, and the feed has watched the master without a gap since.
     const bool continued = record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
     now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
-    now.doubt = proved->reason;
+    now.unproven_reason = proved->reason;
     now.unchanged_until = proved->unchanged_until;
     co_return end_reason::done;
 }

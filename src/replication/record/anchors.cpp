@@ -10,8 +10,8 @@
 namespace etcdsync::replication {
 namespace {
 
-constexpr std::size_t most = 4;
-constexpr std::size_t newest = 2;  ///< of them, the most recently modified ones
+constexpr std::size_t max_anchors = 4;
+constexpr std::size_t newest = 2;  ///< the first anchors: the most recently modified keys
 
 std::string digest_of(std::string_view value) {
     base::digest digest;
@@ -23,7 +23,7 @@ auto find(anchor_list& in, std::string_view key) {
     return std::find_if(in.begin(), in.end(), [key](const anchor& a) { return a.key == key; });
 }
 
-/// A later revision deleted or overwrote the key.
+/// True if a later revision deleted or overwrote the key.
 bool is_overtaken(std::string_view key, const std::vector<mapped_revision>& revisions, std::size_t after) {
     for (std::size_t later = after + 1; later < revisions.size(); ++later) {
         for (const mapped_change& other : revisions[later].changes) {
@@ -50,7 +50,7 @@ void remember(anchor_list& to, anchor fresh) {
     const auto place =
         std::find_if(to.begin(), to.end(), [&](const anchor& a) { return a.mod_revision <= fresh.mod_revision; });
     to.insert(place, std::move(fresh));
-    if (to.size() > most) to.erase(to.begin() + newest);
+    if (to.size() > max_anchors) to.erase(to.begin() + newest);
 }
 
 void update(anchor_list& of, const log_entry& entry) {

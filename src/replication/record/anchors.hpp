@@ -8,8 +8,9 @@
 
 namespace etcdsync::replication {
 
-/// A selected key of the master as it was at some revision. A key that stands there unchanged proves that the history up to its
-/// mod_revision is the one we knew; one that was changed at or before R without our knowing proves that it is another.
+/// A selected key of the master as it was at some revision. If the key is unchanged, the history up
+/// to its mod_revision is the known one. If it was changed at or before R and we do not know of it,
+/// the history is another one.
 struct anchor {
     std::string key;  ///< of the master
     revision create_revision = 0;
@@ -20,19 +21,22 @@ struct anchor {
 
 [[nodiscard]] anchor anchor_of(const etcd::key_value& kv);
 
-/// True where `kv`, read from the master, is the key as it was recorded.
+/// True if `kv`, read from the master, equals the recorded key.
 [[nodiscard]] bool is_unchanged(const anchor& recorded, const etcd::key_value& kv);
 
-/// Newest first; at most four: the two most recently modified, and two old ones, which outlive a burst of changes.
+/// Newest first, at most four: the two most recently modified keys, and two old ones, which survive
+/// a burst of changes.
 using anchor_list = std::vector<anchor>;
 
-/// Adds one that is not in it yet, or replaces the one of the same key.
+/// Adds an anchor, or replaces the one of the same key.
 void remember(anchor_list& to, anchor fresh);
 
-/// Updates known anchors by one revision or a part of one: a deleted one goes, an overwritten one becomes what it is now.
+/// Updates the anchors by one revision or a part of one: removes deleted keys and updates
+/// overwritten ones.
 void update(anchor_list& of, const log_entry& entry);
 
-/// Follows whole revisions, oldest first: update() by each of them, then the newest puts of selected keys become anchors.
+/// Applies complete revisions, oldest first: calls update() for each of them, then makes the newest
+/// puts of selected keys anchors.
 void follow_changes(anchor_list& of, const std::vector<mapped_revision>& revisions);
 
 }  // namespace etcdsync::replication

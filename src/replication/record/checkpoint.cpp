@@ -17,7 +17,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t known_format = 1;
-constexpr std::size_t largest_record = 1U << 20;  // no Txn of ours is larger; JSON takes many times its size in memory
+// Larger than any Txn of ours; parsed JSON takes many times its size in memory.
+constexpr std::size_t max_checkpoint_bytes = 1U << 20;
 
 std::string_view state_of(const checkpoint& record) {
     if (record.split) return "split";
@@ -34,7 +35,7 @@ std::string_view to_string(sync_pass pass) {
     return "none";
 }
 
-/// Reads the members of one JSON object; the first thing that is wrong is kept.
+/// Reads the members of one JSON object and keeps the first error.
 class object_reader {
 public:
     explicit object_reader(const json::object& from) : from_(&from) {}
@@ -51,7 +52,7 @@ public:
         const json::value* const value = find(name);
         if (value == nullptr) return 0;
         if (value->is_int64() && etcd::is_possible(value->get_int64())) return value->get_int64();
-        complain(name, "is not a whole number from 0 up to 2^53");
+        complain(name, "is not an integer from 0 to 2^53");
         return 0;
     }
 
@@ -60,7 +61,7 @@ public:
         if (value == nullptr) return 0;
         if (value->is_uint64()) return value->get_uint64();
         if (value->is_int64() && value->get_int64() >= 0) return static_cast<std::uint64_t>(value->get_int64());
-        complain(name, "is not a whole number from 0 up");
+        complain(name, "is not a non-negative integer");
         return 0;
     }
 
@@ -122,7 +123,7 @@ void read_array(object_reader& in, std::string_view name, const std::function<vo
     }
     for (const json::value& item : array->get_array()) {
         if (!item.is_object()) {
-            in.complain(name, "holds something else than objects");
+            in.complain(name, "has an element that is not an object");
             return;
         }
         object_reader inner(item.get_object());
@@ -141,9 +142,10 @@ void read_spans(object_reader& in, checkpoint& out) {
     });
 }
 
-/// Members that came after the first version wrote records: what lacks them is as good, only slower to go on from.
+/// Reads the members that later versions added. A checkpoint without them is valid, only slower to
+/// resume from.
 void read_anchors(object_reader& in, checkpoint& out) {
-    constexpr std::size_t most = 16;
+    constexpr std::size_t max_anchors = 16;
     if (in.has("anchors")) {
         read_array(in, "anchors", [&out](object_reader& item) {
             anchor read;
@@ -154,7 +156,7 @@ void read_anchors(object_reader& in, checkpoint& out) {
             read.digest = item.text("digest");
             out.anchors.push_back(std::move(read));
         });
-        if (out.anchors.size() > most) in.complain("anchors", "holds too many");
+        if (out.anchors.size() > max_anchors) in.complain("anchors", "has too many elements");
     }
     if (in.has("count")) out.count = in.number("count");
 }
@@ -199,7 +201,7 @@ std::string encode(const checkpoint& record) {
 }
 
 base::result<checkpoint> parse_checkpoint(std::string_view text) {
-    if (text.size() > largest_record) return base::error("it is larger than any record of ours");
+    if (text.size() > max_checkpoint_bytes) return base::error("it is larger than any checkpoint of etcd-sync");
     boost::system::error_code ec;
     json::parse_options options;
     options.max_depth = 8;
@@ -224,7 +226,7 @@ base::result<checkpoint> parse_checkpoint(std::string_view text) {
     out.time = in.text("time");
     out.split = in.text("state") == "split";
     read_anchors(in, out);
-    if (out.event_revision > out.rev) in.complain("event_revision", "lies beyond the revision");
+    if (out.event_revision > out.rev) in.complain("event_revision", "is above the revision");
     if (!in.wrong().empty()) return base::error(in.wrong());
     return out;
 }

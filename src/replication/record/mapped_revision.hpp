@@ -17,8 +17,8 @@ struct mapped_change {
     std::string target;  ///< the key of the slave; empty if it maps to no key (a hole)
 };
 
-/// One revision of the master as a slave sees it. Rules are matched here, once for each key: the Txn, the newest event, the
-/// anchors and the count all come from this.
+/// One revision of the master, mapped to the keys of a slave. Rules are matched here, once per key:
+/// the Txn, the newest event, the anchors and the count all come from this.
 struct mapped_revision {
     const log_entry* entry = nullptr;  ///< outlives this
     std::vector<mapped_change> changes;

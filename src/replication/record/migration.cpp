@@ -16,7 +16,7 @@ std::optional<checkpoint> readable(const found_record& found, std::string_view i
     return *std::move(parsed);
 }
 
-/// What is there, sorted by whether the configuration wants it.
+/// The checkpoints on a slave, sorted by whether the configuration wants them.
 struct inventory {
     inventory(const found_records& found, const record_set& wanted, std::string_view instance) {
         for (const found_record& one : found.records) {
@@ -47,15 +47,15 @@ struct inventory {
     std::vector<std::pair<std::string, checkpoint>> others;  ///< not wanted and readable
     std::vector<std::string> unwanted;
     std::uint64_t last_seq = 0;
-    bool both_modes =
-        false;  ///< something else than a daemon that keeps to the rules was here: what is right is not known
+    /// Checkpoints of both modes exist, which no daemon leaves behind: none of them is trusted.
+    bool both_modes = false;
 };
 
-/// What of `claims` lies in `within` but not in `taken`.
-void add_claims(std::vector<span>& to, const std::vector<span>& claims, const key_range& within,
-                const std::vector<span>& taken) {
-    for (const span& claim : claims) {
-        const auto shared = keys::intersect(claim.keys, within);
+/// Adds the parts of `spans` that lie in `within` and not in `taken`.
+void add_spans(std::vector<span>& to, const std::vector<span>& spans, const key_range& within,
+               const std::vector<span>& taken) {
+    for (const span& each : spans) {
+        const auto shared = keys::intersect(each.keys, within);
         if (!shared) continue;
         std::vector<key_range> left{*shared};
         for (const span& held : taken) {
@@ -65,18 +65,19 @@ void add_claims(std::vector<span>& to, const std::vector<span>& claims, const ke
             }
             left = std::move(next);
         }
-        for (key_range& part : left) to.push_back({std::move(part), claim.since});
+        for (key_range& part : left) to.push_back({std::move(part), each.since});
     }
 }
 
-std::vector<span> claims_of(const std::vector<std::pair<std::string, checkpoint>>& records) {
+std::vector<span> spans_of(const std::vector<std::pair<std::string, checkpoint>>& records) {
     std::vector<span> all;
     for (const auto& [key, record] : records) all.insert(all.end(), record.spans.begin(), record.spans.end());
     return all;
 }
 
-/// The record to go on from where a wanted one has none yet: the one that got farthest.
-const checkpoint* farthest(const std::vector<std::pair<std::string, checkpoint>>& others) {
+/// The checkpoint to start from if a wanted one does not exist yet: the one with the newest
+/// revision.
+const checkpoint* newest_record(const std::vector<std::pair<std::string, checkpoint>>& others) {
     const auto at = std::max_element(others.begin(), others.end(),
                                      [](const auto& a, const auto& b) { return a.second.rev < b.second.rev; });
     return at == others.end() ? nullptr : &at->second;
@@ -84,27 +85,28 @@ const checkpoint* farthest(const std::vector<std::pair<std::string, checkpoint>>
 
 std::optional<checkpoint> successor_record(const wanted_record& wanted, const inventory& have) {
     const checkpoint* const own = have.own_of(wanted.key);
-    const checkpoint* const base = own != nullptr ? own : farthest(have.others);
+    const checkpoint* const base = own != nullptr ? own : newest_record(have.others);
     if (base == nullptr) return std::nullopt;
     checkpoint out = *base;
-    std::vector<span> old = claims_of(have.others);
+    std::vector<span> old = spans_of(have.others);
     std::vector<span> kept;
     if (own != nullptr && have.both_modes) {
         old.insert(old.end(), own->spans.begin(), own->spans.end());
     } else if (own != nullptr) {
         kept = own->spans;
     }
-    old = merge_claims(old);
+    old = merge_spans(old);
     out.spans = kept;
-    for (const segment& part : wanted.keys.segments()) add_claims(out.spans, old, part.target, kept);
+    for (const segment& part : wanted.keys.segments()) add_spans(out.spans, old, part.target, kept);
     std::sort(out.spans.begin(), out.spans.end(),
               [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
     if (own == nullptr && out.spans.empty())
-        return std::nullopt;  // no record had these keys: their first sync is still to come
-    // What a record says of R holds for the keys it was about: under their digest they can still be proved by it, and are compared.
-    // Of several records each stands at another R: none may be gone on from as it is.
-    const bool goes_on = base->rules == wanted.keys.digest();
-    if (have.both_modes || (own == nullptr && goes_on && have.others.size() > 1)) out.rules.clear();
+        return std::nullopt;  // no checkpoint had these keys: their first sync is still to come
+    // R of a checkpoint is true for the keys it was about. Under its digest of the rules it can
+    // still prove the history for them, but the link compares all keys. Of several checkpoints each
+    // has another R: none of them can be resumed as it is.
+    const bool same_rules = base->rules == wanted.keys.digest();
+    if (have.both_modes || (own == nullptr && same_rules && have.others.size() > 1)) out.rules.clear();
     out.seq = have.last_seq + 1;
     return out;
 }
@@ -121,31 +123,31 @@ migration plan_migration(const found_records& found, const record_set& wanted, s
     }
     for (const std::string& key : have.unwanted) {
         plan.steps.push_back({key, std::nullopt});
-        plan.gone += (plan.gone.empty() ? "" : " ") + key;
+        plan.removed_keys += (plan.removed_keys.empty() ? "" : " ") + key;
     }
     for (const auto& [key, record] : have.others) {
-        if (record.seq >= plan.sign.seq || plan.sign.writer.empty()) plan.sign.writer = record.writer;
+        if (record.seq >= plan.activity.seq || plan.activity.writer.empty()) plan.activity.writer = record.writer;
     }
-    for (const auto& [key, record] : have.others) plan.sign.seq += record.seq;
+    for (const auto& [key, record] : have.others) plan.activity.seq += record.seq;
     return plan;
 }
 
-std::vector<span> merge_claims(const std::vector<span>& claims) {
+std::vector<span> merge_spans(const std::vector<span>& spans) {
     std::set<std::string> cuts;
-    for (const span& claim : claims) {
-        cuts.insert(claim.keys.begin);
-        if (!claim.keys.end.empty()) cuts.insert(claim.keys.end);
+    for (const span& each : spans) {
+        cuts.insert(each.keys.begin);
+        if (!each.keys.end.empty()) cuts.insert(each.keys.end);
     }
     std::vector<span> out;
     for (auto at = cuts.begin(); at != cuts.end(); ++at) {
         const key_range piece{*at, std::next(at) == cuts.end() ? std::string() : *std::next(at)};
         std::optional<revision> youngest;
-        for (const span& claim : claims) {
-            if (claim.keys.contains(piece)) youngest = std::max(youngest.value_or(0), claim.since);
+        for (const span& each : spans) {
+            if (each.keys.contains(piece)) youngest = std::max(youngest.value_or(0), each.since);
         }
         if (!youngest) continue;
-        const bool goes_on = !out.empty() && out.back().keys.end == piece.begin && out.back().since == *youngest;
-        if (goes_on) {
+        const bool continues = !out.empty() && out.back().keys.end == piece.begin && out.back().since == *youngest;
+        if (continues) {
             out.back().keys.end = piece.end;
         } else {
             out.push_back({piece, *youngest});

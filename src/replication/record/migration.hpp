@@ -9,43 +9,46 @@
 #include <string_view>
 #include <vector>
 
-/// What becomes of the records on a slave when the mode of consistency, or the set of rules in mode "rule", changed. Pure.
-///
-/// Two sets of records would fight: each would write its keys as of its own R. So the change is one Txn: every record that is
-/// wanted is written, every other one deleted, on condition that all are as they were read. Before it the old ones have all the
-/// say, after it the new ones; a process of the old mode, or a late Txn of a dead one, then fails its own compare. A crash leaves
-/// the one or the other. Claims on keys (`since`) are carried over and never widened: a key that was foreign stays foreign.
+/// Plans the migration of the checkpoints on a slave when the mode of consistency, or the set of
+/// rules in mode "rule", has changed. Pure.
+/// || Two sets of checkpoints would conflict: each would write its keys as of its own R. So the
+/// migration is one Txn: it writes every wanted checkpoint and deletes every other one, on
+/// condition that all are as they were read. Before it only the old checkpoints count, after it
+/// only the new ones: a process of the old mode, or a late Txn of a dead one, then fails its own
+/// compare. A crash leaves one or the other. Spans keep their `since`, which is never lowered: a
+/// foreign key stays foreign.
 namespace etcdsync::replication {
 
-/// One of the instance's records as it stands on a slave.
+/// One checkpoint of the instance as found on a slave.
 struct found_record {
     std::string key;
     std::string text;
 };
 
-/// All of them, of both modes, read at one revision.
+/// All checkpoints of the instance, of both modes, read at one revision.
 struct found_records {
     std::vector<found_record> records;
     revision at = 0;
 };
 
-/// What one record becomes.
+/// The new content of one checkpoint.
 struct migration_step {
     std::string key;
-    std::optional<checkpoint> record;  ///< nothing: it is deleted. `writer` and `time` are set when it is written
+    std::optional<checkpoint> record;  ///< nothing: it is deleted; `writer` and `time` are set when it is written
 };
 
 struct migration {
-    std::vector<migration_step> steps;  ///< none: all records are wanted ones
-    /// The record that is not wanted and shows best whether another process is at work: its writer, and the sum of all their `seq`.
-    /// Without a writer if no record is readable.
-    checkpoint sign;
-    std::string gone;  ///< the keys to be deleted, for people
+    std::vector<migration_step> steps;  ///< empty: all checkpoints are wanted
+    /// Shows whether another process writes the unwanted checkpoints: the writer of the one with
+    /// the highest `seq`, and the sum of all their `seq`. Without a writer if none is readable.
+    checkpoint activity;
+    std::string removed_keys;  ///< the keys to delete, for messages
 };
 
 [[nodiscard]] migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance);
 
-/// Claims that do not overlap: what several cover keeps the youngest, which takes the fewest keys for ours.
-[[nodiscard]] std::vector<span> merge_claims(const std::vector<span>& claims);
+/// Merges spans into disjoint ones. Where several overlap, the highest `since` counts: it treats
+/// the fewest keys as ours.
+[[nodiscard]] std::vector<span> merge_spans(const std::vector<span>& spans);
 
 }  // namespace etcdsync::replication

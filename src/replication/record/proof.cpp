@@ -12,10 +12,10 @@
 namespace etcdsync::replication {
 namespace {
 
-/// Nothing but the digest is wanted: what is read is dropped at once.
+/// Only the digest is needed: what is read is dropped at once.
 constexpr std::size_t largest_kept = 256U << 10;
 
-/// Reads until E's events were seen and compared. The error says why that did not come about.
+/// Reads until E's events are read and compared, and returns their digest.
 aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<net::channel> on, const context& with,
                                                               aio::clock::duration timeout, const mapping& keys,
                                                               replay::start from) {
@@ -45,7 +45,7 @@ std::string contradiction(const etcd::response_header& header, const checkpoint&
     return {};
 }
 
-/// By E's events. Unproven: they are compacted.
+/// Proves the history by E's events. Unproven if they are compacted.
 aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel> on, const context& with,
                                                     aio::clock::duration timeout, const mapping& keys,
                                                     const checkpoint& record) {
@@ -63,21 +63,21 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
     out.reason = why.text;
     if (why.cls == etcd::error_class::other_history) {
         out.found = proof::verdict::other;
-        out.reason += ": the master was wiped, restored or exchanged";
+        out.reason += ": the master was wiped, restored or replaced";
     } else if (why.cls != etcd::error_class::compacted) {
         co_return why;
     }
     co_return out;
 }
 
-/// By the keys that stand there now.
+/// Proves the history by the current state of the anchors.
 aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const checkpoint& record) {
     proof out;
     for (const anchor& known : record.anchors) {
         etcd::range_query query;
         query.key = known.key;
         const auto page = co_await master.range(query);
-        // One that a former rule took may be none of ours to read now.
+        // The user may not read an anchor of a rule that was removed.
         if (!page && page.error().cls == etcd::error_class::denied) continue;
         if (!page) co_return page.error();
         // An anchor that was deleted or overwritten since proves nothing.
@@ -85,7 +85,7 @@ aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const chec
         if (!is_unchanged(known, page->kvs.front())) {
             out.found = proof::verdict::other;
             out.reason = fmt::format(
-                "{}: the key {} is not what it was at revision {}: the master was wiped, restored or exchanged",
+                "{}: the key {} is not what it was at revision {}: the master was wiped, restored or replaced",
                 master.peer().name(), base::printable(known.key), record.rev);
             co_return out;
         }
@@ -113,7 +113,8 @@ aio::awaitable<etcd::result<proof>> prove_by_state(etcd::kv master, const mappin
 aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv master, const mapping& keys,
                                                                      const checkpoint& record) {
     std::optional<revision> nothing;
-    // A split revision is half applied: that R is unchanged on the master says nothing of the slave.
+    // A split revision is half applied: if the master's keys are unchanged since R, that says
+    // nothing about the slave.
     if (!record.count || record.split || record.rules != keys.digest()) co_return nothing;
     revision at = 0;
     std::int64_t count = 0;
@@ -128,7 +129,7 @@ aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv ma
         query.at = at;
         const auto page = co_await master.range(query);
         if (!page && !master.usable()) co_return page.error();
-        if (!page) co_return nothing;  // it takes the server too long, or was compacted meanwhile: there are other ways
+        if (!page) co_return nothing;  // too slow for the server, or compacted meanwhile: there are other proofs
         if (!page->kvs.empty() && page->kvs.front().mod_revision > record.rev) co_return nothing;
         count += page->count;
         if (at == 0) at = page->header.store_revision;
@@ -180,8 +181,8 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
     co_return co_await prove_by_state(kv, keys, record, out.reason);
 }
 
-aio::awaitable<std::string> learn_event_digest(std::shared_ptr<net::channel> on, const context& with,
-                                               aio::clock::duration timeout, const mapping& keys, revision rev) {
+aio::awaitable<std::string> read_event_digest(std::shared_ptr<net::channel> on, const context& with,
+                                              aio::clock::duration timeout, const mapping& keys, revision rev) {
     replay::start from;
     from.known = rev;
     from.last_event = rev;

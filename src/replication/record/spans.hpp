@@ -12,19 +12,19 @@ namespace etcdsync::replication {
 
 using etcd::revision;
 
-/// An interval of the slave that is ours, and since when.
+/// An interval of the slave that etcd-sync writes, and since when.
 struct span {
     keys::key_range keys;
-    /// The slave's revision when the span was first taken: a key only on the slave whose mod_revision is not above it stood
-    /// there before we came (a foreign key) and is not deleted. 0: there is none.
+    /// The slave's revision when the span was added. A key only on the slave whose mod_revision is
+    /// not above it existed before (a foreign key) and is not deleted. 0: there are no foreign
+    /// keys.
     revision since = 0;
 };
 
-/// The spans of `keys`, each with the oldest claim it can keep: what an old span covered keeps its `since`, what is new gets
-/// `since_now`.
-[[nodiscard]] std::vector<span> claim_spans(const mapping& keys, const std::vector<span>& old, revision since_now);
+/// The spans of `keys`. What an old span covered keeps its `since`; the rest gets `since_now`.
+[[nodiscard]] std::vector<span> spans_for(const mapping& keys, const std::vector<span>& old, revision since_now);
 
-/// True where a key only on the slave stood there before we came: it is kept.
+/// True if a key that is only on the slave existed there before etcd-sync: it is kept.
 [[nodiscard]] bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision);
 
 }  // namespace etcdsync::replication

@@ -9,15 +9,15 @@
 namespace etcdsync::replication {
 namespace {
 
-/// Why a stored record cannot be gone on from; empty: it can.
-std::string doubt(const checkpoint& record, const mapping& keys, const start_context& now) {
+/// Why a link cannot resume from a stored checkpoint; empty: it can.
+std::string resume_obstacle(const checkpoint& record, const mapping& keys, const start_context& now) {
     if (record.instance != now.instance)
-        return fmt::format("the checkpoint is of the instance \"{}\"", record.instance);
+        return fmt::format("the checkpoint belongs to the instance \"{}\"", record.instance);
     if (record.cluster_id != now.cluster_id)
-        return fmt::format("the checkpoint is of another master, cluster {:x}", record.cluster_id);
-    if (record.rules != keys.digest()) return "the rules, or the consistency, changed";
+        return fmt::format("the checkpoint belongs to another master, cluster {:x}", record.cluster_id);
+    if (record.rules != keys.digest()) return "the rules or the consistency mode changed";
     if (record.rev <= 0) return "nothing was copied yet";
-    return now.proven ? std::string() : now.doubt;
+    return now.proven ? std::string() : now.unproven_reason;
 }
 
 }  // namespace
@@ -32,14 +32,14 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
         plan.reason = "the checkpoint on the slave is not readable: " + stored->error().text;
     } else {
         const checkpoint& record = **stored;
-        plan.reason = doubt(record, keys, now);
+        plan.reason = resume_obstacle(record, keys, now);
         if (plan.reason.empty()) {
             plan.record = record;
             plan.record.rev = std::max(record.rev, now.unchanged_until);
             plan.proven = now.proven;
             return plan;
         }
-        // Spans are a claim on keys of the slave: only a checkpoint of this instance gives one.
+        // Only a checkpoint of this instance says which keys of the slave are ours.
         if (record.instance == now.instance) {
             old = record.spans;
             plan.proven = now.proven && record.rev > 0;
@@ -52,7 +52,7 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
     plan.record.rev = now.master_position;
     plan.record.pass = plan.proven ? sync_pass::repair : sync_pass::count;
     plan.record.rules = keys.digest();
-    plan.record.spans = claim_spans(keys, old, now.slave_revision);
+    plan.record.spans = spans_for(keys, old, now.slave_revision);
     return plan;
 }
 

@@ -10,34 +10,36 @@
 
 namespace etcdsync::replication {
 
-/// What the world looks like when a link takes up its slave.
+/// What is known when a link starts.
 struct start_context {
     std::string_view instance;
     std::uint64_t cluster_id = 0;  ///< of the master
     std::uint64_t raft_term = 0;
-    revision master_position = 0;  ///< everything up to here is known of the master
-    revision slave_revision = 0;   ///< of the slave's store, now
-    bool proven = false;           ///< the master is known to have the history the record speaks of
-    std::string doubt;             ///< why it is not
-    revision unchanged_until =
-        0;  ///< no selected key of the master changed between the record's R and here; 0: not known
+    revision master_position = 0;  ///< all changes of the master up to here are known
+    revision slave_revision = 0;   ///< the current revision of the slave
+    bool proven = false;           ///< the master is known to have the history that the checkpoint describes
+    std::string unproven_reason;   ///< why `proven` is false
+    /// No selected key of the master changed from the checkpoint's R to here; 0: unknown.
+    revision unchanged_until = 0;
 };
 
 /// How a link starts.
 struct start_plan {
-    checkpoint record;       ///< where it stands; `writer`, `seq` and `time` are set when it is written
-    bool full_sync = false;  ///< from the first key, whatever was stored
-    bool proven = false;     ///< what the full sync finds too much, or different, came about in the history we know
-    std::string reason;      ///< why, for people; empty where it goes on from what was stored
+    checkpoint record;       ///< the first checkpoint; `writer`, `seq` and `time` are set when it is written
+    bool full_sync = false;  ///< compares from the first key
+    bool proven = false;     ///< what the full sync finds extra or different comes from the known history
+    std::string reason;      ///< why there is a full sync; empty if the link resumes from what was stored
 };
 
-/// Decides from what stands on the slave (`stored`: nothing where there is no record, an error text where it is unreadable)
-/// whether to go on or to compare everything. In doubt it is compared. Pure.
+/// Decides from the checkpoint on the slave whether a link resumes or compares all keys. `stored`
+/// is empty if there is no checkpoint, or an error if it is unreadable. If in doubt, all keys are
+/// compared. Pure.
 [[nodiscard]] start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
                                     const start_context& now);
 
-/// True where `stored`, read after a claim of ours succeeded, was written by another process that is at work now. `writer` is ours,
-/// `last_seq` what we wrote last: a slave restored from a snapshot shows older records, of ours or of a dead process.
+/// True if another running process wrote `stored`, which was read after our claim succeeded.
+/// `writer` is our own name, `last_seq` the last `seq` we wrote: a slave restored from a snapshot
+/// shows older checkpoints of ours or of a dead process.
 [[nodiscard]] bool is_rival(const checkpoint& stored, std::string_view writer, std::uint64_t last_seq);
 
 }  // namespace etcdsync::replication

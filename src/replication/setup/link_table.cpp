@@ -115,7 +115,7 @@ link_settings link_table::settings_of(const feed_plan& from, const link_plan& pl
     own.limits.max_bytes = settings_->replicate.txn_max_bytes.value;
     own.guards.safety = slave.guards;
     own.guards.approved = job_.approve;
-    own.guards.claims_all = job_.approve;
+    own.guards.adopts_foreign_keys = job_.approve;
     own.once = job_.once;
     return own;
 }

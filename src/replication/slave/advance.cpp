@@ -10,10 +10,11 @@
 namespace etcdsync::replication {
 namespace {
 
-/// E: the newest revision that carries events of the slave's rules, with their digest.
+/// Records E: the newest revision with events of the slave's rules, and their digest.
 void record_newest_event(checkpoint& record, const std::vector<mapped_revision>& revisions) {
     for (auto at = revisions.rbegin(); at != revisions.rend(); ++at) {
-        // The last part of a revision that was too large to hold has only some of that revision's events.
+        // The last part of a revision that was too large to keep has only some of that revision's
+        // events.
         if (at->entry->is_tail || at->changes.empty()) continue;
         event_digest digest;
         for (const mapped_change& change : at->changes) digest.add(*change.event);

@@ -27,7 +27,7 @@ void batch::keep(const base::shared_buffer& owner) {
 }
 
 void batch::put(const etcd::operation& write) {
-    const auto [place, added] = place_.try_emplace(write.key, writes_.size());
+    const auto [place, added] = index_.try_emplace(write.key, writes_.size());
     if (added) {
         writes_.push_back(write);
     } else {
@@ -49,7 +49,7 @@ bool batch::add(mapped_revision& mapped, const mapping& keys, const std::optiona
         written.push_back(&change);
         bytes += etcd::operation{change.event->type, change.target, change.event->kv.value}.encoded_size();
     }
-    // A write that replaces an earlier one needs less: this errs on the safe side.
+    // A write that replaces an earlier one needs less: this overestimates.
     if (!fits(written.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) return false;
     for (mapped_change* const change : written) {
         keys_.push_back(std::move(change->target));
@@ -60,11 +60,11 @@ bool batch::add(mapped_revision& mapped, const mapping& keys, const std::optiona
 }
 
 void batch::add_range_delete(const keys::key_range& range) {
-    etcd::operation wipe{etcd::event_type::remove, {}, {}};
-    wipe.key = keys_.emplace_back(range.begin);
-    wipe.range_end = keys_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
-    writes_.push_back(wipe);
-    bytes_ += wipe.encoded_size();
+    etcd::operation range_delete{etcd::event_type::remove, {}, {}};
+    range_delete.key = keys_.emplace_back(range.begin);
+    range_delete.range_end = keys_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
+    writes_.push_back(range_delete);
+    bytes_ += range_delete.encoded_size();
 }
 
 bool batch::add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner) {

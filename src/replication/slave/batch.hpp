@@ -15,24 +15,26 @@
 
 namespace etcdsync::replication {
 
-/// The writes of the next Txn. Values stay where they were received; the batch keeps those buffers alive.
+/// The writes of the next Txn. Values are not copied; the batch keeps the buffers they were
+/// received in alive.
 class batch {
 public:
     explicit batch(const txn_limits& limits);
 
-    /// Adds what `mapped` does to the keys of the slave below `frontier` (nothing: to all). The last write per key wins.
-    /// Takes the mapped keys out of `mapped` if it fits. False, and nothing added, if the whole of it does not fit any more: a
-    /// revision is never torn.
+    /// Adds the writes of `mapped` to keys of the slave below `frontier` (nothing: to all keys).
+    /// The last write of a key wins. Moves the mapped keys out of `mapped` if they fit. Returns
+    /// false, and adds nothing, if the revision does not fit completely: a revision is never split
+    /// here.
     [[nodiscard]] bool add(mapped_revision& mapped, const mapping& keys, const std::optional<std::string>& frontier);
 
-    /// True where all of it is one Txn by `limits`.
+    /// True if the whole batch fits in one Txn of `limits`.
     [[nodiscard]] bool fits_in(const txn_limits& limits) const;
 
-    /// Adds one write whose key no other in the batch has. False where it does not fit any more.
+    /// Adds one write whose key is not in the batch yet. Returns false if it does not fit.
     [[nodiscard]] bool add(etcd::event_type type, std::string_view key, std::string_view value,
                            const base::shared_buffer& owner);
 
-    /// Adds the delete of all keys of a range of the slave. The batch holds nothing else.
+    /// Adds a delete of all keys of a range of the slave. The batch must contain nothing else.
     void add_range_delete(const keys::key_range& range);
 
     [[nodiscard]] bool empty() const { return writes_.empty(); }
@@ -48,8 +50,8 @@ private:
     std::size_t max_bytes_;
     std::size_t max_revision_bytes_;
     std::vector<etcd::operation> writes_;
-    std::unordered_map<std::string_view, std::size_t> place_;  ///< only once revisions are folded
-    std::deque<std::string> keys_;                             ///< keys as the slave has them; never moved
+    std::unordered_map<std::string_view, std::size_t> index_;  ///< used only to fold revisions
+    std::deque<std::string> keys_;                             ///< keys of the slave; never moved
     std::vector<base::shared_buffer> owners_;
     std::size_t bytes_ = 0;
 };

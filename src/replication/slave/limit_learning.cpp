@@ -50,7 +50,7 @@ void shrink_after_timeout(const batch& writes, txn_limits& limits) {
     if (limits.unanswered >= tries_of_a_revision) limits.max_revision_bytes = std::min(limits.max_revision_bytes, half);
 }
 
-etcd::error name_the_key(etcd::error refused, const batch& writes) {
+etcd::error with_key_size(etcd::error refused, const batch& writes) {
     if (refused.cls != etcd::error_class::too_large || writes.writes().size() != 1) return refused;
     const etcd::operation& write = writes.writes().front();
     refused.text += fmt::format(": the key {} with a value of {}", base::printable(write.key),

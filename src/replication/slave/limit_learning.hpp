@@ -6,16 +6,18 @@
 
 namespace etcdsync::replication {
 
-/// What a refused Txn says about the slave's limits. False: it is no matter of size, or cannot be made smaller.
+/// Lowers the limits after a slave refused a Txn. Returns false if its size was not the reason, or
+/// if it cannot be made smaller.
 [[nodiscard]] bool shrink_limits(const etcd::error& refused, const batch& writes, txn_limits& limits);
 
-/// What a Txn without an answer in time says: the slave is too slow for as much. A single revision is given three tries whole.
+/// Lowers the limits after a Txn timed out: the slave is too slow for that much. A single revision
+/// gets three attempts as one Txn.
 void shrink_after_timeout(const batch& writes, txn_limits& limits);
 
-/// Where one key alone is too large: the error with the key and its size.
-[[nodiscard]] etcd::error name_the_key(etcd::error refused, const batch& writes);
+/// Adds the key and its size to the error if a single write is too large.
+[[nodiscard]] etcd::error with_key_size(etcd::error refused, const batch& writes);
 
-/// Below this a Txn says nothing of how much the slave can take in time.
+/// True if a Txn is large enough that a timeout says something about the limits of the slave.
 [[nodiscard]] bool is_large(const batch& writes);
 
 }  // namespace etcdsync::replication

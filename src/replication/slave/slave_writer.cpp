@@ -13,15 +13,15 @@ namespace etcdsync::replication {
 
 namespace {
 
-/// What stands on a slave is not trusted: of records, all together, no more than this is read.
-constexpr std::size_t largest_records = 4U << 20;
+/// Data on a slave is not trusted: this limits the size of all checkpoints together.
+constexpr std::size_t max_checkpoints_bytes = 4U << 20;
 
 }  // namespace
 
 etcd::range_query slave_writer::checkpoint_query() const {
     etcd::range_query query;
     query.key = key_;
-    query.max_response = largest_records;
+    query.max_response = max_checkpoints_bytes;
     return query;
 }
 
@@ -51,12 +51,12 @@ aio::awaitable<etcd::result<found_records>> slave_writer::read_all() {
         for (const etcd::key_value& kv : page.kvs) out.records.push_back({std::string(kv.key), std::string(kv.value)});
     };
     etcd::range_query query;
-    query.max_response = largest_records;
+    query.max_response = max_checkpoints_bytes;
     query.key = records_->all_mode_key();
-    const auto whole = co_await kv_.range(query);
-    if (!whole) co_return whole.error();
-    out.at = whole->header.store_revision;
-    add(*whole);
+    const auto all_mode = co_await kv_.range(query);
+    if (!all_mode) co_return all_mode.error();
+    out.at = all_mode->header.store_revision;
+    add(*all_mode);
     const wire_range per_rule(records_->per_rule());
     query.key = per_rule.key;
     query.range_end = per_rule.range_end;
@@ -83,7 +83,7 @@ aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& al
         writes.push_back({etcd::event_type::put, step.key, text});
     }
     const std::function<std::string()> encode_framed = [&] {
-        return etcd::encode_conditional_txn(as_found(all), absent_whole(all), writes, max_ops);
+        return etcd::encode_conditional_txn(unmodified_since_read(all), absent_all_mode_key(all), writes, max_ops);
     };
     in_flight_ = true;
     const auto answer = co_await kv_.txn(encode_framed);
@@ -92,13 +92,14 @@ aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& al
     co_return answer->succeeded;
 }
 
-etcd::unmodified_since slave_writer::as_found(const found_records& all) const {
-    // Any of them reveals a wiped slave; the one of mode "all" lies outside the interval and so must be it.
+etcd::unmodified_since slave_writer::unmodified_since_read(const found_records& all) const {
+    // Any checkpoint shows whether the slave was wiped. The one of mode "all" lies outside the
+    // interval, so it must be the sample.
     const found_record& sample = all.records.front();
     return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
 }
 
-std::string_view slave_writer::absent_whole(const found_records& all) const {
+std::string_view slave_writer::absent_all_mode_key(const found_records& all) const {
     return all.records.front().key == records_->all_mode_key() ? std::string_view()
                                                                : std::string_view(records_->all_mode_key());
 }
@@ -130,7 +131,7 @@ aio::awaitable<etcd::result<bool>> slave_writer::commit(const batch& writes, che
     co_return true;
 }
 
-aio::awaitable<etcd::result<bool>> slave_writer::undisturbed() {
+aio::awaitable<etcd::result<bool>> slave_writer::checkpoint_unchanged() {
     const etcd::range_query query = checkpoint_query();
     const auto page = co_await kv_.range(query);
     if (!page) co_return page.error();

@@ -6,21 +6,23 @@
 
 namespace etcdsync::replication {
 
-/// What one Txn on a slave may hold; learned downwards from the defaults when a slave refuses.
+/// The limits of one Txn on a slave. They start with defaults and are lowered when a slave refuses
+/// a Txn.
 struct txn_limits {
     unsigned max_ops = 128;            ///< the server's --max-txn-ops
-    bool nested = true;                ///< false: it takes no Txn inside a Txn
+    bool nested = true;                ///< false: it accepts no Txn inside a Txn
     std::size_t max_bytes = 1U << 20;  ///< of operations
-    /// What one revision alone may take, so that it need not be torn: a little below etcd's default --max-request-bytes.
+    /// The limit of a single revision, so that it need not be split: slightly below etcd's default
+    /// --max-request-bytes.
     std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
 
     std::size_t refused = std::string::npos;  ///< bytes of the smallest single write the slave refused as too large
-    unsigned unanswered = 0;                  ///< Txns in a row that the slave took too long for
+    unsigned unanswered = 0;                  ///< consecutive Txns that timed out
 
-    /// Writes that fit beside the record.
+    /// The number of writes that fit in addition to the checkpoint.
     [[nodiscard]] std::size_t max_writes() const;
 
-    /// For what is not meant to be one Txn.
+    /// No limits: for writes that need not fit in one Txn.
     [[nodiscard]] static txn_limits none() {
         txn_limits out;
         out.max_ops = unlimited_ops;

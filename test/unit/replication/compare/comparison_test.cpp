@@ -11,7 +11,7 @@
 
 using namespace etcdsync;
 using namespace etcdsync::replication;
-using outcome = comparison::outcome;
+using step_kind = comparison::step_kind;
 
 namespace {
 
@@ -51,20 +51,20 @@ differences compare(const mapping& keys, const store& master, const store& slave
             const comparison::step step = machine.next();
             CHECK(machine.frontier() >= before);  // it never goes back
             before = machine.frontier();
-            if (step.what == outcome::done) break;
-            if (step.what == outcome::need_master) {
+            if (step.what == step_kind::done) break;
+            if (step.what == step_kind::need_master) {
                 machine.add_master(read_page(master, part.source, machine.master_from(), sizes.next()));
                 continue;
             }
-            if (step.what == outcome::need_slave) {
+            if (step.what == step_kind::need_slave) {
                 machine.add_slave(read_page(slave, part.target, machine.slave_from(), sizes.next()));
                 continue;
             }
             CHECK(step.key < machine.frontier());
             CHECK(part.target.contains(step.key));
-            const char sign = step.what == outcome::missing ? '+' : step.what == outcome::different ? '~' : '-';
+            const char sign = step.what == step_kind::missing ? '+' : step.what == step_kind::different ? '~' : '-';
             out.told.push_back(sign + std::string(step.key));
-            if (step.what == outcome::slave_only) {
+            if (step.what == step_kind::slave_only) {
                 CHECK(step.mod_revision > 0);
                 out.repaired.erase(std::string(step.key));
             } else {
@@ -201,13 +201,13 @@ TEST_CASE("the newest change among the selected keys of the master is told") {
     const mapping keys = mapping_of({rule});
     const segment& part = keys.segments()[0];
     comparison machine(keys, part, part.target.begin, false);
-    CHECK(machine.next().what == outcome::need_master);
+    CHECK(machine.next().what == step_kind::need_master);
     machine.add_master(test::page({{"/a/1", "x", 30}, {"/a/2", "x", 50}, {"/a/3.tmp", "x", 90}}));
-    CHECK(machine.next().what == outcome::need_slave);
+    CHECK(machine.next().what == step_kind::need_slave);
     machine.add_slave(test::page({}));
-    CHECK(machine.next().what == outcome::missing);
-    CHECK(machine.next().what == outcome::missing);
-    CHECK(machine.next().what == outcome::done);
+    CHECK(machine.next().what == step_kind::missing);
+    CHECK(machine.next().what == step_kind::missing);
+    CHECK(machine.next().what == step_kind::done);
     CHECK(machine.newest() == 50);
     CHECK(machine.compared() == 2);
 }

@@ -37,15 +37,15 @@ TEST_CASE("a slave that follows is compared at the revision of its record, whate
 
 TEST_CASE("a record that speaks of no whole state of this master is no measure, and it is told why") {
     etcd::response_header master;
-    CHECK(why_not_at_record(std::nullopt, master, "it") == "there is no record of a sync on the slave");
+    CHECK(why_not_at_record(std::nullopt, master, "it") == "there is no checkpoint on the slave");
     CHECK(why_not_at_record(base::result<checkpoint>(base::error("it is not JSON")), master, "it") ==
-          "the record on the slave is not readable: it is not JSON");
+          "the checkpoint on the slave is not readable: it is not JSON");
     checkpoint record = following();
     record.instance = "other";
-    CHECK(why_not(record) == "the record is of the instance \"other\"");
+    CHECK(why_not(record) == "the checkpoint belongs to the instance \"other\"");
     record = following();
     record.cluster_id = 0xab;
-    CHECK(why_not(record) == "the record is of another master, cluster ab");
+    CHECK(why_not(record) == "the checkpoint belongs to another master, cluster ab");
     for (const sync_pass pass : {sync_pass::count, sync_pass::repair, sync_pass::prune}) {
         record = following();
         record.pass = pass;
@@ -53,9 +53,8 @@ TEST_CASE("a record that speaks of no whole state of this master is no measure, 
     }
     record = following();
     record.split = true;
-    CHECK(why_not(record) == "what follows on revision 900 is being applied in parts");
+    CHECK(why_not(record) == "the revision after 900 is being applied in parts");
     record = following();
     record.rev = 1001;
-    CHECK(why_not(record) ==
-          "the record is of revision 1001, which the master does not have: it was wiped or restored");
+    CHECK(why_not(record) == "revision 1001 of the checkpoint does not exist on the master: it was wiped or restored");
 }

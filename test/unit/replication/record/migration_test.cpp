@@ -42,7 +42,7 @@ checkpoint record_of(const mapping& keys, revision rev, revision since) {
     out.cluster_id = 77;
     out.rev = rev;
     out.rules = keys.digest();
-    out.spans = claim_spans(keys, {}, since);
+    out.spans = spans_for(keys, {}, since);
     out.writer = "someone";
     out.seq = static_cast<std::uint64_t>(rev);
     return out;
@@ -277,7 +277,7 @@ TEST_CASE("records that are not readable, or of another instance, give no claim 
     const migration plan = plan_migration(found, one_a_rule(rules), "it");
     REQUIRE(plan.steps.size() == 1);
     CHECK(deleted(plan) == std::set<std::string>{whole_key});
-    CHECK(plan.sign.writer.empty());
+    CHECK(plan.activity.writer.empty());
     checkpoint other = record_of(mapping_of(rules), 9, 9);
     other.instance = "another";
     found.records[0].text = encode(other);
@@ -288,22 +288,22 @@ TEST_CASE("the sign of life moves with each of the records that are in the way")
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
     found_records found = as_written(one_a_rule(rules));
-    const checkpoint sign = plan_migration(found, now, "it").sign;
-    CHECK(sign.writer == "someone");
+    const checkpoint before = plan_migration(found, now, "it").activity;
+    CHECK(before.writer == "someone");
     for (std::size_t i = 0; i < 3; ++i) {
         found_records moved = found;
         checkpoint next = *parse_checkpoint(moved.records[i].text);
         ++next.seq;
         moved.records[i].text = encode(next);
-        CHECK(plan_migration(moved, now, "it").sign.seq > sign.seq);
+        CHECK(plan_migration(moved, now, "it").activity.seq > before.seq);
     }
     // A process that wrote any of them before finds it newer than what it wrote last.
-    for (const found_record& record : found.records) CHECK(is_rival(sign, "we", parse_checkpoint(record.text)->seq));
+    for (const found_record& record : found.records) CHECK(is_rival(before, "we", parse_checkpoint(record.text)->seq));
 }
 
 TEST_CASE("claims that overlap are cut so that the youngest holds") {
     const std::vector<span> merged =
-        merge_claims({{{"a", "m"}, 5}, {{"g", "z"}, 9}, {{"h", "i"}, 2}, {{"x", ""}, 1}, {{"p", "q"}, 9}});
+        merge_spans({{{"a", "m"}, 5}, {{"g", "z"}, 9}, {{"h", "i"}, 2}, {{"x", ""}, 1}, {{"p", "q"}, 9}});
     REQUIRE(merged.size() == 3);
     CHECK(merged[0].keys == keys::key_range{"a", "g"});
     CHECK(merged[0].since == 5);
@@ -311,5 +311,5 @@ TEST_CASE("claims that overlap are cut so that the youngest holds") {
     CHECK(merged[1].since == 9);
     CHECK(merged[2].keys == keys::key_range{"z", ""});
     CHECK(merged[2].since == 1);
-    CHECK(merge_claims({}).empty());
+    CHECK(merge_spans({}).empty());
 }

@@ -27,7 +27,7 @@ struct rig : served {
         record.event_digest = learn(4);
     }
 
-    std::string learn(etcd::revision rev) { return loop.run(learn_event_digest(connect(), with, 5s, keys, rev), 1min); }
+    std::string learn(etcd::revision rev) { return loop.run(read_event_digest(connect(), with, 5s, keys, rev), 1min); }
     etcd::result<proof> prove() { return loop.run(prove_history(connect(), with, 5s, keys, record), 1min); }
     verdict found() {
         const auto proved = prove();

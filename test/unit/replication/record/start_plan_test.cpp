@@ -130,7 +130,7 @@ TEST_CASE("every doubt leads to a comparison") {
     check_doubt(other, "nothing was copied");
     start_context doubtful = here();
     doubtful.proven = false;
-    doubtful.doubt = "it was wiped";
+    doubtful.unproven_reason = "it was wiped";
     check_doubt(stored(), "it was wiped", doubtful);
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("our own claims outlive a change of master or rules; those of another 
 
 TEST_CASE("a wider rule keeps the old claim where it had one, and begins a new one beside it") {
     const mapping wider = mapping_of({prefix_rule("/")});
-    const std::vector<span> claimed = claim_spans(wider, {{{"/a/", "/a0"}, 20}}, 50);
+    const std::vector<span> claimed = spans_for(wider, {{{"/a/", "/a0"}, 20}}, 50);
     REQUIRE(claimed.size() >= 3);
     CHECK(is_foreign(claimed, "/a/k", 20));
     CHECK_FALSE(is_foreign(claimed, "/a/k", 21));
@@ -156,7 +156,7 @@ TEST_CASE("a wider rule keeps the old claim where it had one, and begins a new o
 
 TEST_CASE("a narrower rule keeps its part of the claim, and nothing else") {
     const mapping narrower = mapping_of({prefix_rule("/a/b/")});
-    const std::vector<span> claimed = claim_spans(narrower, {{{"/a/", "/a0"}, 20}}, 50);
+    const std::vector<span> claimed = spans_for(narrower, {{{"/a/", "/a0"}, 20}}, 50);
     REQUIRE(claimed.size() == 1);
     CHECK(claimed[0].keys == keys::prefix_range("/a/b/"));
     CHECK(claimed[0].since == 20);
@@ -182,7 +182,7 @@ TEST_CASE("claims cover the targets exactly, without overlap, whatever the old o
             old.push_back({{begin, end}, i});
             from = end;
         }
-        const std::vector<span> claimed = claim_spans(keys, old, 50);
+        const std::vector<span> claimed = spans_for(keys, old, 50);
         for (std::size_t i = 0; i < claimed.size(); ++i) {
             CHECK_FALSE(claimed[i].keys.empty());
             if (i + 1 < claimed.size()) CHECK_FALSE(keys::intersect(claimed[i].keys, claimed[i + 1].keys).has_value());

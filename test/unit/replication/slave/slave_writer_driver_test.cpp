@@ -42,8 +42,8 @@ struct rig : served {
         REQUIRE(done.has_value());
         return *done;
     }
-    bool undisturbed(slave_writer& by) {
-        const auto same = loop.run(by.undisturbed(), 1min);
+    bool checkpoint_unchanged(slave_writer& by) {
+        const auto same = loop.run(by.checkpoint_unchanged(), 1min);
         REQUIRE(same.has_value());
         return *same;
     }
@@ -81,7 +81,7 @@ TEST_CASE("where somebody else wrote the record nothing is done, until it is rea
     slave_writer second = r.applier_here();
     r.read(second);
     REQUIRE(r.committed(second, 11, "second"));
-    CHECK_FALSE(r.undisturbed(first));
+    CHECK_FALSE(r.checkpoint_unchanged(first));
     CHECK_FALSE(r.committed(first, 12, "late"));
     CHECK(r.value() == "second");
     r.read(first);
@@ -103,7 +103,7 @@ TEST_CASE("a record that is gone, rewritten or of another store is a disturbance
     slave_writer slave = r.applier_here();
     r.read(slave);
     REQUIRE(r.committed(slave, 10));
-    CHECK(r.undisturbed(slave));
+    CHECK(r.checkpoint_unchanged(slave));
     const std::string text = r.store.keys()[record_key];
     SUBCASE("deleted") { r.store.del(record_key); }
     SUBCASE("the same bytes again") { r.store.put(record_key, text); }
@@ -111,7 +111,7 @@ TEST_CASE("a record that is gone, rewritten or of another store is a disturbance
         r.store = test::model_etcd();
         r.store.put(record_key, "other bytes");  // revision 2, as ours had
     }
-    CHECK_FALSE(r.undisturbed(slave));
+    CHECK_FALSE(r.checkpoint_unchanged(slave));
     CHECK_FALSE(r.committed(slave, 11, "late"));
     CHECK(r.value() != "late");
 }
@@ -173,7 +173,7 @@ TEST_CASE("nothing is written while a record of the other mode of consistency st
     REQUIRE(r.committed(by, 5));
     r.put("/.etcd-sync/it/rule", "of the other mode");
     CHECK_FALSE(r.committed(by, 6));
-    CHECK(r.undisturbed(by));
+    CHECK(r.checkpoint_unchanged(by));
     // Another instance's records, of either mode, are none of ours.
     rig other;
     slave_writer beside = other.applier_here();

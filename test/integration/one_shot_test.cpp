@@ -220,7 +220,7 @@ TEST_CASE("verify of a slave whose revision the master compacted takes one that 
         CHECK(
             holds(differs.text,
                   fmt::format("at revision {} of the master (compared with the current revision: the master compacted "
-                              "revision {} of the record): 1 missing",
+                              "revision {} of the checkpoint): 1 missing",
                               now, now - 2)));
     }
     SUBCASE("there never was a sync") {

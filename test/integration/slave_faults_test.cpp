@@ -100,7 +100,7 @@ TEST_CASE("a record on the slave that was deleted or exchanged is not believed, 
     }
     SUBCASE("of another instance") {
         meddling = "other";
-        heard = "of the instance";
+        heard = "belongs to the instance";
     }
     for (const bool running : {true, false}) {
         CAPTURE(heard);

@@ -11,18 +11,19 @@
 #include <variant>
 #include <vector>
 
-/// The configuration after validation: plain values, defaults filled in, every promise of the file's rules kept
-/// (names unique and known, exactly one selector per rule, start < end, spans disjoint). Durations in milliseconds.
+/// The configuration after validation: plain values with all defaults filled in. It satisfies every
+/// rule of the file format (names are unique and known, each rule has exactly one selector, start <
+/// end, spans are disjoint). Durations are in milliseconds.
 namespace etcdsync::config {
 
 using duration = std::chrono::milliseconds;
 
-/// Where a client connects: one of `endpoints = ["http://host:port", ...]`.
+/// One endpoint of a cluster: `endpoints = ["http://host:port", ...]`.
 struct endpoint {
     std::string url;         ///< as written, for messages
     bool tls = false;        ///< https
     std::string host;        ///< a name, an IPv4 or (without brackets) an IPv6 literal
-    std::uint16_t port = 0;  ///< 2379 where none was written
+    std::uint16_t port = 0;  ///< 2379 by default
     std::string socket;      ///< unix:// only: the path of the socket; host and port are then unset
     friend bool operator==(const endpoint&, const endpoint&) = default;
 };
@@ -32,14 +33,16 @@ struct selector {
     enum class kind { key, prefix, range };
     kind form = kind::prefix;
     std::string begin;  ///< the key, the prefix, or the start of the range
-    std::string end;    ///< range only: first key not taken; empty = to the last key
+    std::string end;    ///< only for a range: the first key after it; empty = to the last key
     friend bool operator==(const selector&, const selector&) = default;
 };
 
 struct rule {
     std::string name;
     selector select;
-    std::vector<std::string> include;  ///< patterns: ends in "/": prefix; holds one of * ? [ : glob; else one exact key
+    /// Patterns: a prefix if it ends in "/", a glob if it contains one of * ? [, else one exact
+    /// key.
+    std::vector<std::string> include;
     std::vector<std::string> exclude;
     std::string strip;           ///< a prefix of every key the rule can match
     std::string dest;            ///< new key = slave.dest + dest + key without strip
@@ -50,7 +53,7 @@ struct rule {
 enum class prune_mode { off, guarded, always };
 enum class master_change { hold, resync };
 
-/// `max_delete`: a share of the keys ("10%") or a count (100).
+/// `max_delete`: a percentage of the keys ("10%") or a number of keys (100).
 struct delete_limit {
     bool is_share = true;
     std::uint64_t amount = 10;  ///< percent, or keys
@@ -64,7 +67,7 @@ struct safety {
     friend bool operator==(const safety&, const safety&) = default;
 };
 
-/// `tls = { ... }`; file names as written, until locate_files() makes paths of them.
+/// `tls = { ... }`. File names are as written until locate_files() makes them paths.
 struct tls_settings {
     std::string ca;
     std::string cert;  ///< with `key`, or both empty
@@ -74,11 +77,11 @@ struct tls_settings {
     friend bool operator==(const tls_settings&, const tls_settings&) = default;
 };
 
-/// `auth = { ... }`: a user with exactly one form of password, or all empty.
+/// `auth = { ... }`: a user with exactly one kind of password, or all empty.
 struct auth_settings {
     std::string user;
-    std::string password_file;  ///< as the files of tls_settings
-    std::string password_env;   ///< whoever knows the environment puts its value into `password`
+    std::string password_file;  ///< a file name, as in tls_settings
+    std::string password_env;   ///< name of a variable; the caller stores its value in `password`
     std::string password;
     friend bool operator==(const auth_settings&, const auth_settings&) = default;
 };
@@ -92,14 +95,14 @@ struct cluster {
 
 struct slave : cluster {
     std::string name;
-    std::vector<std::size_t> rules;  ///< indexes into config::rules, in the order of the rules
+    std::vector<std::size_t> rules;  ///< indexes into config::rules, in ascending order
     std::string dest;
     bool required = true;
     bool paused = false;
-    safety guards;  ///< [safety] with this slave's own `safety = {}` over it
+    safety guards;  ///< [safety], overridden by this slave's own `safety = {}`
 };
 
-/// "all": one watch and one checkpoint a slave. "rule": one watch and one checkpoint a rule.
+/// "all": one watch and one checkpoint per slave. "rule": one watch and one checkpoint per rule.
 enum class consistency_mode { all, rule };
 
 struct replication {
@@ -119,7 +122,7 @@ struct verification {
     bool repair = false;
 };
 
-/// One of `listen`: a Unix socket, or an address with a port.
+/// One element of `listen`: a Unix socket, or an address with a port.
 struct listen_address {
     std::string socket;  ///< path; empty for TCP
     std::string host;
@@ -128,7 +131,7 @@ struct listen_address {
 };
 
 struct admin_access {
-    std::optional<std::vector<listen_address>> listen;  ///< nothing: not written
+    std::optional<std::vector<listen_address>> listen;  ///< nothing: not in the file
     std::string token_file;
 };
 
@@ -145,20 +148,21 @@ struct config {
     cluster master;
     std::vector<slave> slaves;
     std::vector<rule> rules;
-    safety guards;  ///< [safety]; the slaves hold theirs
+    safety guards;  ///< [safety]; each slave has its own
     replication replicate;
     verification verify;
     admin_access admin;
     log logging;
 };
 
-/// One complaint about the file. `line` and `column` count from 1 (columns in code points); 0 where there is no place.
+/// One error or warning about the file. `line` and `column` count from 1 (columns in code points);
+/// 0 if there is no place.
 struct diagnostic {
     enum class severity { error, warning };
     severity level = severity::error;
     std::size_t line = 0;
     std::size_t column = 0;
-    std::size_t width = 1;  ///< how many columns the caret line underlines
+    std::size_t width = 1;  ///< number of columns that the caret line underlines
     std::string message;    ///< what is wrong
     std::string hint;       ///< `did you mean "password"?`, `write "30s"`; may be empty
 };

@@ -6,7 +6,7 @@
 namespace etcdsync::keys {
 namespace {
 
-/// Ends compare like keys, but for the empty one, which is above all.
+/// Compares ends of ranges: like keys, but the empty end is above all others.
 bool end_before(const std::string& a, const std::string& b) {
     if (a.empty()) return false;
     return b.empty() || a < b;
@@ -67,7 +67,7 @@ std::string map_key(std::string_view key, std::string_view strip, std::string_vi
 
 std::optional<key_range> map_range(const key_range& range, std::string_view strip, std::string_view dest) {
     if (!has_prefix(range, strip)) return std::nullopt;
-    // An end that does not start with `strip` can only be the end of all keys that do.
+    // An end that does not start with `strip` can only be the end of all keys with that prefix.
     const bool ends_inside = !range.end.empty() && std::string_view(range.end).starts_with(strip);
     return key_range{map_key(range.begin, strip, dest),
                      ends_inside ? map_key(range.end, strip, dest) : prefix_end(dest)};

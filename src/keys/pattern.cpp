@@ -28,7 +28,7 @@ std::string literal_pattern(std::string_view bytes) {
     return escaped;
 }
 
-/// Takes a glob apart into steps; `error` says why it stopped early.
+/// Parses a glob into steps; `error` says why it stopped early.
 class pattern::glob_parser {
 public:
     explicit glob_parser(std::string_view text) : text_(text) {}
@@ -48,7 +48,7 @@ public:
     }
 
     std::vector<step> steps;
-    loop pending = loop::none;  ///< a run that no step has followed yet
+    loop pending = loop::none;  ///< a wildcard run that no step has followed yet
     std::string head;           ///< the literal bytes before the first wildcard
     std::string error;
 
@@ -73,7 +73,7 @@ private:
     void literal(char byte) {
         if (byte == '\\') {
             if (text_.empty()) {
-                error = "a \"\\\" ends the pattern";
+                error = "the pattern ends with \"\\\"";
                 return;
             }
             byte = next();
@@ -82,7 +82,7 @@ private:
         add(byte_set().set(index_of(byte)));
     }
 
-    /// After "[". A "]" that comes first is one of the class, as in a shell.
+    /// Parses a class, after its "[". A "]" at the start belongs to the class, as in a shell.
     void byte_class() {
         const bool negated = text_.starts_with('!');
         if (negated) text_.remove_prefix(1);
@@ -104,7 +104,7 @@ private:
             if (!class_byte(high)) return false;
         }
         if (index_of(high) < index_of(low)) {
-            error = "a class holds a range that runs backwards";
+            error = "a class has a reversed range";
             return false;
         }
         for (std::size_t i = index_of(low); i <= index_of(high); ++i) set.set(i);

@@ -13,24 +13,27 @@
 
 namespace etcdsync::keys {
 
-/// One entry of `include` or `exclude`, ready to match keys (bytes in no encoding):
+/// A compiled entry of `include` or `exclude`. Keys are bytes without an encoding.
 ///   ends in "/"              every key that starts with it
-///   holds one of * ? [       a glob over the whole key: `*` any run of bytes but "/", `**` any run, `?` one byte but
-///                            "/", `[a-z]` `[!a-z]` one byte of (not of) the class and never "/", `\` takes the next
-///                            byte as it is
+///   contains one of * ? [    a glob over the whole key: `*` any run of bytes except "/", `**` any
+///                            run, `?` one byte except "/", `[a-z]` `[!a-z]` one byte (not) of the
+///                            class and never "/", `\` takes the next byte literally
 ///   anything else            exactly this key
-/// Matching takes time linear in the key, whatever the pattern: all positions in the pattern are followed at once.
+/// Matching takes time linear in the key, whatever the pattern: it follows all positions of the
+/// pattern at once.
 class pattern {
 public:
     enum class kind { prefix, glob, exact };
 
-    /// Fails with one sentence where the pattern is empty, a "[" is not closed or a "\" ends a glob.
+    /// Parses a pattern. Fails with a one-sentence error if it is empty, a "[" is not closed or a
+    /// "\" ends a glob.
     [[nodiscard]] static base::result<pattern> parse(std::string_view text);
 
     [[nodiscard]] bool matches(std::string_view key) const;
     [[nodiscard]] kind form() const { return form_; }
 
-    /// Every key that matches lies in it. For a prefix or an exact key, every key in it matches.
+    /// An interval that contains every key that matches. For a prefix or an exact key, every key in
+    /// it matches.
     [[nodiscard]] const key_range& bounds() const { return bounds_; }
 
 private:
@@ -38,7 +41,7 @@ private:
     using state_set = std::vector<std::uint64_t>;
     enum class loop { none, segment, any };
 
-    /// One byte of the key, and before it possibly a run (`*` or `**`).
+    /// One byte of the key, possibly preceded by a run (`*` or `**`).
     struct step {
         byte_set accepts;
         loop before = loop::none;
@@ -51,18 +54,18 @@ private:
 
     kind form_;
     key_range bounds_;
-    // Bit i of a state set: "the first i steps are matched".
+    // Bit i of a state set means that the first i steps are matched.
     std::size_t steps_ = 0;
-    state_set moves_;           ///< for each of the 256 bytes: the states it moves on
-    state_set stays_;           ///< the states any byte but "/" may stay in
-    state_set stays_at_slash_;  ///< the states "/" may stay in
+    state_set moves_;           ///< for each of the 256 bytes: the states that advance
+    state_set stays_;           ///< the states that remain on any byte but "/"
+    state_set stays_at_slash_;  ///< the states that remain on "/"
 };
 
-/// A pattern that matches the same bytes and nothing else, for keys written as { hex = "..." }. One that ends in "/"
-/// stays a prefix.
+/// A pattern that matches exactly `bytes`, for keys written as { hex = "..." }. One that ends in
+/// "/" stays a prefix.
 [[nodiscard]] std::string literal_pattern(std::string_view bytes);
 
-/// True where `text` holds a byte that makes a pattern a glob.
+/// True if `text` contains a byte that makes a pattern a glob.
 [[nodiscard]] bool has_wildcard(std::string_view text);
 
 }  // namespace etcdsync::keys

@@ -12,7 +12,7 @@
 namespace etcdsync::fuzz {
 
 void config(std::string_view input) {
-    const config::outcome read = config::parse(input);
+    const config::parse_result read = config::parse(input);
     bool has_error = false;
     for (const config::diagnostic& d : read.diagnostics) {
         has_error = has_error || d.level == config::diagnostic::severity::error;

@@ -184,7 +184,7 @@ TEST_CASE("insecure_skip_verify takes any certificate, and every start says what
     bad.from = -std::chrono::hours(2);
     const front_door door{"https://127.0.0.1", unknown.issue("bad", bad), ""};
     stage on(both_by(door, "tls = { insecure_skip_verify = true }\n"));
-    constexpr const char* warning = "is not checked: anybody may pose as it";
+    constexpr const char* warning = "is not verified: anyone can impersonate it";
     fill(on.at_master, "/a/", 100);
     on.start_and_sync();
     CHECK(on.sync.said(warning) == 2);

@@ -52,7 +52,7 @@ void gather(config::cluster& of, const config::cluster_places& places, const pro
 
 }  // namespace
 
-void gather_secrets(config::outcome& loaded, const std::string& config_path, const process_environment& around) {
+void gather_secrets(config::parse_result& loaded, const std::string& config_path, const process_environment& around) {
     config::config& value = *loaded.value;
     config::complaints out(std::move(loaded.diagnostics));
     config::locate_files(value, config_path, std::string(around.variable("CREDENTIALS_DIRECTORY")));

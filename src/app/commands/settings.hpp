@@ -20,7 +20,7 @@ namespace etcdsync::app {
 struct loaded_config {
     std::string path;
     std::string text;
-    config::outcome result;
+    config::parse_result result;
 
     /// What is printed about it on stderr: every diagnostic, and the number of errors. Empty if there is none.
     [[nodiscard]] std::string complaints() const;

@@ -10,8 +10,8 @@
 namespace etcdsync::config {
 namespace {
 
-/// No endpoint twice: within a cluster it is a slip; on two slaves they would fight over one checkpoint; on the master
-/// and a slave the slave would be its own source.
+/// Refuses duplicate endpoints. Within a cluster it is a mistake; two slaves would write to the
+/// same checkpoint; a slave that is the master would be its own source.
 class endpoint_register {
 public:
     explicit endpoint_register(complaints& out) : out_(out) {}
@@ -27,10 +27,10 @@ private:
     void complain(const endpoint& e, const cluster_notes& other, const cluster_notes& notes, place at) {
         const std::string url = base::printable(e.url);
         if (&other == &notes) {
-            out_.error(at, fmt::format("endpoint \"{}\" stands here twice", url), "drop one");
+            out_.error(at, fmt::format("endpoint \"{}\" is listed twice", url), "remove one");
         } else {
-            out_.error(at, fmt::format("endpoint \"{}\" belongs to {} already", url, other.label),
-                       "master and slaves are clusters of their own");
+            out_.error(at, fmt::format("endpoint \"{}\" already belongs to {}", url, other.label),
+                       "master and slaves must be different clusters");
         }
     }
 
@@ -51,7 +51,7 @@ void check_clusters(const draft& checked, complaints& out) {
         const auto [first, added] = names.emplace(one.name, checked.slaves[i].name.at);
         if (added) continue;
         out.error(checked.slaves[i].name.at, fmt::format("two slaves are named \"{}\"", one.name),
-                  fmt::format("the other is in line {}", first->second.line));
+                  fmt::format("the other one is on line {}", first->second.line));
     }
 }
 

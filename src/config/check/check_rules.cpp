@@ -25,7 +25,7 @@ rule_index index_names(const draft& checked, complaints& out) {
         const rule_notes& notes = checked.rules[i];
         out.error(notes.name.given ? notes.name.at : notes.select.at,
                   fmt::format("two rules are named \"{}\"", shown(name)),
-                  fmt::format("the other is in line {}{}", checked.rules[first->second].at.line,
+                  fmt::format("the other one is on line {}{}", checked.rules[first->second].at.line,
                               notes.name.given ? "" : "; write name = \"...\""));
     }
     return index;
@@ -41,14 +41,15 @@ void look_up(const slave_notes& notes, slave& into, const rule_index& index, boo
     for (const rule_use& use : notes.uses) {
         const auto found = index.find(use.name);
         if (found == index.end()) {
-            // The rule meant may be one whose own name is broken: that has been said.
+            // The name may be that of a rule whose own name is invalid; that error was reported
+            // already.
             if (all_known)
                 out.error(use.at, fmt::format("no rule is named \"{}\"", shown(use.name)),
                           nearest_rule(use.name, index));
             continue;
         }
         if (std::ranges::find(into.rules, found->second) != into.rules.end()) {
-            out.error(use.at, fmt::format("rule \"{}\" stands here twice", shown(use.name)), "drop one");
+            out.error(use.at, fmt::format("rule \"{}\" is listed twice", shown(use.name)), "remove one");
             continue;
         }
         into.rules.push_back(found->second);

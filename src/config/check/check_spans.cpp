@@ -12,7 +12,7 @@
 namespace etcdsync::config {
 namespace {
 
-/// What one rule writes on one slave.
+/// The interval that one rule writes on one slave.
 struct span {
     std::size_t rule;
     keys::key_range keys;
@@ -31,7 +31,7 @@ std::string shown(const keys::key_range& keys) {
 span span_of(const draft& checked, const slave& on, std::size_t index) {
     const rule& r = checked.value.rules[index];
     const std::string dest = on.dest + r.dest;
-    // A strip that does not fit has been refused before, and such a rule has no span.
+    // A rule with an invalid strip was refused before, and has no span.
     return {index, *keys::map_range(selector_range(r.select), r.strip, dest), keys::canonical_mapping(r.strip, dest)};
 }
 
@@ -50,9 +50,9 @@ public:
             if (!notes.select.given || !notes.select.good) continue;
             if (!checkpoints_.contains(selector_range(checked_.value.rules[i].select))) continue;
             out_.error(notes.select.at,
-                       fmt::format("{} lies wholly inside checkpoint_prefix \"{}\"", notes.label, prefix()),
+                       fmt::format("{} is entirely inside checkpoint_prefix \"{}\"", notes.label, prefix()),
                        "keys under it are never copied");
-            told_.insert({i, i});
+            reported_.insert({i, i});
         }
     }
 
@@ -71,10 +71,11 @@ public:
 private:
     [[nodiscard]] std::string prefix() const { return shown(checked_.value.replicate.checkpoint_prefix); }
 
-    /// A rule of one key that leaves nothing of it, or a span no key of which may be written.
+    /// Refuses a rule of one key that maps it to the empty key, and a span without a key that may
+    /// be written.
     void check_target(const span& one, const slave_notes& notes) {
         const rule_notes& of = checked_.rules[one.rule];
-        if (told_.contains({one.rule, one.rule})) return;
+        if (reported_.contains({one.rule, one.rule})) return;
         const bool single = checked_.value.rules[one.rule].select.form == selector::kind::key;
         if (single && one.keys.begin.empty()) {
             out_.error(place_of_mapping(of), fmt::format("{} leaves an empty key on {}", of.label, notes.label),
@@ -87,30 +88,31 @@ private:
         } else {
             return;
         }
-        told_.insert({one.rule, one.rule});
+        reported_.insert({one.rule, one.rule});
     }
 
-    /// `spans` by begin: what overlaps spans[i] and starts later stands right behind it.
+    /// `spans` are sorted by begin: those that overlap spans[i] and start later follow it directly.
     void check_followers(const std::vector<span>& spans, std::size_t i, const slave_notes& notes) {
         for (std::size_t j = i + 1; j < spans.size() && spans[i].keys.contains(spans[j].keys.begin); ++j) {
-            if (spans[i].map == spans[j].map) continue;  // one key, one place: they merge
+            if (spans[i].map == spans[j].map) continue;  // each key maps to one key: the spans merge
             const rule_pair pair = std::minmax(spans[i].rule, spans[j].rule);
-            if (told_.insert(pair).second) complain(pair, *keys::intersect(spans[i].keys, spans[j].keys), notes);
+            if (reported_.insert(pair).second) complain(pair, *keys::intersect(spans[i].keys, spans[j].keys), notes);
         }
     }
 
     void complain(rule_pair pair, const keys::key_range& both, const slave_notes& notes) {
         const rule_notes& second = checked_.rules[pair.second];
         const rule_notes& first = checked_.rules[pair.first];
-        out_.error(place_of_mapping(second),
-                   fmt::format("{} and {} both write {} on {}", first.label, second.label, shown(both), notes.label),
-                   fmt::format("the other is in line {}; change a dest so that they do not meet", first.at.line));
+        out_.error(
+            place_of_mapping(second),
+            fmt::format("{} and {} both write {} on {}", first.label, second.label, shown(both), notes.label),
+            fmt::format("the other one is on line {}; change a dest so that they do not overlap", first.at.line));
     }
 
     const draft& checked_;
     complaints& out_;
     keys::key_range checkpoints_;
-    std::set<rule_pair> told_;  ///< once is enough; (i, i) for what concerns rule i alone
+    std::set<rule_pair> reported_;  ///< pairs that were reported; (i, i) for errors of rule i alone
 };
 
 }  // namespace

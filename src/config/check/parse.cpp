@@ -28,9 +28,9 @@ std::optional<toml::table> parse_toml(std::string_view text, complaints& out) {
 
 }  // namespace
 
-outcome parse(std::string_view text) {
+parse_result parse(std::string_view text) {
     complaints out;
-    outcome result;
+    parse_result result;
     if (const auto root = parse_toml(text, out)) {
         draft read = read_draft(*root, out);
         check_clusters(read, out);

@@ -9,14 +9,15 @@
 
 namespace etcdsync::config {
 
-/// What came of a configuration text. `value` is set exactly where no diagnostic is an error.
-struct outcome {
+/// The result of parsing a configuration. `value` is set if and only if no diagnostic is an error.
+struct parse_result {
     std::optional<config> value;
     std::vector<diagnostic> diagnostics;  ///< all of them, in the order of the file
-    std::vector<cluster_places> places;   ///< with a value: of the master, then of each slave
+    std::vector<cluster_places> places;   ///< if there is a value: of the master, then of each slave
 };
 
-/// Parses and validates. `text` is the whole file. Never throws; every error of the file is reported at once.
-[[nodiscard]] outcome parse(std::string_view text);
+/// Parses and validates a configuration. `text` is the whole file. Never throws; all errors of the
+/// file are reported at once.
+[[nodiscard]] parse_result parse(std::string_view text);
 
 }  // namespace etcdsync::config

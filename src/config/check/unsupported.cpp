@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-/// The keys that are read and checked, but whose function is not built yet. Any value but today's behavior is refused
-/// here, so that no one relies on it. A feature that is built loses its line here.
+/// The keys that are read and checked, but whose function is not built yet. Any value other than
+/// the default is refused, so that no one relies on it. A feature that is built loses its line
+/// here.
 namespace etcdsync::config {
 namespace {
 
@@ -12,12 +13,12 @@ class refusals {
 public:
     explicit refusals(complaints& out) : out_(out) {}
 
-    /// Refuses `key` of `table` where the file asks for more than `today` offers.
-    void unless(bool is_today, const toml::table* table, std::string_view key, std::string_view today) {
-        const toml::node* const node = is_today || table == nullptr ? nullptr : table->get(key);
+    /// Refuses `key` of `table` if its value is not the supported one.
+    void unless(bool is_supported, const toml::table* table, std::string_view key, std::string_view supported) {
+        const toml::node* const node = is_supported || table == nullptr ? nullptr : table->get(key);
         if (node == nullptr) return;
         out_.error(place_of(*node), fmt::format("\"{}\" is not supported yet", key),
-                   fmt::format("today only {}", today));
+                   fmt::format("only {} is supported", supported));
     }
 
 private:

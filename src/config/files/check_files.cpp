@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    /// True if it can be read, or is not configured.
+    /// Returns true if the file can be read or is not configured.
     bool check(std::string_view key, const std::string& path, place at, bool secret) {
         if (path.empty()) return true;
         const auto file = open_file(path);

@@ -5,8 +5,9 @@
 
 namespace etcdsync::config {
 
-/// Tells what is wrong with the files and the password of a cluster after locate_files(), and which secrets others may read. Opens the
-/// files. A missing password from the environment is reported elsewhere. True if all files of `tls` can be read.
+/// Reports errors of the files and the password of a cluster after locate_files(), and secrets that
+/// other users may read. Opens the files. A missing password from the environment is reported
+/// elsewhere. Returns true if all files of `tls` can be read.
 bool check_files(const cluster& of, const cluster_places& places, complaints& out);
 
 }  // namespace etcdsync::config

@@ -17,15 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_bytes = 64U << 10;
+constexpr std::size_t max_bytes = 64U << 10;
 
-/// Where names without a leading "/" start from.
-struct folders {
-    fs::path credentials;  ///< empty: there are none
-    fs::path beside;
+/// The directories that relative names start from.
+struct directories {
+    fs::path credentials;  ///< empty: there is none
+    fs::path beside;       ///< of the configuration file
 };
 
-void locate(std::string& name, const folders& from) {
+void locate(std::string& name, const directories& from) {
     if (name.empty() || name.front() == '/') return;
     std::error_code ignored;
     const bool bare = name.find('/') == std::string::npos;
@@ -34,7 +34,7 @@ void locate(std::string& name, const folders& from) {
     name = (is_credential ? credential : from.beside / name).string();
 }
 
-void locate(cluster& of, const folders& from) {
+void locate(cluster& of, const directories& from) {
     for (std::string* const name : {&of.tls.ca, &of.tls.cert, &of.tls.key, &of.auth.password_file}) locate(*name, from);
 }
 
@@ -44,7 +44,7 @@ std::string absolute(const std::string& path) {
     return failed ? path : out.string();
 }
 
-/// An empty string where it went well, else why not.
+/// Returns an empty string, or the reason of the failure.
 std::string read_all(int descriptor, std::string& text) {
     char block[4096];
     for (;;) {
@@ -53,7 +53,7 @@ std::string read_all(int descriptor, std::string& text) {
         if (got < 0) return std::strerror(errno);
         if (got == 0) return "";
         text.append(block, static_cast<std::size_t>(got));
-        if (text.size() > most_bytes) return "it is larger than 64 KiB";
+        if (text.size() > max_bytes) return "it is larger than 64 KiB";
     }
 }
 
@@ -69,17 +69,17 @@ void drop_line_end(std::string& text) {
     if (text.ends_with('\r')) text.pop_back();
 }
 
-/// What no password has in it; empty where it may be one.
-std::string_view unfit(const std::string& password) {
+/// Why a text cannot be a password; empty if it can.
+std::string_view password_error(const std::string& password) {
     if (password.empty()) return "it is empty";
     const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-    return std::ranges::any_of(password, is_control) ? "it holds a line end, or another control character" : "";
+    return std::ranges::any_of(password, is_control) ? "it contains a line end or another control character" : "";
 }
 
 }  // namespace
 
 void locate_files(config& of, const std::string& config_path, const std::string& credentials_directory) {
-    folders from;
+    directories from;
     if (!credentials_directory.empty()) from.credentials = absolute(credentials_directory);
     from.beside = fs::path(absolute(config_path)).parent_path();
     locate(of.master, from);
@@ -94,9 +94,9 @@ base::result<std::string> read_password(const auth_settings& of) {
         const std::string file = base::printable(of.password_file, of.password_file.size());
         if (!failure.empty()) return base::error(fmt::format("password file {}: {}", file, failure));
         drop_line_end(text);
-        if (const auto why = unfit(text); !why.empty())
+        if (const auto why = password_error(text); !why.empty())
             return base::error(fmt::format("password file {}: {}", file, why));
-    } else if (const auto why = unfit(text); !why.empty()) {
+    } else if (const auto why = password_error(text); !why.empty()) {
         return base::error(fmt::format("the password cannot be used: {}", why));
     }
     return base::result<std::string>(boost::system::in_place_value, std::move(text));

@@ -7,8 +7,8 @@
 
 namespace etcdsync::config {
 
-/// Reads `path` and parses it. A file that cannot be read is one diagnostic without a place.
-/// On return `text` holds what was read, for render().
-[[nodiscard]] outcome load(const std::string& path, std::string& text);
+/// Reads `path` and parses it. A file that cannot be read gives one diagnostic without a place. On
+/// return `text` contains the file, for render().
+[[nodiscard]] parse_result load(const std::string& path, std::string& text);
 
 }  // namespace etcdsync::config

@@ -20,7 +20,7 @@ base::result<opened_file> open_file(const std::string& path) {
     opened_file file(number, about);
     if (!known) return base::error(std::strerror(errno));
     if (S_ISDIR(about.st_mode)) return base::error(std::strerror(EISDIR));
-    if (!S_ISREG(about.st_mode)) return base::error("it is no regular file");
+    if (!S_ISREG(about.st_mode)) return base::error("it is not a regular file");
     return file;
 }
 

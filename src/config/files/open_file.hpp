@@ -17,7 +17,7 @@ public:
     ~opened_file();
 
     [[nodiscard]] int number() const { return number_; }
-    /// Others than its owner may read it.
+    /// True if users other than its owner may read it.
     [[nodiscard]] bool is_open_to_others() const { return (about_.st_mode & (S_IRGRP | S_IROTH)) != 0; }
 
 private:
@@ -25,7 +25,7 @@ private:
     struct stat about_;
 };
 
-/// Opens `path` without waiting for anybody, whatever it is. The error only says why not.
+/// Opens `path` without blocking, whatever kind of file it is. The error says only why it failed.
 [[nodiscard]] base::result<opened_file> open_file(const std::string& path);
 
 }  // namespace etcdsync::config

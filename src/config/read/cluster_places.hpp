@@ -7,7 +7,8 @@
 
 namespace etcdsync::config {
 
-/// Where those settings of a cluster stand that name something outside of the file, for what comes out about it later.
+/// The places of the settings of a cluster that name something outside the file, for later errors
+/// about them.
 struct cluster_places {
     std::string label;  ///< `[master]`, `slave "edge-1"`
     place tls;          ///< the table

@@ -9,12 +9,12 @@
 
 namespace etcdsync::config {
 
-/// What the checks have to know about a cluster beside its values: where they stand.
+/// What the checks need about a cluster in addition to its values: the places in the file.
 struct cluster_notes : cluster_places {
     const toml::table* table = nullptr;
     place at;                           ///< the header
     std::vector<place> endpoints;       ///< one for each of cluster::endpoints
-    std::size_t endpoints_written = 0;  ///< more than those where some could not be read
+    std::size_t endpoints_written = 0;  ///< number of elements in the file, including invalid ones
 };
 
 /// `rules = [...]` before the names are looked up.
@@ -38,26 +38,27 @@ struct rule_notes {
     reading select;
     reading strip;
     reading dest;
-    /// Nothing is known to be wrong with where its keys come from and go to.
+    /// True if nothing is known to be wrong with its source and its destination.
     [[nodiscard]] bool maps() const { return select.good && select.given && strip.good && dest.good; }
 };
 
-/// A configuration as read, key by key, before the checks that need more than one key.
+/// A configuration as read key by key, before the checks that need more than one key.
 struct draft {
     config value;
     cluster_notes master;
     std::vector<slave_notes> slaves;  ///< one for each of config::slaves
     std::vector<rule_notes> rules;    ///< one for each of config::rules
-    bool rules_are_known = true;      ///< false: some rule or its name could not be read
+    bool rules_are_known = true;      ///< false: a rule or its name could not be read
     reading checkpoint_prefix;
     reading memory_limit;
     reading log_limit;
 };
 
-/// Reads every key of the file; complains about what a key alone shows. `root` must outlive the draft.
+/// Reads every key of the file and reports what is wrong with each one by itself. `root` must
+/// outlive the draft.
 [[nodiscard]] draft read_draft(const toml::table& root, complaints& out);
 
-// Its parts, a table each.
+// Its parts, one per table.
 void read_cluster(table_reader& in, cluster& into, cluster_notes& notes);
 void read_tls(table_reader& in, tls_settings& into, cluster_notes& notes);
 void read_auth(table_reader& in, auth_settings& into, cluster_notes& notes);

@@ -19,9 +19,9 @@ namespace urls = boost::urls;
 
 constexpr std::uint16_t etcd_port = 2379;
 constexpr std::string_view unix_scheme = "unix://";
-constexpr std::size_t longest_socket = 107;  ///< what sockaddr_un holds
+constexpr std::size_t longest_socket = 107;  ///< the limit of sockaddr_un
 
-/// What stands before an "@" may be a password: never printed.
+/// Masks what precedes an "@", because it may contain a password.
 std::string without_user(std::string_view text) {
     const std::size_t at = text.rfind('@');
     if (at == std::string_view::npos) return base::printable(text);
@@ -40,7 +40,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-/// RFC 3986 allows far more than DNS does; most of it here is a typing mistake.
+/// RFC 3986 allows far more than DNS does; most of that is a typing mistake here.
 bool is_host_name(std::string_view host) {
     const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_'; };
     return !host.empty() && std::ranges::all_of(host, allowed);
@@ -63,9 +63,9 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 std::string_view port_text(const urls::url_view& url) { return {url.port().data(), url.port().size()}; }
 
-/// What the URL holds beyond scheme, host and port; empty where nothing.
-std::string_view surplus(const urls::url_view& url) {
-    if (url.has_userinfo()) return "a user does not belong in it; use auth = { ... }";
+/// The part of the URL beyond scheme, host and port; empty if there is none.
+std::string_view unexpected_part(const urls::url_view& url) {
+    if (url.has_userinfo()) return "it has a user; use auth = { ... }";
     if (url.has_query()) return "it has a query";
     if (url.has_fragment()) return "it has a fragment";
     return url.encoded_path().empty() ? "" : "it has a path";
@@ -86,7 +86,7 @@ boost::system::result<endpoint, fault> parse_unix(std::string_view text) {
 boost::system::result<endpoint, fault> parse_endpoint(std::string_view text) {
     if (text.starts_with(unix_scheme)) return parse_unix(text);
     if (text.find(',') != std::string_view::npos) {
-        return bad(text, "it holds a comma", "write one string for each endpoint");
+        return bad(text, "it contains a comma", "write one string for each endpoint");
     }
     if (text.find("://") == std::string_view::npos) {
         return bad(text, "no scheme", fmt::format("write \"http://{}\"", without_user(text)));
@@ -101,7 +101,7 @@ boost::system::result<endpoint, fault> parse_endpoint(std::string_view text) {
     const std::string_view port = port_text(url);
     const auto number = port.empty() && !url.has_port() ? etcd_port : parse_port(port);
     if (!number) return bad(text, "no valid port", "a port is 1 to 65535");
-    if (const auto extra = surplus(url); !extra.empty()) {
+    if (const auto extra = unexpected_part(url); !extra.empty()) {
         const bool v6 = host->find(':') != std::string::npos;
         return bad(text, extra,
                    fmt::format("write \"{}://{}{}{}:{}\"", scheme, v6 ? "[" : "", *host, v6 ? "]" : "", *number));
@@ -122,7 +122,7 @@ boost::system::result<listen_address, fault> parse_listen_address(std::string_vi
     const auto parsed = urls::parse_uri({uri.data(), uri.size()});
     const auto host = parsed ? host_of(*parsed) : std::nullopt;
     const auto port = parsed ? parse_port(port_text(*parsed)) : std::nullopt;
-    if (!host || !port || !surplus(*parsed).empty()) return wrong("write \"127.0.0.1:2390\" or \"unix:/path\"");
+    if (!host || !port || !unexpected_part(*parsed).empty()) return wrong("write \"127.0.0.1:2390\" or \"unix:/path\"");
     return listen_address{{}, *host, *port};
 }
 

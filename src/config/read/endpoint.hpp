@@ -8,16 +8,17 @@
 #include <string>
 #include <string_view>
 
-/// The one place that takes addresses apart.
+/// The only parser of addresses.
 namespace etcdsync::config {
 
-/// "http://host:port", "https://...", port 2379 where none is written, IPv6 in brackets; or "unix:///path".
+/// Parses "http://host:port" or "https://...", with default port 2379 and IPv6 in brackets, or
+/// "unix:///path".
 [[nodiscard]] boost::system::result<endpoint, fault> parse_endpoint(std::string_view text);
 
-/// "unix:/path", or "host:port" with IPv6 in brackets.
+/// Parses "unix:/path", or "host:port" with IPv6 in brackets.
 [[nodiscard]] boost::system::result<listen_address, fault> parse_listen_address(std::string_view text);
 
-/// Equal for endpoints that lead to the same place.
+/// The address of an endpoint: equal for endpoints that lead to the same server.
 [[nodiscard]] std::string address_of(const endpoint& e);
 
 }  // namespace etcdsync::config

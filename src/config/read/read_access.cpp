@@ -8,11 +8,11 @@
 #include <array>
 #include <cctype>
 
-/// The tables `tls` and `auth` of a cluster.
+/// Reads the tables `tls` and `auth` of a cluster.
 namespace etcdsync::config {
 namespace {
 
-/// A path, or a name that is looked up (files.hpp).
+/// Reads a path, or a name that is looked up later (files.hpp).
 std::optional<std::string> read_file_name(const toml::node& node, const value_context& in) {
     auto name = read_outside_name(node, in);
     if (!name || name->find('\0') == std::string::npos) return name;
@@ -21,7 +21,7 @@ std::optional<std::string> read_file_name(const toml::node& node, const value_co
     return std::nullopt;
 }
 
-/// A name or address as it stands in certificates; empty is none.
+/// Reads a name or address as in certificates; may be empty.
 std::optional<std::string> read_server_name(const toml::node& node, const value_context& in) {
     auto name = read_outside_name(node, in);
     const auto allowed = [](unsigned char c) {
@@ -33,20 +33,20 @@ std::optional<std::string> read_server_name(const toml::node& node, const value_
     return std::nullopt;
 }
 
-/// A value that is never repeated in a message.
+/// Reads a value that is never repeated in a message.
 std::optional<std::string> read_secret(const toml::node& node, const value_context& in) {
     auto secret = node.value_exact<std::string>();
     if (!secret) complain_about_type(node, in, "a string", "put it in quotes");
     return secret;
 }
 
-/// The keys of `auth`, as they were read.
+/// The keys of `auth` as they were read.
 struct auth_readings {
     reading user;
-    std::array<reading, 3> forms;  ///< of the password: file, env, the word itself
+    std::array<reading, 3> forms;  ///< of the password: file, environment, literal
 };
 
-/// `user = ""` and the like: written, but with nothing in it. Nothing where all is well.
+/// Reports passwords that are written but empty. Returns true if there are any.
 bool complain_about_empty(table_reader& in, const auth_settings& auth, const auth_readings& all) {
     const std::array<const std::string*, 3> values{&auth.password_file, &auth.password_env, &auth.password};
     constexpr std::array<std::string_view, 3> names{"password_file", "password_env", "password"};
@@ -54,13 +54,13 @@ bool complain_about_empty(table_reader& in, const auth_settings& auth, const aut
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (!all.forms[i].given || !all.forms[i].good || !values[i]->empty()) continue;
         in.out().error(all.forms[i].at, fmt::format("\"{}\" of {} is empty", names[i], in.label()),
-                       "etcd takes no empty password");
+                       "etcd accepts no empty password");
         found = true;
     }
     return found;
 }
 
-/// Exactly one form of password, and only with a user.
+/// Checks that there is exactly one kind of password, and only with a user.
 void check_auth(table_reader& in, const auth_settings& auth, const auth_readings& all) {
     if (complain_about_empty(in, auth, all)) return;
     place last = all.user.at;
@@ -81,7 +81,7 @@ void check_auth(table_reader& in, const auth_settings& auth, const auth_readings
                    fmt::format("{} has a user but no password", in.label()), "write password_file = \"FILE\"");
     }
     if (all.forms[2].given && all.forms[2].good) {
-        in.out().warning(all.forms[2].at, "a password stands in the file itself", "password_file keeps it apart");
+        in.out().warning(all.forms[2].at, "the password is in the configuration file", "use password_file instead");
     }
 }
 
@@ -95,19 +95,18 @@ void read_tls(table_reader& in, tls_settings& into, cluster_notes& notes) {
     const reading cert = table->value("cert", into.cert, read_file_name);
     const reading key = table->value("key", into.key, read_file_name);
     table->value("server_name", into.server_name, read_server_name);
-    const reading careless = table->value("insecure_skip_verify", into.insecure_skip_verify, read_flag);
+    const reading skip_verify = table->value("insecure_skip_verify", into.insecure_skip_verify, read_flag);
     notes.cert = cert.at;
     notes.key = key.at;
     table->done();
     if (into.insecure_skip_verify) {
-        in.out().warning(careless.at,
-                         fmt::format("the certificate of {} is not checked: anybody may pose as it", in.label()),
-                         into.ca.empty() ? "ca = \"FILE\" makes the check possible"
-                                         : "without insecure_skip_verify it is checked against ca");
+        in.out().warning(
+            skip_verify.at, fmt::format("the certificate of {} is not verified: anyone can impersonate it", in.label()),
+            into.ca.empty() ? "set ca = \"FILE\" to verify it" : "remove insecure_skip_verify to verify it against ca");
     }
-    const bool unsure = !cert.good || !key.good || table->misspelt("cert") || table->misspelt("key");
+    const bool unsure = !cert.good || !key.good || table->misspelled("cert") || table->misspelled("key");
     if (unsure || into.cert.empty() == into.key.empty()) return;
-    in.out().error(into.cert.empty() ? key.at : cert.at, "\"cert\" and \"key\" only make sense together",
+    in.out().error(into.cert.empty() ? key.at : cert.at, "\"cert\" and \"key\" must be set together",
                    fmt::format("write {} = \"FILE\" too", into.cert.empty() ? "cert" : "key"));
 }
 

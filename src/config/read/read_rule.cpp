@@ -10,12 +10,12 @@
 namespace etcdsync::config {
 namespace {
 
-/// How an end beyond the last key is written.
+/// How the file writes a range end after the last key.
 constexpr std::string_view last_key_end{"\0", 1};
 
 std::string shown(std::string_view key) { return base::printable(key, key.size()); }
 
-/// Non-empty keys only: etcd has no other.
+/// Reads a non-empty key: etcd has no empty keys.
 std::optional<std::string> read_selector_key(const toml::node& node, const value_context& in) {
     auto key = read_key(node, in);
     if (!key || !key->empty()) return key;
@@ -37,7 +37,7 @@ std::optional<selector> read_range(const toml::node& node, const value_context& 
         end->clear();
     } else if (*end <= *begin) {
         in.out.error(place_of(node), "the range is empty: its start must be below its end",
-                     *begin == *end ? "for one key write key = \"...\"" : "exchange the two");
+                     *begin == *end ? "for one key write key = \"...\"" : "swap them");
         return std::nullopt;
     }
     return selector{selector::kind::range, *std::move(begin), *std::move(end)};
@@ -81,7 +81,7 @@ std::string selector_text(const selector& select) {
     return fmt::format("[{}, {})", shown(select.begin), select.end.empty() ? "..." : shown(select.end));
 }
 
-/// One of `include` or `exclude`: refuses what would silently never match.
+/// Reads an element of `include` or `exclude`. Refuses patterns that would silently never match.
 bool read_pattern(const toml::node& element, const value_context& in, std::vector<std::string>& into) {
     auto text = read_key(element, in);
     if (!text) return false;
@@ -103,7 +103,8 @@ bool read_pattern(const toml::node& element, const value_context& in, std::vecto
 void warn_of_useless(const table_reader& in, const toml::node& element, std::string_view text, const selector& select) {
     const auto parsed = keys::pattern::parse(text);
     if (!parsed || keys::intersect(parsed->bounds(), selector_range(select))) return;
-    in.out().warning(place_of(element), fmt::format("matches no key of {}", in.label()), "patterns see the whole key");
+    in.out().warning(place_of(element), fmt::format("matches no key of {}", in.label()),
+                     "patterns match the whole key");
 }
 
 void read_patterns(table_reader& in, std::string_view key, const rule& of, bool selects,
@@ -115,8 +116,8 @@ void read_patterns(table_reader& in, std::string_view key, const rule& of, bool 
     });
 }
 
-/// Fills in the default of `strip`, or checks what was written.
-void settle_strip(const table_reader& in, rule& value, rule_notes& notes) {
+/// Sets the default of `strip`, or checks its value.
+void check_strip(const table_reader& in, rule& value, rule_notes& notes) {
     if (!notes.select.given || !notes.select.good || !notes.strip.good) return;
     if (!notes.strip.given) {
         const bool moved = notes.dest.given && !value.dest.empty() && value.select.form != selector::kind::range;
@@ -141,17 +142,17 @@ void read_rule(table_reader& in, rule& value, rule_notes& notes) {
     notes.strip = in.value("strip", value.strip, read_key);
     notes.dest = in.value("dest", value.dest, read_key);
     in.value("delete", value.replay_deletes, read_flag);
-    settle_strip(in, value, notes);
+    check_strip(in, value, notes);
     in.done();
-    notes.strip.good = notes.strip.good && !in.misspelt("strip");
-    notes.dest.good = notes.dest.good && !in.misspelt("dest");
-    notes.name.good = notes.name.good && !in.misspelt("name");
+    notes.strip.good = notes.strip.good && !in.misspelled("strip");
+    notes.dest.good = notes.dest.good && !in.misspelled("dest");
+    notes.name.good = notes.name.good && !in.misspelled("name");
 }
 
 std::optional<std::string> read_rule_name(const toml::node& node, const value_context& in) {
     auto name = read_text(node, in);
     if (!name || !name->empty()) return name;
-    in.out.error(place_of(node), "the name is empty", "leave it out to name the rule by what it selects");
+    in.out.error(place_of(node), "the name is empty", "omit it to name the rule after its selector");
     return std::nullopt;
 }
 

@@ -13,7 +13,7 @@ void read_uses(table_reader& in, slave_notes& notes) {
         return name.has_value();
     });
     if (notes.rules.given && notes.rules.good && notes.uses.empty()) {
-        in.out().error(notes.rules.at, fmt::format("{} takes no rule", in.label()), "leave it out to take all rules");
+        in.out().error(notes.rules.at, fmt::format("{} takes no rule", in.label()), "omit it to take all rules");
         notes.rules.good = false;
     }
 }
@@ -29,8 +29,8 @@ void read_slave(table_reader& in, slave& into, slave_notes& notes) {
         table->done();
     }
     in.done();
-    notes.dest.good = notes.dest.good && !in.misspelt("dest");
-    notes.rules.good = notes.rules.good && !in.misspelt("rules");
+    notes.dest.good = notes.dest.good && !in.misspelled("dest");
+    notes.rules.good = notes.rules.good && !in.misspelled("rules");
 }
 
 void read_slave_name(table_reader& in, slave& into, slave_notes& notes, bool alone, std::size_t number) {

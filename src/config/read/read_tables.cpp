@@ -18,7 +18,7 @@ using words = std::string_view[];
 constexpr base::byte_count kib(std::uint64_t n) { return {n << 10}; }
 constexpr base::byte_count mib(std::uint64_t n) { return {n << 20}; }
 
-/// "10%" or a number of keys.
+/// Reads a percentage such as "10%", or a number of keys.
 std::optional<delete_limit> read_delete_limit(const toml::node& node, const value_context& in) {
     if (node.is_integer()) {
         const auto keys = read_number(node, in, bounds<unsigned>{0, std::numeric_limits<unsigned>::max()});
@@ -27,7 +27,7 @@ std::optional<delete_limit> read_delete_limit(const toml::node& node, const valu
     }
     const auto text = node.value_exact<std::string>();
     if (!text) {
-        complain_about_type(node, in, "a share or a number of keys", "write \"10%\" or 1000");
+        complain_about_type(node, in, "a percentage or a number of keys", "write \"10%\" or 1000");
         return std::nullopt;
     }
     unsigned percent = 0;
@@ -36,12 +36,12 @@ std::optional<delete_limit> read_delete_limit(const toml::node& node, const valu
     if (ec == std::errc{} && std::string_view(rest, static_cast<std::size_t>(end - rest)) == "%" && percent <= 100) {
         return delete_limit{true, percent};
     }
-    in.out.error(place_of(node), fmt::format("\"{}\" is not a share", base::printable(*text)),
+    in.out.error(place_of(node), fmt::format("\"{}\" is not a percentage", base::printable(*text)),
                  "write \"0%\" to \"100%\", or a number of keys without quotes");
     return std::nullopt;
 }
 
-/// "0s" switches off; else not more often than every 10 s.
+/// Reads an interval of at least 10 s, or "0s" for off.
 std::optional<duration> read_interval(const toml::node& node, const value_context& in) {
     const auto interval = read_duration(node, in, bounds<duration>{0s, 24h * 365});
     if (!interval || *interval == 0s || *interval >= 10s) return interval;
@@ -143,7 +143,7 @@ draft read_draft(const toml::table& root, complaints& out) {
     table_reader in(root, {}, "", out);
     in.value("instance", into.value.instance, read_name);
     read_master(in, into);
-    read_section(in, "safety", read_safety, into.value.guards);  // before the slaves, who start from it
+    read_section(in, "safety", read_safety, into.value.guards);  // before the slaves, which start from it
     read_slaves(in, into);
     read_rules(in, into);
     read_section(in, "replication", read_replication, into);
@@ -151,7 +151,7 @@ draft read_draft(const toml::table& root, complaints& out) {
     read_section(in, "admin", read_admin, into.value.admin);
     read_section(in, "log", read_log, into.value.logging);
     in.done();
-    into.rules_are_known = into.rules_are_known && !in.misspelt("rule");
+    into.rules_are_known = into.rules_are_known && !in.misspelled("rule");
     return into;
 }
 

@@ -10,24 +10,26 @@
 
 namespace etcdsync::config {
 
-/// A stretch of one line of the file. Line and column count from 1 (columns in code points); line 0: no place.
+/// A part of one line of the file. Line and column count from 1 (columns in code points); line 0:
+/// no place.
 struct place {
     std::size_t line = 0;
     std::size_t column = 0;
     std::size_t width = 1;
 };
 
-/// What is wrong with a value and what to write instead, before it is known where it stands.
+/// What is wrong with a value and what to write instead, without its place.
 struct fault {
     std::string message;
     std::string hint;
 };
 
-/// Collects everything wrong with one file. Who adds an error goes on with a default, and keeps quiet about what follows from it.
+/// Collects the errors and warnings of one file. Code that adds an error continues with a default,
+/// and does not report errors that follow from the first.
 class complaints {
 public:
     complaints() = default;
-    /// Goes on behind these.
+    /// Continues after `before`.
     explicit complaints(std::vector<diagnostic> before) : all_(std::move(before)) {}
 
     void error(place at, std::string message, std::string hint = {});
@@ -35,7 +37,7 @@ public:
     void warning(place at, std::string message, std::string hint = {});
 
     [[nodiscard]] bool has_error() const;
-    /// Hands them over in the order of the file; those without a place come first.
+    /// Returns them in the order of the file; those without a place come first.
     [[nodiscard]] std::vector<diagnostic> take();
 
 private:

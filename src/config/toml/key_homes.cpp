@@ -9,7 +9,7 @@
 namespace etcdsync::config {
 namespace {
 
-// Only keys whose name leaves no doubt: "name" or "dest" are at home in several tables.
+// Only unambiguous keys: "name" or "dest" exist in several tables.
 constexpr std::array<key_home, 29> homes{{
     {"instance", ""},
     {"prefix", "[[rule]]"},
@@ -56,11 +56,11 @@ std::span<const key_home> key_homes() { return homes; }
 
 std::string home_of_key(std::string_view key) {
     const auto section = std::ranges::find(sections, key, bare);
-    if (section != sections.end()) return fmt::format("{} stands on its own, not in another table", *section);
+    if (section != sections.end()) return fmt::format("{} is a top-level table", *section);
     const auto home = std::ranges::find(homes, key, &key_home::key);
     if (home == homes.end()) return {};
     if (!home->section.empty()) return fmt::format("it belongs in {}", home->section);
-    return fmt::format("\"{}\" must stand above the first [table]", key);
+    return fmt::format("\"{}\" must come before the first [table]", key);
 }
 
 }  // namespace etcdsync::config

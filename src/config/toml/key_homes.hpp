@@ -7,7 +7,7 @@
 
 namespace etcdsync::config {
 
-/// A key that exists in one place of the file only. Section "" is the top level.
+/// A key that exists in only one table of the file. Section "" is the top level.
 struct key_home {
     std::string_view key;
     std::string_view section;
@@ -15,7 +15,7 @@ struct key_home {
 
 [[nodiscard]] std::span<const key_home> key_homes();
 
-/// For a key that stands in the wrong table: where it belongs, as a hint. Empty where no table has such a key.
+/// For a key in the wrong table: a hint where it belongs. Empty if no table has such a key.
 [[nodiscard]] std::string home_of_key(std::string_view key);
 
 }  // namespace etcdsync::config

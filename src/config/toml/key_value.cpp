@@ -37,7 +37,7 @@ std::optional<std::string> read_key(const toml::node& node, const value_context&
     }
     const toml::node* const hex = form->get("hex");
     if (hex == nullptr || form->size() != 1) {
-        in.out.error(place_of(node), fmt::format("{} as a table must hold \"hex\" and nothing else", in.what),
+        in.out.error(place_of(node), fmt::format("{} as a table must contain only \"hex\"", in.what),
                      "write { hex = \"00ff\" }");
         return std::nullopt;
     }

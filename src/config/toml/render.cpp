@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::size_t tab_width = 4;
 
-/// A source line as it is shown, and how its columns move by that.
+/// A source line as it is displayed, and the display columns of its code points.
 struct shown_line {
     std::string text;
-    std::vector<std::size_t> offsets;  ///< offsets[i]: where code point i starts on the screen; the last: the end
+    std::vector<std::size_t> offsets;  ///< offsets[i]: display column of code point i; the last one: the end
 };
 
 /// The lines of the file without their line ends.
@@ -33,7 +33,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
-/// The bytes of the code point at the start of `text`, which need not be UTF-8.
+/// The bytes of the code point at the start of `text`, which need not be valid UTF-8.
 std::string_view code_point(std::string_view text) {
     std::size_t length = 1;
     while (length < text.size() && length < 4 && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80) ++length;

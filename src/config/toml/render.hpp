@@ -9,7 +9,8 @@
 
 namespace etcdsync::config {
 
-/// For people: `file:line:col: error: ...`, the source line, the caret line with the hint; one block a diagnostic.
+/// Renders diagnostics for the terminal: `file:line:col: error: ...`, the source line, the caret
+/// line with the hint; one block per diagnostic.
 [[nodiscard]] std::string render(const std::vector<diagnostic>& diagnostics, const std::string& path,
                                  std::string_view text);
 

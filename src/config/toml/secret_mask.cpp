@@ -20,7 +20,7 @@ bool names_secret(std::string_view word) {
     return word != "password_file" && word != "password_env" && !base::nearest(word, secret_keys).empty();
 }
 
-/// Asterisks for the code points of [from, to); answers the index behind them.
+/// Replaces the code points of [from, to) by asterisks. Returns the index after them.
 std::size_t mask(std::string& line, std::size_t from, std::size_t to) {
     const auto begin = line.begin() + static_cast<std::ptrdiff_t>(from);
     const auto end = line.begin() + static_cast<std::ptrdiff_t>(std::min(to, line.size()));
@@ -30,7 +30,8 @@ std::size_t mask(std::string& line, std::size_t from, std::size_t to) {
     return from + static_cast<std::size_t>(starts);
 }
 
-/// Masks the value that starts at `at`: what a string holds, any other value as a whole. Answers the index behind it.
+/// Masks the value that starts at `at`: the content of a string, or all of another value. Returns
+/// the index after it.
 std::size_t mask_value(std::string& line, std::size_t at) {
     const char first = line[at];
     if (first == '[' || first == '{') return mask(line, at, line.size());
@@ -40,7 +41,8 @@ std::size_t mask_value(std::string& line, std::size_t at) {
     return mask(line, at + 1, end);
 }
 
-/// Where in `token` the user of a URL starts: behind the scheme, or, where none is written, at "user:password@host".
+/// The start of the user in the URL `token`: after the scheme or, without one, the start of
+/// "user:password@host".
 std::optional<std::size_t> start_of_user(std::string_view token) {
     const std::size_t scheme = token.find("://");
     if (scheme != std::string_view::npos) return scheme + 3;
@@ -71,7 +73,7 @@ std::string without_secrets(std::string_view text) {
         const std::string_view word(line.data() + start, at - start);
         if (word.empty()) ++at;
         if (word.empty() || !names_secret(word)) continue;
-        at = line.find_first_not_of("\"' \t", at);  // the closing quote of a quoted key, too
+        at = line.find_first_not_of("\"' \t", at);  // also skips the closing quote of a quoted key
         if (at == std::string::npos) break;
         if (line[at] != '=') continue;
         at = line.find_first_not_of(" \t", at + 1);

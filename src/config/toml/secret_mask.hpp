@@ -6,8 +6,9 @@
 
 namespace etcdsync::config {
 
-/// A line of the file that may be shown: what stands after `password =`, or any key spelt nearly so, and what stands
-/// before the "@" of a URL is replaced by asterisks, one for each code point, so that columns stay.
+/// A line of the file that is safe to display. Asterisks replace the value of `password` (or of a
+/// key spelled almost like it) and what precedes the "@" of a URL, one for each code point, so that
+/// columns do not change.
 [[nodiscard]] std::string without_secrets(std::string_view line);
 
 }  // namespace etcdsync::config

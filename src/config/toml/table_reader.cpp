@@ -87,7 +87,7 @@ void table_reader::complain_about_unknown(const toml::key& key) {
     std::string hint = home_of_key(key.str());
     if (hint.empty()) {
         const std::string_view near = base::nearest(key.str(), known_);
-        if (!near.empty()) misspelt_.push_back(near);
+        if (!near.empty()) misspelled_.push_back(near);
         hint = did_you_mean(key.str(), known_);
     }
     const std::string where = label_.empty() ? "" : fmt::format(" in {}", label_);
@@ -100,11 +100,14 @@ void table_reader::done() {
         if (std::ranges::find(known_, key.str()) == known_.end()) complain_about_unknown(key);
     }
     for (absence& absent : std::exchange(missing_, {})) {
-        const bool is_misspelt = std::ranges::any_of(absent.keys, [&](std::string_view key) { return misspelt(key); });
-        if (!is_misspelt) out_->error(absent.at, std::move(absent.what));
+        const bool is_misspelled =
+            std::ranges::any_of(absent.keys, [&](std::string_view key) { return misspelled(key); });
+        if (!is_misspelled) out_->error(absent.at, std::move(absent.what));
     }
 }
 
-bool table_reader::misspelt(std::string_view key) const { return std::ranges::find(misspelt_, key) != misspelt_.end(); }
+bool table_reader::misspelled(std::string_view key) const {
+    return std::ranges::find(misspelled_, key) != misspelled_.end();
+}
 
 }  // namespace etcdsync::config

@@ -11,20 +11,21 @@
 
 namespace etcdsync::config {
 
-/// What became of one key of a table.
+/// The result of reading one key of a table.
 struct reading {
     bool given = false;
-    bool good = true;  ///< false: given, but not what it must be; that has been complained about
-    place at;          ///< of the value; of the table where the key is not given
+    bool good = true;  ///< false: given but invalid, and reported
+    place at;          ///< of the value; of the table if the key is not given
 };
 
-/// Reads one table key by key, and knows at the end which keys were not read.
+/// Reads one table key by key, and reports at the end which keys were not read.
 class table_reader {
 public:
     /// `label` names the table in messages: `[log]`, `slave "edge-1"`.
     table_reader(const toml::table& table, place at, std::string label, complaints& out);
 
-    /// Reads `key` with one of the functions of value.hpp; `into` keeps its default where the key is missing or bad.
+    /// Reads `key` with one of the functions of value.hpp. `into` keeps its default if the key is
+    /// missing or invalid.
     template <class T, class Read, class... Args>
     reading value(std::string_view key, T& into, Read read, const Args&... args) {
         reading result{.at = at_};
@@ -36,7 +37,7 @@ public:
         return result;
     }
 
-    /// One of `words`, which stand in the order of the enumerators.
+    /// Reads one of `words`, which are in the order of the enumerators.
     template <class Enum>
     reading choice(std::string_view key, Enum& into, std::span<const std::string_view> words) {
         auto index = static_cast<std::size_t>(into);
@@ -45,28 +46,28 @@ public:
         return result;
     }
 
-    /// An array: `each` reads one element and says whether it was good.
+    /// Reads an array: `each` reads one element and returns whether it is valid.
     using read_element = std::function<bool(const toml::node&, const value_context&)>;
     reading list(std::string_view key, const read_element& each);
 
-    /// A table inside, `[x]` or `x = { ... }`; nothing where it is missing or no table.
+    /// The table `[x]` or `x = { ... }`; nothing if it is missing or not a table.
     [[nodiscard]] std::optional<table_reader> table(std::string_view key, std::string label);
 
     struct element {
         const toml::table* table;
         place at;
     };
-    /// The tables under `[[key]]`; `result` says whether the key was there and good.
+    /// The tables `[[key]]`; `result` says whether the key is given and valid.
     [[nodiscard]] std::vector<element> tables(std::string_view key, reading& result);
 
-    /// One of `keys` had to be given and none is: an error at `at` (without a line: at the table), unless done() finds
-    /// that one of them is only misspelt.
+    /// Reports that one of `keys` must be given and none is: an error at `at` (without a line: at
+    /// the table), unless done() finds that one of them is misspelled.
     void missing(std::vector<std::string_view> keys, std::string message, std::string hint, place at = {});
 
-    /// Complains about every key that was not read, and about what is missing.
+    /// Reports every key that was not read, and missing keys.
     void done();
-    /// After done(): some unknown key was most likely meant to be this one.
-    [[nodiscard]] bool misspelt(std::string_view key) const;
+    /// After done(): true if an unknown key was most likely meant to be this one.
+    [[nodiscard]] bool misspelled(std::string_view key) const;
 
     void rename(std::string label) { label_ = std::move(label); }
     [[nodiscard]] const std::string& label() const { return label_; }
@@ -91,7 +92,7 @@ private:
     };
     std::vector<std::string_view> known_;
     std::vector<absence> missing_;
-    std::vector<std::string_view> misspelt_;
+    std::vector<std::string_view> misspelled_;
 };
 
 }  // namespace etcdsync::config

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The one way into toml++ : these must be alike wherever its headers are read. Private to config/.
+// The only include of toml++: these settings must be equal wherever its headers are read. Private
+// to config/.
 #define TOML_MAX_NESTED_VALUES 64
 #define TOML_ENABLE_WINDOWS_COMPAT 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
-// 3.3.0 asserts what the file may well break: `[=]` would end the daemon. Behind that assertion stands a
-// proper error, which we want instead; without NDEBUG, because then it would be an assumption for the optimiser.
+// toml++ 3.3.0 asserts things that a file may violate: `[=]` would end the daemon. After the
+// assertion there is a proper error, which we want instead. NDEBUG must not be set, because then
+// the assertion would be an assumption for the optimizer.
 #undef NDEBUG
 #define TOML_ASSERT(expr) static_cast<void>(0)
 
-// 3.3.0 calls it unreachable that a character beyond ASCII is asked about where a value may end, as in `a = 1."ä`: undefined
-// behavior. It is not a space, so the answer is no, as in later versions (marzer/tomlplusplus#295).
+// toml++ 3.3.0 marks a case as unreachable that a file can reach: a non-ASCII character where a
+// value may end, as in `a = 1."ä`. That is undefined behavior. It is not a space, so the answer is
+// no, as in later versions (marzer/tomlplusplus#295).
 #include <toml++/impl/preprocessor.h>
 
 #include <cstdint>

@@ -21,14 +21,14 @@ public:
         for (; at_ < text_.size(); ++at_) {
             const char c = text_[at_];
             if (!is_ascii(c)) {
-                return found("only strings and comments can hold characters beyond ASCII",
-                             "a typographic quote, dash or space? write the plain one");
+                return found("non-ASCII characters are allowed only in strings and comments",
+                             "replace typographic quotes, dashes and spaces");
             }
             if (opens_multi_line()) {
                 return found("multi-line strings are not supported",
-                             R"(write "..." in one line, with \n for a line end)");
+                             R"(write "..." on one line, with \n for a line end)");
             }
-            if (c == '.' && ++dots_ > most_dots) return found("tables are nested too deep", "");
+            if (c == '.' && ++dots_ > most_dots) return found("tables are nested too deeply", "");
             step_over(c);
         }
         return std::nullopt;
@@ -40,7 +40,7 @@ private:
         return fence == R"(""")" || fence == "'''";
     }
 
-    /// Leaves `at_` on the last byte of what starts with `c`.
+    /// Leaves `at_` on the last byte of the token that starts with `c`.
     void step_over(char c) {
         if (c == '"' || c == '\'') skip_string(c);
         if (c == '#') skip_to_line_end();
@@ -53,7 +53,8 @@ private:
 
     void skip_to_line_end() { at_ = std::min(text_.find('\n', at_), text_.size()) - 1; }
 
-    /// Where no quote closes the string in its line, the rest of the line: the parser will say so.
+    /// If no quote closes the string on its line, skips the rest of the line: the parser will
+    /// report it.
     void skip_string(char quote) {
         std::size_t end = at_ + 1;
         while (end < text_.size() && text_[end] != quote && text_[end] != '\n') {

@@ -13,12 +13,12 @@ struct trap {
     fault what;
 };
 
-/// The first thing in `text` to be refused before toml++ 3.3 sees it:
-///   - a character beyond ASCII outside of strings and comments, which no TOML can hold there: mostly a typographic quote, and to
-///     be reported as that;
-///   - a multi-line string, as no value of ours needs one;
-///   - a key of more than 16 parts: arrays and inline tables are capped, but the tables of `a.b.c...` are destroyed
-///     recursively until the stack is gone.
+/// Finds the first thing in `text` that must be refused before toml++ 3.3 reads it:
+///   - a non-ASCII character outside strings and comments, which TOML does not allow: most often a
+///     typographic quote, which deserves a clear error;
+///   - a multi-line string: no value needs one;
+///   - a key of more than 16 parts: arrays and inline tables have a limit, but the tables of
+///     `a.b.c...` are destroyed recursively until the stack overflows.
 [[nodiscard]] std::optional<trap> find_toml_trap(std::string_view text);
 
 }  // namespace etcdsync::config

@@ -23,7 +23,7 @@ std::string_view type_name(const toml::node& node) {
     }
 }
 
-/// A bare number most likely lacks its unit: offers it with one.
+/// A bare number most likely lacks its unit: suggests it with one.
 std::string with_unit(const toml::node& node, std::string_view unit, std::string_view example) {
     const auto number = node.value_exact<std::int64_t>();
     if (number && *number > 0) return fmt::format("write \"{}{}\"", *number, unit);
@@ -98,7 +98,8 @@ std::optional<std::string> read_text(const toml::node& node, const value_context
 std::optional<std::string> read_outside_name(const toml::node& node, const value_context& in) {
     auto text = read_text(node, in);
     if (!text || text->find("${") == std::string::npos) return text;
-    in.out.error(place_of(node), fmt::format("{} holds \"${{\", but variables are not replaced in this file", in.what),
+    in.out.error(place_of(node),
+                 fmt::format("{} contains \"${{\", but variables are not expanded in this file", in.what),
                  "write the value itself");
     return std::nullopt;
 }

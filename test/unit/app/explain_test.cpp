@@ -40,7 +40,7 @@ prefix = "/bin/"
 )";
 
 answer explained(std::string_view key, output_format format = output_format::table) {
-    const config::outcome read = config::parse(file);
+    const config::parse_result read = config::parse(file);
     REQUIRE(read.value);
     return explain_key(*read.value, key, format);
 }
@@ -107,7 +107,7 @@ TEST_CASE("explain speaks JSON") {
 }
 
 TEST_CASE("explain names a key that would land in a hole") {
-    const config::outcome read = config::parse(R"(
+    const config::parse_result read = config::parse(R"(
 [master]
 endpoints = ["http://127.0.0.1:1"]
 [[slave]]

@@ -11,7 +11,7 @@ using strings = std::vector<std::string>;
 
 /// What is said of a configuration that is good all the same.
 strings warnings_of(const std::string& master) {
-    const outcome read = parse(around("[master]\n" + master));
+    const parse_result read = parse(around("[master]\n" + master));
     strings all;
     for (const diagnostic& d : read.diagnostics) all.push_back(brief(d));
     CAPTURE(master);
@@ -31,7 +31,7 @@ TEST_CASE("an endpoint with https:// needs no tls table: the system's authoritie
 
 TEST_CASE("a password that would cross the network in clear is warned of") {
     CHECK(warnings_of("endpoints = [\"http://127.0.0.1\", \"http://m\", \"http://n\"]\n" + user) ==
-          strings{"2:34: the password of [master] crosses the network in clear to \"http://m\" | write https://"});
+          strings{"2:34: the password of [master] is sent in clear text to \"http://m\" | write https://"});
     CHECK(warnings_of("endpoints = [\"https://m\", \"http://127.evil.com\"]\n" + user).size() == 1);
     for (const auto* safe : {"https://m", "http://localhost:1", "http://127.0.0.9", "http://[::1]",
                              "http://[::ffff:127.0.0.1]", "unix:///run/m"}) {
@@ -42,26 +42,27 @@ TEST_CASE("a password that would cross the network in clear is warned of") {
 
 TEST_CASE("a certificate that is not checked is warned of") {
     CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { insecure_skip_verify = true }\n") ==
-          strings{"3:32: the certificate of [master] is not checked: anybody may pose as it | ca = \"FILE\" makes the "
-                  "check possible"});
+          strings{
+              "3:32: the certificate of [master] is not verified: anyone can impersonate it | ca = \"FILE\" makes the "
+              "check possible"});
     CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { ca = \"x\", insecure_skip_verify = true }\n") ==
-          strings{"3:42: the certificate of [master] is not checked: anybody may pose as it | without "
+          strings{"3:42: the certificate of [master] is not verified: anyone can impersonate it | without "
                   "insecure_skip_verify it is checked against ca"});
 }
 
 TEST_CASE("a password in the file itself is warned of") {
     CHECK(warnings_of("endpoints = [\"https://m\"]\nauth = { user = \"u\", password = \"p\" }\n") ==
-          strings{"3:33: a password stands in the file itself | password_file keeps it apart"});
+          strings{"3:33: the password is in the configuration file | use password_file instead"});
 }
 
 TEST_CASE("tls without https:// is no second error beside an endpoint that could not be read") {
-    const outcome read = parse(around("[master]\nendpoints = [\"http://m\", \"htps://n\"]\ntls = { ca = \"x\" }\n"));
+    const parse_result read = parse(around("[master]\nendpoints = [\"http://m\", \"htps://n\"]\ntls = { ca = \"x\" }\n"));
     REQUIRE(read.diagnostics.size() == 1);
     CHECK(read.diagnostics[0].message == "\"htps://n\" is not an endpoint: unknown scheme");
 }
 
 TEST_CASE("a good configuration says where the names of its files stand") {
-    const outcome read = parse(around("[master]\nendpoints = [\"https://m\"]\ntls = { cert = \"c\", key = \"k\" }\n" +
+    const parse_result read = parse(around("[master]\nendpoints = [\"https://m\"]\ntls = { cert = \"c\", key = \"k\" }\n" +
                                       user + "[[slave]]\nname = \"s\"\nendpoints = [\"https://s\"]\ntls.ca = \"x\"\n"));
     REQUIRE(read.places.size() == 2);
     CHECK(read.places[0].label == "[master]");

@@ -19,7 +19,7 @@ std::string shipped(const std::string& name) { return std::string(SOURCE_ROOT) +
 
 config good(const std::string& name) {
     std::string text;
-    const outcome read = load(shipped(name), text);
+    const parse_result read = load(shipped(name), text);
     INFO(render(read.diagnostics, name, text));
     REQUIRE(read.diagnostics.empty());
     return *read.value;
@@ -53,7 +53,7 @@ TEST_CASE("every default the reference shows is the one that holds") {
         active += (shows ? found[1].str() : line) + "\n";
         at = end + 1;
     }
-    const outcome full = parse(active);
+    const parse_result full = parse(active);
     INFO(render(full.diagnostics, "active", active));
     REQUIRE(full.value.has_value());
     CHECK(shown >= 25);
@@ -90,13 +90,13 @@ TEST_CASE("the demo takes a prefix, one key and a range, for two slaves") {
 
 TEST_CASE("a file that is not there, or is none, is one error without a place") {
     std::string text = "old";
-    const outcome missing = load("/nonexistent/etcd-sync.toml", text);
+    const parse_result missing = load("/nonexistent/etcd-sync.toml", text);
     CHECK(text.empty());
     CHECK_FALSE(missing.value);
     CHECK(render(missing.diagnostics, "/nonexistent/etcd-sync.toml", text) ==
           "/nonexistent/etcd-sync.toml: error: cannot be read: No such file or directory\n");
-    const outcome folder = load(SOURCE_ROOT, text);
+    const parse_result folder = load(SOURCE_ROOT, text);
     CHECK(folder.diagnostics.at(0).message == "cannot be read: Is a directory");
-    const outcome endless = load("/dev/zero", text);
+    const parse_result endless = load("/dev/zero", text);
     CHECK(endless.diagnostics.at(0).message == "cannot be read: larger than 1 MiB");
 }

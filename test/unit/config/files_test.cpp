@@ -55,7 +55,7 @@ std::string password_of(const std::string& file) {
 }
 
 std::vector<std::string> checked(const std::string& text) {
-    const outcome read = parse(text);
+    const parse_result read = parse(text);
     INFO(render(read.diagnostics, "test", text));
     REQUIRE(read.value.has_value());
     std::vector<std::string> all;
@@ -117,7 +117,7 @@ TEST_CASE("a file that holds no password is refused by name and cause, without w
     const std::string path = in.path() + "/p";
     const std::string begin = "password file " + path + ": ";
     CHECK(password_of(path) == begin + "No such file or directory");
-    const std::string control = begin + "it holds a line end, or another control character";
+    const std::string control = begin + "it contains a line end or another control character";
     for (const std::string& text : {"a\nb\n"s, "a\n\n"s, "a\0b"s, "a\tb"s, "\x7f"s}) {
         in.file("p", text);
         CHECK(password_of(path) == control);
@@ -126,10 +126,10 @@ TEST_CASE("a file that holds no password is refused by name and cause, without w
     CHECK(password_of(in.file("p", "\n")) == begin + "it is empty");
     CHECK(password_of(in.file("p", std::string((64U << 10) + 1, 'x'))) == begin + "it is larger than 64 KiB");
     CHECK(password_of(in.path()) == "password file " + in.path() + ": Is a directory");
-    CHECK(password_of("/dev/zero") == "password file /dev/zero: it is no regular file");
+    CHECK(password_of("/dev/zero") == "password file /dev/zero: it is not a regular file");
     const std::string pipe = in.path() + "/pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // nobody writes: whoever waits here waits for ever
-    CHECK(password_of(pipe) == "password file " + pipe + ": it is no regular file");
+    CHECK(password_of(pipe) == "password file " + pipe + ": it is not a regular file");
     CHECK(read_password({"u", "", "", ""}).error().text == "the password cannot be used: it is empty");
     CHECK(read_password({"u", "", "", "hun\nter2"}).error().text.find("hun") == std::string::npos);
 }

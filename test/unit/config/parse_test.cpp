@@ -11,7 +11,7 @@ using namespace std::string_literals;
 namespace {
 
 config good(const std::string& text) {
-    const outcome read = parse(text);
+    const parse_result read = parse(text);
     INFO(render(read.diagnostics, "test", text));
     REQUIRE(read.value.has_value());
     return *read.value;
@@ -262,7 +262,7 @@ TEST_CASE("a rule around the checkpoint prefix is fine: the prefix is a hole in 
 }
 
 TEST_CASE("warnings do not stop a configuration") {
-    const outcome read = parse(R"([master]
+    const parse_result read = parse(R"([master]
 endpoints = ["http://m"]
 [[slave]]
 endpoints = ["http://s"]

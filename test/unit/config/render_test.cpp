@@ -33,7 +33,7 @@ auth = { user = "u", pasword_env = "P" }
 [[rule]]
 prefix = "/a/"
 )";
-    const outcome read = parse(text);
+    const parse_result read = parse(text);
     REQUIRE(read.diagnostics.size() == 2);
     CHECK(render({read.diagnostics[1]}, "/etc/etcd-sync/etcd-sync.toml", text) ==
           "/etc/etcd-sync/etcd-sync.toml:6:22: error: unknown key \"pasword_env\" in slave \"edge-2\" auth\n"

@@ -13,7 +13,7 @@ namespace {
 
 std::vector<std::string> errors_of(const std::string& text) {
     std::vector<std::string> all;
-    const outcome read = parse(text);
+    const parse_result read = parse(text);
     for (const diagnostic& d : read.diagnostics) all.push_back(brief(d));
     const bool stopped = std::ranges::any_of(
         read.diagnostics, [](const diagnostic& d) { return d.level == diagnostic::severity::error; });
@@ -52,7 +52,7 @@ level = "loud"
         strings{
             R"(1:1: unknown key "instanc" | did you mean "instance"?)",
             R"(3:14: "m" is not an endpoint: no scheme | write "http://m")",
-            R"(3:19: an element of "endpoints" holds "${", but variables are not replaced in this file | write the value itself)",
+            R"(3:19: an element of "endpoints" contains "${", but variables are not expanded in this file | write the value itself)",
             R"(5:8: "A" cannot be a name | one or more of a-z, 0-9, ".", "_" and "-")",
             R"(6:13: "endpoints" must be an array, not an integer | write [...])",
             R"(7:12: "required" must be true or false, not a string)",
@@ -114,7 +114,7 @@ prefix = "/b/"
 dest = "/a/b/"
 )"));
     CHECK(found == strings{R"(12:8: rule "/a/" and rule "/b/" both write ["/a/b/", "/a/b0") on slave "a")"
-                           R"( | the other is in line 8; change a dest so that they do not meet)"});
+                           R"( | the other one is on line 8; change a dest so that they do not overlap)"});
 }
 
 TEST_CASE("each pair that collides is reported, however wide the first one is") {
@@ -188,7 +188,7 @@ TEST_CASE("no prefix of the text of a configuration, and no byte of it changed, 
         for (const char byte : {'\0', '"', '[', '.', '\xff', '\n'}) {
             std::string changed = text;
             changed[i] = byte;
-            const outcome read = parse(changed);
+            const parse_result read = parse(changed);
             const bool failed = std::ranges::any_of(
                 read.diagnostics, [](const diagnostic& d) { return d.level == diagnostic::severity::error; });
             CHECK(failed != read.value.has_value());

@@ -22,8 +22,8 @@ std::string trap_in(std::string_view text) {
     return std::to_string(found->at.line) + ":" + std::to_string(found->at.column) + " " + found->what.message;
 }
 
-const std::string beyond_ascii = " only strings and comments can hold characters beyond ASCII";
-const std::string too_deep = " tables are nested too deep";
+const std::string beyond_ascii = " non-ASCII characters are allowed only in strings and comments";
+const std::string too_deep = " tables are nested too deeply";
 const std::string multi_line = " multi-line strings are not supported";
 
 }  // namespace
@@ -39,8 +39,7 @@ TEST_CASE("characters beyond ASCII stand in strings and comments only") {
     CHECK(trap_in("# c\n# \xc3\xa4\n \xc3\xa4") == "3:2" + beyond_ascii);
     CHECK(brief(parse("instance = \xe2\x80\x9c"
                       "edge\xe2\x80\x9d")
-                    .diagnostics.at(0)) ==
-          "1:12:" + beyond_ascii + " | a typographic quote, dash or space? write the plain one");
+                    .diagnostics.at(0)) == "1:12:" + beyond_ascii + " | replace typographic quotes, dashes and spaces");
 }
 
 TEST_CASE("a byte order mark may open the file, and does not count") {

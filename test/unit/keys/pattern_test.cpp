@@ -166,8 +166,8 @@ TEST_CASE("broken patterns are refused with the reason") {
         REQUIRE(parsed.has_error());
         CHECK(parsed.error().text == "a \"[\" is not closed");
     }
-    CHECK(pattern::parse("[z-a]").error().text == "a class holds a range that runs backwards");
-    CHECK(pattern::parse("*\\").error().text == "a \"\\\" ends the pattern");
+    CHECK(pattern::parse("[z-a]").error().text == "a class has a reversed range");
+    CHECK(pattern::parse("*\\").error().text == "the pattern ends with \"\\\"");
     CHECK(pattern::parse("").error().text == "the pattern is empty");
 }
 

@@ -18,7 +18,7 @@ using keys::single_key;
 namespace {
 
 config::config settings_of(const std::string& slaves, const std::string& rest) {
-    const config::outcome read = config::parse("[master]\nendpoints = [\"http://m\"]\n" + slaves + rest);
+    const config::parse_result read = config::parse("[master]\nendpoints = [\"http://m\"]\n" + slaves + rest);
     INFO(config::render(read.diagnostics, "test", ""));
     REQUIRE(read.value.has_value());
     return *read.value;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "aio/subscription.hpp"
-#include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/link/link_parts.hpp"
 #include "replication/link/link_settings.hpp"
+#include "replication/link/link_waits.hpp"
 #include "replication/link/start_sequence.hpp"
 #include "replication/link/step_result.hpp"
 
@@ -30,6 +30,17 @@ public:
 
     /// Starts no new Txn from now on.
     void stop();
+
+    /// Starts no new Txn until resume(), which continues at the checkpoint.
+    void pause();
+    void resume();
+
+    /// Compares and repairs everything, from the first key: now, or when the link can work again. Guards apply.
+    void resync();
+
+    /// Lifts the guards of a held link until its next full sync has ended, and claims foreign keys. False if it is not held.
+    bool approve();
+
     [[nodiscard]] bool txn_in_flight() const { return writer_ != nullptr && writer_->in_flight(); }
 
     [[nodiscard]] const link_status& current() const { return report_.status(); }
@@ -40,14 +51,7 @@ private:
     aio::awaitable<step_result> start(slave_writer& slave);
     aio::awaitable<step_result> work(slave_writer& slave);
     aio::awaitable<step_result> end_work(slave_writer& slave, step_result end);
-    aio::awaitable<step_result> hold(std::string why);
-    aio::awaitable<step_result> wait_for_approval(slave_writer& slave, std::string why);
-    aio::awaitable<step_result> wait_for_master(const slave_writer& slave);
-    aio::awaitable<step_result> master_failed(etcd::error why);
-    [[nodiscard]] std::chrono::milliseconds report_failure(const etcd::error& why);
-    [[nodiscard]] bool gives_up();
     aio::awaitable<> release_checkpoint(slave_writer& slave);
-    aio::awaitable<> pause(std::chrono::milliseconds how_long);
 
     link_settings settings_;
     mapping keys_;
@@ -55,17 +59,14 @@ private:
     etcd::cluster master_;
     reporter report_;
     aio::event wake_;
-    bool stopping_ = false;
+    link_control control_;
     bool better_endpoint_ = false;  ///< the slave has an endpoint preferred to the one in use
     guard_policy guards_;           ///< of the current start
     link_parts parts_;
     start_sequence start_;
-    base::backoff slave_pauses_;         ///< between attempts on the slave
-    base::backoff master_pauses_;        ///< between attempts on the master
+    link_waits waits_;
     slave_writer* writer_ = nullptr;     ///< while connected
     std::uint64_t seen_violations_ = 0;  ///< of the feed, answered by a full sync
-    bool begun_ = false;                 ///< a one-shot job began its full sync
-    unsigned failures_ = 0;              ///< of a one-shot job, in a row
     std::vector<aio::subscription> subscriptions_;
 };
 

@@ -4,6 +4,7 @@
 #include "aio/event.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/compare/guard.hpp"
+#include "replication/link/link_control.hpp"
 #include "replication/link/permits.hpp"
 #include "replication/mapping/mapping.hpp"
 #include "replication/master/feed.hpp"
@@ -26,7 +27,7 @@ struct link_parts {
     txn_limits& limits;
     std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
     aio::event& wake;        ///< something the link may wait for has changed
-    const bool& stopping;
+    const link_control& control;
     const bool& better_endpoint;  ///< the slave has an endpoint preferred to the one in use
     bool once;                    ///< end as soon as the slave is in sync
     const guard_policy& guards;

@@ -13,7 +13,8 @@ slave_session::slave_session(const link_parts& parts, slave_writer& slave)
       continuity_(parts.source.continuity()), last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
 
 std::optional<step_result> slave_session::interrupted() const {
-    if (parts_.stopping) return end_reason::stopped;
+    if (parts_.control.stopping()) return end_reason::stopped;
+    if (parts_.control.paused() || parts_.control.has_request()) return end_reason::restart;
     if (parts_.source.recent().generation() != generation_) return end_reason::restart;
     // A watch of the feed was opened without proof, so it may be another master's.
     if (parts_.source.continuity() != continuity_) return end_reason::restart;

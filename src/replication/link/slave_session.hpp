@@ -39,7 +39,7 @@ public:
     /// When check_slave() is due.
     [[nodiscard]] aio::clock::time_point next_check() const { return last_contact_ + parts_.with.probe_interval; }
 
-    /// Why nothing more may be written: the link is stopping, or the master's history may have changed.
+    /// Why nothing more may be written: the operator requested something, or the master's history may have changed.
     [[nodiscard]] std::optional<step_result> interrupted() const;
 
     /// The error if the connection to the slave is broken.

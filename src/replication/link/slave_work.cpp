@@ -25,6 +25,7 @@ aio::awaitable<step_result> slave_work::begin_full_sync(std::string reason) {
 aio::awaitable<step_result> slave_work::run() {
     step_result end = end_reason::done;
     while (end.reason == end_reason::done) {
+        if (parts_.guards.for_one_sync && !in_full_sync(session_.position())) co_return end_reason::approval_used;
         end = co_await move();
         if (!in_full_sync(session_.position()) && made_progress()) has_followed_ = true;
         if (end.reason == end_reason::behind) end = co_await catch_up_.run();

@@ -67,7 +67,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
             "this "
             "slave: stop one of the two");
     }
-    if (parts_.stopping) co_return end_reason::stopped;
+    if (parts_.control.stopping()) co_return end_reason::stopped;
     const auto done = co_await slave.migrate(*found, plan, parts_.limits.max_ops);
     if (!done && etcd::is_permission_denied(done.error())) {
         const std::string why = fmt::format(

@@ -20,6 +20,7 @@ enum class end_reason : std::uint8_t {
     blocked_by_guard,  ///< a guard requires approval
     held,              ///< another process or another master: nothing may be written until that changes
     better_endpoint,   ///< reconnect now: a preferred endpoint is back
+    approval_used,     ///< the full sync that the operator approved is complete
     master_away,       ///< wait until the feed is connected again
     slave_failed,
 };

@@ -73,7 +73,21 @@ void link_table::build(std::shared_ptr<const config::config> settings, const rec
         if (changes.reselect.contains(plan.rule)) feed.source.select(plan.cover(), plan.selector());
         for (const link_plan& link : plan.links) build_link(plan, link, feed);
     }
+    for (const std::string& slave : changes.paused) {
+        for (link* one : links_of(slave)) one->pause();
+    }
+    for (const std::string& slave : changes.resumed) {
+        for (link* one : links_of(slave)) one->resume();
+    }
     sort();
+}
+
+std::vector<link*> link_table::links_of(std::string_view slave) const {
+    std::vector<link*> out;
+    for (const auto& one : links_) {
+        if (one->work.current().slave == slave) out.push_back(&one->work);
+    }
+    return out;
 }
 
 running_feed& link_table::build_feed(const feed_plan& plan) {
@@ -97,6 +111,7 @@ void link_table::build_link(const feed_plan& from, const link_plan& plan, runnin
     links_.push_back(std::make_unique<running_link>(env_, common_, to_master_, options_of_slave(slave),
                                                     settings_of(from, plan, source.source), plan.wanted().keys,
                                                     source.source, permits_));
+    if (slave.paused) links_.back()->work.pause();
     if (started_) links_.back()->own.tasks.spawn("run", links_.back()->work.run());
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace etcdsync::replication {
@@ -35,6 +36,9 @@ public:
 
     /// No link starts a new Txn from now on.
     void stop_links();
+
+    /// One, or in consistency = "rule" one per rule. Valid until the next await.
+    [[nodiscard]] std::vector<link*> links_of(std::string_view slave) const;
 
     [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return settings_; }
     [[nodiscard]] const std::vector<std::unique_ptr<running_feed>>& feeds() const { return feeds_; }

@@ -89,6 +89,30 @@ aio::awaitable<> replicator::stop(aio::clock::duration patience) {
     co_await all.table.join_all(until - all.env.clock.now());
 }
 
+bool replicator::pause(std::string_view slave) {
+    const std::vector<link*> all = impl_->table.links_of(slave);
+    for (link* one : all) one->pause();
+    return !all.empty();
+}
+
+bool replicator::resume(std::string_view slave) {
+    const std::vector<link*> all = impl_->table.links_of(slave);
+    for (link* one : all) one->resume();
+    return !all.empty();
+}
+
+bool replicator::resync(std::string_view slave) {
+    const std::vector<link*> all = impl_->table.links_of(slave);
+    for (link* one : all) one->resync();
+    return !all.empty();
+}
+
+bool replicator::approve(std::string_view slave) {
+    bool approved = false;
+    for (link* one : impl_->table.links_of(slave)) approved = one->approve() || approved;
+    return approved;
+}
+
 status replicator::current() const {
     status out;
     const auto& feeds = impl_->table.feeds();

@@ -7,6 +7,7 @@
 #include "replication/status/status.hpp"
 
 #include <memory>
+#include <string_view>
 
 namespace etcdsync::replication {
 
@@ -35,6 +36,13 @@ public:
 
     /// Lets each Txn in flight finish, for `patience` at most, then ends all tasks. The replicator cannot be used after that.
     aio::awaitable<> stop(aio::clock::duration patience);
+
+    /// For the links of one slave; false if there is no slave with this name. See link.
+    bool pause(std::string_view slave);
+    bool resume(std::string_view slave);
+    bool resync(std::string_view slave);
+    /// False also if no link of the slave is held.
+    bool approve(std::string_view slave);
 
     [[nodiscard]] status current() const;
 

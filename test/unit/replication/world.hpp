@@ -49,6 +49,8 @@ public:
     /// Of the slave with this name.
     [[nodiscard]] link_status link(std::string_view of) const;
     [[nodiscard]] status current() const { return running_->current(); }
+    /// For the requests of an operator.
+    [[nodiscard]] replicator& running() { return *running_; }
 
     /// Of every revision of the slave from `since` on: what its record says of its keys. Empty: all of it is true (promise P1).
     [[nodiscard]] std::string untruth(std::int64_t since = 2) const;

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator asks of a running link, over etcds in memory.
+#include "unit/replication/setup/two_slaves.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// In sync with 50 keys; then the master is replaced by one with other keys.
+void hold_by_another_master(world& w) {
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "seen");
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master = test::model_etcd();
+    for (int i = 0; i < 80; ++i) w.master.put("/a/other", "v");
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+}
+
+/// In sync with 300 keys; then most of them go, and how they went is compacted.
+void hold_by_guard(world& w) {
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.many(300, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.slave_server.refuse(true);
+    w.slave_server.cut();
+    w.stop();
+    w.del("/a/00000", "/a/00250");
+    w.put("/a/00299", "changed");
+    w.master.compact(w.master.revision());
+    w.slave_server.refuse(false);
+    w.start();
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+}
+
+}  // namespace
+
+TEST_CASE("a paused link writes nothing; resumed, it continues at its checkpoint") {
+    two_slaves w;
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.both_settle());
+    CHECK(w.running().pause("default"));
+    w.loop.settle();
+    CHECK(w.link("default").state == link_state::paused);
+    const auto before = w.slave.revision();
+    w.put("/a/00001", "while paused");
+    w.del("/a/00002");
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.link("default").state == link_state::paused);
+    CHECK(w.slave.revision() == before);
+    CHECK(w.is_copied(w.other, "/a/"));
+    CHECK(w.running().resume("default"));
+    CHECK(w.both_settle("/a/", "/a/", 1s));
+    CHECK(w.link("default").puts == 51);
+    CHECK(w.link("default").deletes == 1);
+    CHECK(w.untruth().empty());
+}
+
+TEST_CASE("a link pauses wherever it is, and a Txn in flight ends") {
+    for (std::uint64_t k = 1; k <= 30; ++k) {
+        world w;
+        w.many(200, std::string(1'000, 'x'));
+        bool paused = false;
+        std::int64_t at = 0;
+        w.slave_server.script = [&](std::uint64_t number) {
+            if (number == k && !std::exchange(paused, true)) {
+                w.running().pause("default");
+                at = w.slave.revision();
+            }
+            return test::fault::none;
+        };
+        w.start();
+        for (int i = 0; i < 40 && !paused; ++i) {
+            w.put("/a/00003", std::to_string(i));
+            w.eventually([&] { return paused; }, 1s);
+        }
+        REQUIRE(paused);
+        w.put("/a/00004", "while paused");
+        w.eventually([] { return false; }, 1min);
+        CHECK(w.link().state == link_state::paused);
+        CHECK(w.slave.revision() <= at + 1);
+        w.running().resume("default");
+        CHECK(w.settles());
+        CHECK(w.untruth().empty());
+    }
+}
+
+TEST_CASE("pause and resume at once change nothing, and a pause survives the loss of the slave") {
+    world w;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.running().pause("default");
+    w.running().resume("default");
+    w.put("/a/00001", "later");
+    CHECK(w.settles());
+    w.slave_server.refuse(true);
+    w.slave_server.cut();
+    w.eventually([] { return false; }, 5s);
+    CHECK(w.link().state == link_state::disconnected);
+    w.running().pause("default");
+    w.loop.settle();
+    CHECK(w.link().state == link_state::paused);
+    w.slave_server.refuse(false);
+    w.put("/a/00001", "while paused");
+    w.eventually([] { return false; }, 5min);
+    CHECK(w.link().state == link_state::paused);
+    CHECK_FALSE(w.exact());
+    w.running().resume("default");
+    CHECK(w.settles());
+}
+
+TEST_CASE("a slave that is configured as paused starts paused, and a reload resumes it in place") {
+    two_slaves w;
+    w.settings.slaves[1].paused = true;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    CHECK(w.link("other").state == link_state::paused);
+    CHECK(w.dials("other") == 0);
+    w.settings.slaves[1].paused = false;
+    w.apply();
+    CHECK(w.both_settle());
+    w.settings.slaves[1].paused = true;
+    w.apply();
+    w.loop.settle();
+    CHECK(w.link("other").state == link_state::paused);
+    CHECK(w.dials("other") == 1);
+}
+
+TEST_CASE("a resync repairs what another client changed on the slave") {
+    world w;
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.slave.put("/a/00007", "damaged");
+    w.slave.del("/a/00008");
+    w.eventually([] { return false; }, 1min);
+    CHECK_FALSE(w.exact());
+    const auto puts = w.link().puts;
+    CHECK(w.running().resync("default"));
+    CHECK(w.settles());
+    CHECK(w.link().puts == puts + 2);
+    const auto syncs = w.lines.count("requested by the operator");
+    CHECK(syncs == 1);
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.lines.count("requested by the operator") == syncs);
+    CHECK(w.running().resync("default"));
+    CHECK(w.settles());
+    CHECK(w.lines.count("requested by the operator") == syncs + 1);
+}
+
+TEST_CASE("whichever request fails in the middle of a resync, it is done in the end") {
+    for (const test::fault what : test::every_fault) {
+        for (std::uint64_t k = 1; k <= 14; ++k) {
+            world w;
+            w.many(200, std::string(1'000, 'x'));
+            w.start();
+            REQUIRE(w.settles());
+            w.slave.put("/a/00007", "damaged");
+            w.slave.put("/a/00199", "damaged");
+            const std::uint64_t from = w.slave_server.requests();
+            w.slave_server.script = [&](std::uint64_t number) { return number == from + k ? what : test::fault::none; };
+            CHECK(w.running().resync("default"));
+            CHECK_MESSAGE(w.settles(), "request " << k << ", " << test::to_string(what) << "\n" << w.told());
+            CHECK(w.link().state == link_state::in_sync);
+        }
+    }
+}
+
+TEST_CASE("a resync that is requested while the slave is away, or paused, comes later") {
+    world w;
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.slave.put("/a/00007", "damaged");
+    SUBCASE("paused") {
+        w.running().pause("default");
+        CHECK(w.running().resync("default"));
+        w.eventually([] { return false; }, 1min);
+        CHECK_FALSE(w.exact());
+        w.running().resume("default");
+    }
+    SUBCASE("away") {
+        w.slave_server.refuse(true);
+        w.slave_server.cut();
+        w.eventually([] { return false; }, 5s);
+        CHECK(w.running().resync("default"));
+        w.eventually([] { return false; }, 1min);
+        w.slave_server.refuse(false);
+    }
+    CHECK(w.settles());
+}
+
+TEST_CASE("an approved link does what its guard held, once") {
+    world w;
+    hold_by_guard(w);
+    CHECK(w.running().approve("default"));
+    CHECK(w.settles());
+    CHECK(w.link().deletes == 250);
+    CHECK_FALSE(w.running().approve("default"));  // it is not held
+    // The next time it is held again.
+    w.slave_server.refuse(true);
+    w.slave_server.cut();
+    w.put("/a/00298", "changed");
+    w.stop();
+    w.many(200, "w", 1'000);
+    w.slave_server.refuse(false);
+    w.start();
+    REQUIRE(w.settles());
+    const auto deletes = w.link().deletes;
+    for (int i = 0; i < 150; ++i) w.slave.put("/a/foreign" + std::to_string(i), "put there by another client");
+    w.running().resync("default");
+    CHECK(w.eventually([&] { return w.link().state == link_state::held; }));
+    CHECK(w.link().deletes == deletes);
+    CHECK(w.running().approve("default"));
+    CHECK(w.settles());
+}
+
+TEST_CASE("without a new approval the guard holds again within the life of one link") {
+    world w;
+    hold_by_guard(w);
+    CHECK(w.running().approve("default"));
+    REQUIRE(w.settles());
+    for (int i = 0; i < 150; ++i) w.slave.put("/a/foreign" + std::to_string(i), "put there by another client");
+    w.running().resync("default");
+    CHECK(w.eventually([&] { return w.link().state == link_state::held; }));
+    CHECK_FALSE(w.exact());
+}
+
+TEST_CASE("an approved link follows another master, and its foreign keys go") {
+    world w;
+    w.slave.put("/a/foreign", "stood there before");
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.eventually([&] { return w.in_sync(); }));
+    w.put("/a/00001", "seen");
+    REQUIRE(w.eventually([&] { return w.slave.keys().at("/a/00001") == "seen"; }));
+    w.master_server.cut();
+    w.master = test::model_etcd();
+    for (int i = 0; i < 80; ++i) w.master.put("/a/other", "v");
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+    const auto before = w.slave.revision();
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.slave.revision() == before);
+    CHECK(w.running().approve("default"));
+    CHECK(w.settles());
+    CHECK_FALSE(w.slave.keys().contains("/a/foreign"));
+}
+
+TEST_CASE("whichever request fails after an approval, it is carried out") {
+    for (const test::fault what : test::every_fault) {
+        for (std::uint64_t k = 1; k <= 12; ++k) {
+            world w;
+            hold_by_another_master(w);
+            const std::uint64_t from = w.slave_server.requests();
+            w.slave_server.script = [&](std::uint64_t number) { return number == from + k ? what : test::fault::none; };
+            CHECK(w.running().approve("default"));
+            CHECK_MESSAGE(w.settles(), "request " << k << ", " << test::to_string(what) << "\n" << w.told());
+        }
+    }
+}
+
+TEST_CASE("requests for a slave that is not there are refused, and so is an approval of a link that works") {
+    world w;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    CHECK_FALSE(w.running().pause("nobody"));
+    CHECK_FALSE(w.running().resume("nobody"));
+    CHECK_FALSE(w.running().resync("nobody"));
+    CHECK_FALSE(w.running().approve("nobody"));
+    CHECK_FALSE(w.running().approve("default"));
+    CHECK(w.settles());
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/file_reader.hpp"
 #include "base/result.hpp"
 #include "observe/log.hpp"
 
@@ -25,8 +26,9 @@ struct tls_options {
 /// cannot be loaded (one file of a pair was not replaced yet), the old ones stay in use.
 class tls_client {
 public:
-    /// `log` must outlive this object.
-    tls_client(tls_options options, const observe::logger& log) : options_(std::move(options)), log_(&log) {}
+    /// `files` and `log` must outlive this object. Without a CA file, OpenSSL reads the CAs of the system itself.
+    tls_client(tls_options options, const base::file_reader& files, const observe::logger& log)
+        : options_(std::move(options)), files_(&files), log_(&log) {}
 
     /// The context for the next connection: TLS 1.2 or later, only AEAD ciphers with forward
     /// secrecy, only ALPN "h2" (etcd-wire.md 1.6). The error names the file.
@@ -45,6 +47,7 @@ private:
     [[nodiscard]] std::string files_stamp() const;
 
     tls_options options_;
+    const base::file_reader* files_;
     const observe::logger* log_;
     std::shared_ptr<boost::asio::ssl::context> made_;
     std::string stamp_;  ///< files_stamp() of the last attempt to load them

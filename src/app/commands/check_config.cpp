@@ -2,6 +2,7 @@
 #include "app/commands/check_config.hpp"
 
 #include "app/commands/commands.hpp"
+#include "app/render/config_text.hpp"
 #include "app/render/count.hpp"
 #include "app/render/json.hpp"
 #include "base/escape.hpp"
@@ -46,18 +47,16 @@ boost::json::object config_report(const loaded_config& loaded) {
     return out;
 }
 
-offline_check check_offline(const options& asked, const process_environment& around) {
+offline_check check_offline(const options& asked, const process_environment& around, const base::file_reader& files) {
     offline_check out;
-    out.loaded = load_config(asked, around);
+    out.loaded = load_config(asked, around, files);
     const loaded_config& loaded = out.loaded;
     answer& reply = out.reply;
     reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
     const bool json = asked.format == output_format::json;
-    // In JSON the diagnostics are the result: printed once.
-    if (!json) reply.err = loaded.complaints();
-    for (const std::string& name : unknown_variables(around)) {
-        reply.err += fmt::format("etcd-sync: warning: unknown environment variable {}\n", base::printable(name));
-    }
+    // In JSON the diagnostics are part of the result.
+    if (!json) reply.err = complaints_of(loaded);
+    for (const std::string& name : unknown_variables(around)) reply.err += unknown_variable_text(name);
     if (loaded.result.value) {
         const auto level = chosen_log_level(asked, around, loaded.result.value->logging.level);
         if (!level) {
@@ -74,8 +73,8 @@ offline_check check_offline(const options& asked, const process_environment& aro
     return out;
 }
 
-answer check_config(const options& asked, const process_environment& around) {
-    return check_offline(asked, around).reply;
+answer check_config(const options& asked, const process_environment& around, const base::file_reader& files) {
+    return check_offline(asked, around, files).reply;
 }
 
 }  // namespace etcdsync::app

@@ -3,11 +3,12 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/connection_check.hpp"
 #include "app/commands/one_shot.hpp"
+#include "app/process/foreground.hpp"
+#include "app/process/standard_output.hpp"
+#include "app/render/connection_text.hpp"
 #include "app/render/json.hpp"
 
 #include <boost/json/array.hpp>
-
-#include <cstdio>
 
 namespace etcdsync::app {
 namespace {
@@ -23,12 +24,10 @@ std::string json_report(const loaded_config& loaded, const std::vector<cluster_r
     return to_line(out);
 }
 
-aio::awaitable<exit_code> work(foreground& at, const options& asked, const loaded_config& loaded,
-                               observe::console& console) {
-    connection_check check(at, *loaded.result.value);
+aio::awaitable<exit_code> work(environment with, const options& asked, const loaded_config& loaded, output& out) {
+    connection_check check(with, *loaded.result.value);
     const auto all = co_await check.run();
-    if (!all) co_return at.interrupted();
-    result_stream out(console);
+    if (!all) co_return with.signals.interrupted();
     if (asked.format == output_format::json) {
         out.write(json_report(loaded, *all));
     } else {
@@ -39,16 +38,19 @@ aio::awaitable<exit_code> work(foreground& at, const options& asked, const loade
 
 }  // namespace
 
-exit_code check_connections(const options& asked, const process_environment& around) {
-    const offline_check offline = check_offline(asked, around);
-    const bool good = offline.reply.code == exit_code::ok;
-    std::fputs(offline.reply.err.c_str(), stderr);
-    // In JSON all is one object, printed at the end.
-    if (!good || asked.format == output_format::table) std::fputs(offline.reply.out.c_str(), stdout);
-    if (!good) return offline.reply.code;
-    one_shot_voice voice(*offline.loaded.result.value, asked, around);
-    foreground at(voice.log);
-    return at.run(work(at, asked, offline.loaded, voice.log.console));
+exit_code check_connections(const options& asked, const process_environment& around, const base::file_reader& files) {
+    const offline_check offline = check_offline(asked, around, files);
+    const answer& so_far = offline.reply;
+    const bool good = so_far.code == exit_code::ok;
+    standard_output early;
+    early.complain(so_far.err);
+    // In JSON everything is one object, written at the end.
+    if (!good || asked.format == output_format::table) early.write(so_far.out);
+    if (!good) return early.code_after(so_far.code);
+    one_shot_log log(*offline.loaded.result.value, asked, around);
+    standard_output out(&log.at.console);
+    foreground at(log.at, files);
+    return at.run(work(at.environment(), asked, offline.loaded, out));
 }
 
 }  // namespace etcdsync::app

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "app/cli/options.hpp"
-#include "app/process/process_environment.hpp"
+#include "app/daemon/process_environment.hpp"
 #include "app/render/answer.hpp"
+#include "base/file_reader.hpp"
 #include "config/config.hpp"
 
 #include <string_view>
@@ -11,13 +12,15 @@
 namespace etcdsync::app {
 
 /// `check-config`: would `run` start with this file?
-[[nodiscard]] answer check_config(const options& asked, const process_environment& around);
+[[nodiscard]] answer check_config(const options& asked, const process_environment& around,
+                                  const base::file_reader& files);
 
 /// `check-config --connect`: and would the clusters let it do its work?
-[[nodiscard]] exit_code check_connections(const options& asked, const process_environment& around);
+[[nodiscard]] exit_code check_connections(const options& asked, const process_environment& around,
+                                          const base::file_reader& files);
 
 /// `explain KEY`: which rule takes a key of the master, and where it goes on each slave.
-[[nodiscard]] answer explain(const options& asked, const process_environment& around);
+[[nodiscard]] answer explain(const options& asked, const process_environment& around, const base::file_reader& files);
 
 /// The same for a configuration that is read already.
 [[nodiscard]] answer explain_key(const config::config& settings, std::string_view key, output_format format);
@@ -26,12 +29,12 @@ namespace etcdsync::app {
 [[nodiscard]] answer version(const options& asked);
 
 /// `run`: the daemon, until a signal ends it.
-[[nodiscard]] exit_code run(const options& asked, const process_environment& around);
+[[nodiscard]] exit_code run(const options& asked, const process_environment& around, const base::file_reader& files);
 
 /// `sync`: one full sync of all slaves, or of some.
-[[nodiscard]] exit_code sync(const options& asked, const process_environment& around);
+[[nodiscard]] exit_code sync(const options& asked, const process_environment& around, const base::file_reader& files);
 
 /// `verify`, and `sync --dry-run`: compares, and writes nothing but where --repair asks for it.
-[[nodiscard]] exit_code verify(const options& asked, const process_environment& around);
+[[nodiscard]] exit_code verify(const options& asked, const process_environment& around, const base::file_reader& files);
 
 }  // namespace etcdsync::app

@@ -84,25 +84,25 @@ aio::awaitable<etcd::result<permission_answer>> ask_one(etcd::kv& of, permission
 
 }  // namespace
 
-connection_check::connection_check(foreground& at, const config::config& settings)
-    : at_(at), settings_(settings), env_(at.environment()),
+connection_check::connection_check(environment with, const config::config& settings)
+    : env_(std::move(with)), settings_(settings),
       tasks_(env_.executor, [this](const std::string& task, const std::exception_ptr& error) {
           env_.on_bug(task + ": " + aio::describe(error));
       }) {}
 
 aio::awaitable<std::optional<std::vector<cluster_report>>> connection_check::run() {
     std::vector<cluster_report> all(1 + settings_.slaves.size());
-    tasks_.spawn("check master", finish(finishing(unfinished_, at_.changed()), check_master(all.front())));
+    tasks_.spawn("check master", finish(finishing(unfinished_, env_.signals.changed()), check_master(all.front())));
     for (std::size_t i = 0; i < settings_.slaves.size(); ++i) {
         const config::slave& slave = settings_.slaves[i];
         tasks_.spawn("check " + slave.name,
-                     finish(finishing(unfinished_, at_.changed()), check_slave(slave, all[i + 1])));
+                     finish(finishing(unfinished_, env_.signals.changed()), check_slave(slave, all[i + 1])));
     }
-    while (unfinished_ > 0 && !at_.stop_asked()) co_await at_.changed().wait();
+    while (unfinished_ > 0 && !env_.signals.stop_requested()) co_await env_.signals.changed().wait();
     const bool complete = unfinished_ == 0;
     tasks_.cancel();
     co_await tasks_.join();
-    if (!complete || at_.stop_asked()) co_return std::nullopt;
+    if (!complete || env_.signals.stop_requested()) co_return std::nullopt;
     co_return all;
 }
 
@@ -133,7 +133,8 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const conf
     into.user = where.auth.user;
     into.certificate = where.tls.cert;
     etcd::cluster_options options =
-        replication::cluster_options_for(where, settings_.replicate, env_.clock, env_.executor, env_.log);
+        replication::cluster_options_for(where, settings_.replicate, env_.clock, env_.executor,
+                                         env_.files, env_.log);
     const std::vector<net::endpoint> endpoints = std::exchange(options.endpoints, {});
     const etcd::range_query probe = replication::probe_query(first.keys);
     std::optional<etcd::kv> found;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "app/process/foreground.hpp"
-#include "app/render/connection_report.hpp"
+#include "aio/task_group.hpp"
+#include "app/daemon/connection_report.hpp"
+#include "app/daemon/environment.hpp"
 #include "config/config.hpp"
 #include "etcd/cluster.hpp"
 
@@ -11,14 +12,14 @@
 
 namespace etcdsync::app {
 
-/// Connects to all endpoints of all clusters of a configuration and asks for what they will have to let us do. Writes nothing, and asks
-/// nothing that needs more rights than the work itself.
+/// Connects to all endpoints of all clusters of a configuration and checks the permissions that replication needs. Writes nothing, and
+/// needs no more permissions than replication.
 class connection_check {
 public:
     /// `settings` outlives it.
-    connection_check(foreground& at, const config::config& settings);
+    connection_check(environment with, const config::config& settings);
 
-    /// All clusters at once. Nothing where the command was asked to stop meanwhile.
+    /// Checks all clusters at the same time. Nullopt if a signal asked to stop meanwhile.
     aio::awaitable<std::optional<std::vector<cluster_report>>> run();
 
 private:
@@ -32,9 +33,8 @@ private:
                                                          endpoint_answer& into);
     aio::awaitable<> ask(etcd::kv& of, const permissions& needed, cluster_report& into);
 
-    foreground& at_;
+    environment env_;
     const config::config& settings_;
-    replication::environment env_;
     aio::task_group tasks_;
     std::size_t unfinished_ = 0;
 };

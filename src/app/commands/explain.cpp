@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/commands.hpp"
-#include "app/commands/settings.hpp"
+#include "app/daemon/settings.hpp"
+#include "app/render/config_text.hpp"
 #include "app/render/json.hpp"
 #include "base/escape.hpp"
 #include "config/selector_range.hpp"
@@ -14,17 +15,17 @@
 namespace etcdsync::app {
 namespace {
 
-/// What becomes of a key on one slave.
-struct fate {
+/// Where a key goes on one slave.
+struct destination {
     std::string slave;
-    std::string rule;         ///< that takes the key; empty: none does
-    std::string destination;  ///< empty: `reason` says why
+    std::string rule;         ///< the rule that takes the key; empty: none does
+    std::string key;  ///< the key on the slave; empty: see `reason`
     std::string reason;
 };
 
 std::string shown(std::string_view bytes) { return base::printable(bytes, bytes.size()); }
 
-/// The first of these patterns that holds the key; empty: none.
+/// The first of these patterns that matches the key; empty: none.
 std::string matching(const std::vector<std::string>& patterns, std::string_view key) {
     for (const std::string& text : patterns) {
         const auto pattern = keys::pattern::parse(text);
@@ -33,7 +34,7 @@ std::string matching(const std::vector<std::string>& patterns, std::string_view 
     return "";
 }
 
-/// Why a rule whose selector holds the key does not take it.
+/// Why a rule does not take a key that its selector contains.
 std::string refusal(const config::rule& rule, std::string_view key) {
     const std::string excluded = matching(rule.exclude, key);
     if (!excluded.empty()) return fmt::format("excluded by \"{}\" of rule \"{}\"", shown(excluded), shown(rule.name));
@@ -52,11 +53,11 @@ std::string why_not_taken(const config::config& settings, const std::vector<conf
     return rules.size() == settings.rules.size() ? "no rule selects it" : "no rule of this slave selects it";
 }
 
-fate fate_of(const config::config& settings, const config::slave& slave, std::string_view key) {
+destination destination_of(const config::config& settings, const config::slave& slave, std::string_view key) {
     std::vector<config::rule> rules;
     for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
     const replication::mapping keys(rules, slave.dest, settings.replicate.checkpoint_prefix);
-    fate out;
+    destination out;
     out.slave = slave.name;
     const auto rule = keys.rule_of(key);
     if (!rule) {
@@ -66,7 +67,7 @@ fate fate_of(const config::config& settings, const config::slave& slave, std::st
     out.rule = rules[*rule].name;
     std::string to;
     if (keys.to_slave(key, to)) {
-        out.destination = to;
+        out.key = to;
     } else {
         out.reason =
             to.empty() ? "maps to the empty key" : fmt::format("maps into the checkpoint prefix: {}", shown(to));
@@ -74,37 +75,37 @@ fate fate_of(const config::config& settings, const config::slave& slave, std::st
     return out;
 }
 
-std::string as_table(const std::vector<fate>& fates) {
+std::string as_table(const std::vector<destination>& all) {
     std::size_t slave_width = 5;
     std::size_t rule_width = 4;
-    for (const fate& f : fates) {
-        slave_width = std::max(slave_width, f.slave.size());
-        rule_width = std::max(rule_width, shown(f.rule).size());
+    for (const destination& one : all) {
+        slave_width = std::max(slave_width, one.slave.size());
+        rule_width = std::max(rule_width, shown(one.rule).size());
     }
     std::string out = fmt::format("{:<{}}  {:<{}}  {}\n", "SLAVE", slave_width, "RULE", rule_width, "KEY ON THE SLAVE");
-    for (const fate& f : fates) {
-        const std::string to = f.destination.empty() ? "not taken: " + f.reason : shown(f.destination);
-        const std::string rule = f.rule.empty() ? "-" : shown(f.rule);
-        out += fmt::format("{:<{}}  {:<{}}  {}\n", f.slave, slave_width, rule, rule_width, to);
+    for (const destination& one : all) {
+        const std::string to = one.key.empty() ? "not taken: " + one.reason : shown(one.key);
+        const std::string rule = one.rule.empty() ? "-" : shown(one.rule);
+        out += fmt::format("{:<{}}  {:<{}}  {}\n", one.slave, slave_width, rule, rule_width, to);
     }
     return out;
 }
 
-std::string as_json(const std::vector<fate>& fates, std::string_view key, bool taken) {
+std::string as_json(const std::vector<destination>& all, std::string_view key, bool taken) {
     boost::json::object out;
     out["schema"] = 1;
     put_key(out, "key", key);
     out["taken"] = taken;
     boost::json::array slaves;
-    for (const fate& f : fates) {
+    for (const destination& one : all) {
         boost::json::object entry;
-        entry["slave"] = f.slave;
-        entry["taken"] = !f.destination.empty();
-        if (!f.rule.empty()) entry["rule"] = json_text(f.rule);
-        if (f.destination.empty()) {
-            entry["reason"] = f.reason;
+        entry["slave"] = one.slave;
+        entry["taken"] = !one.key.empty();
+        if (!one.rule.empty()) entry["rule"] = json_text(one.rule);
+        if (one.key.empty()) {
+            entry["reason"] = one.reason;
         } else {
-            put_key(entry, "key", f.destination);
+            put_key(entry, "key", one.key);
         }
         slaves.push_back(std::move(entry));
     }
@@ -115,18 +116,18 @@ std::string as_json(const std::vector<fate>& fates, std::string_view key, bool t
 }  // namespace
 
 answer explain_key(const config::config& settings, std::string_view key, output_format format) {
-    std::vector<fate> fates;
-    for (const config::slave& slave : settings.slaves) fates.push_back(fate_of(settings, slave, key));
-    const bool taken = std::any_of(fates.begin(), fates.end(), [](const fate& f) { return !f.destination.empty(); });
+    std::vector<destination> all;
+    for (const config::slave& slave : settings.slaves) all.push_back(destination_of(settings, slave, key));
+    const bool taken = std::any_of(all.begin(), all.end(), [](const destination& one) { return !one.key.empty(); });
     answer reply;
     reply.code = taken ? exit_code::ok : exit_code::failed;
-    reply.out = format == output_format::json ? as_json(fates, key, taken) : as_table(fates);
+    reply.out = format == output_format::json ? as_json(all, key, taken) : as_table(all);
     return reply;
 }
 
-answer explain(const options& asked, const process_environment& around) {
-    const loaded_config loaded = read_config(asked, around);
-    if (!loaded.result.value) return {.code = exit_code::configuration, .err = loaded.complaints()};
+answer explain(const options& asked, const process_environment& around, const base::file_reader& files) {
+    const loaded_config loaded = read_config(asked, around, files);
+    if (!loaded.result.value) return {.code = exit_code::configuration, .err = complaints_of(loaded)};
     return explain_key(*loaded.result.value, asked.key, asked.format);
 }
 

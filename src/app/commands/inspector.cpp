@@ -50,12 +50,11 @@ bool fails_for_all_rules(const etcd::error& why) {
 }
 
 etcd::cluster_options inspector::options_for(const config::cluster& of) {
-    const replication::environment env = at_.environment();
-    return replication::cluster_options_for(of, settings_.replicate, env.clock, env.executor, env.log);
+    return replication::cluster_options_for(of, settings_.replicate, env_.clock, env_.executor, env_.files, env_.log);
 }
 
 aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<std::string>& without,
-                                    const listener& results) {
+                                    const listener& tell) {
     const replication::record_set records = replication::records_for(settings_, slave);
     const etcd::cluster_options to_slave = options_for(slave);
     std::optional<replication::inspection_report::failure> of_all;
@@ -68,31 +67,29 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
         report.failed = of_all;
-        if (!of_all) report = co_await inspect_one(one, results);
+        if (!of_all) report = co_await inspect_one(one, tell);
         if (report.failed && fails_for_all_rules(report.failed->why)) of_all = report.failed;
-        if (!results.done(of, report)) co_return;
+        if (!tell.done(of, report)) co_return;
     }
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& results) {
-    const replication::environment env = at_.environment();
-    aio::task_group tasks(env.executor, [&env](const std::string& task, const std::exception_ptr& error) {
-        env.on_bug(task + ": " + aio::describe(error));
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& tell) {
+    aio::task_group tasks(env_.executor, [this](const std::string& task, const std::exception_ptr& error) {
+        env_.on_bug(task + ": " + aio::describe(error));
     });
-    base::random_source random = env.random.stream("inspect");
-    const replication::context with{env.clock, random, env.log, tasks, settings_.replicate.probe_interval, "", true};
-    etcd::cluster to_slave(env.dialer, env.clock, tasks, what.to_slave);
-    etcd::cluster to_master(env.dialer, env.clock, tasks, to_master_);
-    replication::inspection::listener found = [&](const replication::difference& d) {
-        return results.found(what.of, d);
-    };
+    base::random_source random = env_.random.stream("inspect");
+    const replication::context with{env_.clock, random, env_.log, tasks, settings_.replicate.probe_interval,
+                                    "",        true};
+    etcd::cluster to_slave(env_.dialer, env_.clock, tasks, what.to_slave);
+    etcd::cluster to_master(env_.dialer, env_.clock, tasks, to_master_);
+    replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
     replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
                                 std::move(found));
     name_ = what.of.name();
     current_ = &one;
     std::optional<replication::inspection_report> report;
-    tasks.spawn("inspect " + name_, inspect_into(one, report, at_.changed()));
-    while (!report && !at_.stop_asked()) co_await at_.changed().wait();
+    tasks.spawn("inspect " + name_, inspect_into(one, report, env_.signals.changed()));
+    while (!report && !env_.signals.stop_requested()) co_await env_.signals.changed().wait();
     current_ = nullptr;
     tasks.cancel();
     co_await tasks.join();
@@ -108,7 +105,7 @@ std::vector<observe::progress> inspector::progress() {
     out.what = "compare";
     out.done = at.done;
     out.total = at.total;
-    out.rate = rate_.update(at_.clock().now(), at.done);
+    out.rate = rate_.update(env_.clock.now(), at.done);
     return {out};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "app/process/foreground.hpp"
-#include "app/render/slave_result.hpp"
+#include "app/daemon/environment.hpp"
+#include "app/daemon/slave_result.hpp"
 #include "config/config.hpp"
 #include "observe/progress.hpp"
 #include "replication/compare/inspection.hpp"
@@ -14,7 +14,7 @@
 
 namespace etcdsync::app {
 
-/// Inspects one slave of a configuration after the other; in consistency = "rule" one rule of it after the other, each by itself.
+/// Inspects the slaves of a configuration one after another; in consistency = "rule" each rule by itself.
 class inspector {
 public:
     struct options {
@@ -22,29 +22,29 @@ public:
         bool approve = false;
     };
     struct listener {
-        /// Hears of every difference; false ends the part.
+        /// Called for every difference; false ends the part.
         std::function<bool(const part&, const replication::difference&)> found;
-        /// Hears how each part ended; false ends it all.
+        /// Called at the end of each part; false ends the inspection.
         std::function<bool(const part&, const replication::inspection_report&)> done;
     };
 
     /// `settings` outlives it.
-    inspector(foreground& at, const config::config& settings, const options& how)
-        : at_(at), settings_(settings), options_(how), to_master_(options_for(settings.master)) {}
+    inspector(environment with, const config::config& settings, const options& how)
+        : env_(std::move(with)), settings_(settings), options_(how), to_master_(options_for(settings.master)) {}
 
-    /// All parts of a slave but those of the rules `without`. What fails for the cause of one rule leaves the others their turn. Ends at
-    /// once, with failures of class cancelled, where the command is asked to stop.
-    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& results);
+    /// Inspects all parts of a slave, except those of the rules `without`. If a part fails because of its rule, the others are still
+    /// inspected. Ends at once, with failures of class cancelled, if a signal asks to stop.
+    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& tell);
 
-    /// Of the slave that is inspected now.
+    /// The progress of the slave that is being inspected.
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
     struct job;
-    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& results);
+    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& tell);
     [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of);
 
-    foreground& at_;
+    environment env_;
     const config::config& settings_;
     options options_;
     etcd::cluster_options to_master_;
@@ -53,7 +53,7 @@ private:
     observe::rate_meter rate_;
 };
 
-/// A failure that every rule would meet: the peer is not reachable, or it rejects the user. A missing permission concerns one rule.
+/// True if this failure of a peer concerns every rule: it is unreachable, or rejects the user. A missing permission concerns one rule.
 [[nodiscard]] bool fails_for_all_rules(const etcd::error& why);
 
 }  // namespace etcdsync::app

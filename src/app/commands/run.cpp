@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/build_info.hpp"
 #include "app/commands/commands.hpp"
-#include "app/commands/settings.hpp"
+#include "app/daemon/daemon.hpp"
+#include "app/daemon/settings.hpp"
 #include "app/process/foreground.hpp"
 #include "app/process/progress_display.hpp"
+#include "app/process/standard_output.hpp"
+#include "app/render/config_text.hpp"
 
-#include <cstdio>
+#include <fmt/format.h>
 
 namespace etcdsync::app {
 namespace {
@@ -16,7 +19,7 @@ std::string urls(const config::cluster& cluster) {
     return out;
 }
 
-void greet(const observe::logger& log, const loaded_config& loaded, const process_environment& around) {
+void log_start(const observe::logger& log, const loaded_config& loaded, const process_environment& around) {
     const config::config& settings = *loaded.result.value;
     log.info("starting", {{"version", build_info::version},
                           {"config", loaded.path},
@@ -31,38 +34,33 @@ void greet(const observe::logger& log, const loaded_config& loaded, const proces
         log.warn("unknown environment variable", {{"name", name}});
 }
 
-aio::awaitable<exit_code> replicate(foreground& at, replication::replicator& all) {
-    all.start();
-    while (!at.stop_asked()) co_await at.changed().wait();
-    co_await all.stop(stop_patience);
-    co_return exit_code::ok;
-}
-
 }  // namespace
 
-exit_code run(const options& asked, const process_environment& around) {
-    const loaded_config loaded = load_config(asked, around);
+exit_code run(const options& asked, const process_environment& around, const base::file_reader& files) {
+    const loaded_config loaded = load_config(asked, around, files);
+    standard_output out;
     if (!loaded.result.value) {
-        std::fputs(loaded.complaints().c_str(), stderr);
+        out.complain(complaints_of(loaded));
         return exit_code::configuration;
     }
     const config::config& settings = *loaded.result.value;
     const auto level = chosen_log_level(asked, around, settings.logging.level);
     if (!level) {
-        std::fprintf(stderr, "etcd-sync: %s\n", level.error().text.c_str());
+        out.complain(fmt::format("etcd-sync: {}\n", level.error().text));
         return exit_code::configuration;
     }
-    stderr_log voice(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
-                     *level);
-    foreground at(voice);  // listens for signals: who reads "starting" may send one
-    greet(voice.log, loaded, around);
-    at.on_hangup([&voice] { voice.log.warn("reload is not supported yet: restart to apply changes"); });
-    replication::replicator all(settings, at.environment());
+    stderr_log log(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
+                   *level);
+    foreground at(log, files);  // handles signals before "starting" is logged: its reader may send one
+    log_start(log.log, loaded, around);
+    const environment with = at.environment();
+    with.signals.on_hang_up([&log] { log.log.warn("reload is not supported yet: restart to apply changes"); });
+    daemon all(with, settings);
     progress_view view;
-    progress_display display(voice.console, voice.log, at.clock(), chosen_progress(asked, around),
-                             [&] { return view.update(all.current(), at.clock().now()); });
+    progress_display display(log.console, log.log, with.clock, chosen_progress(asked, around),
+                             [&] { return view.update(all.current(), with.clock.now()); });
     display.run_beside(at.tasks());
-    return at.run(replicate(at, all));
+    return at.run(all.run());
 }
 
 }  // namespace etcdsync::app

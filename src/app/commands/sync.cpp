@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/commands.hpp"
 #include "app/commands/one_shot.hpp"
-#include "app/commands/settings.hpp"
+#include "app/daemon/daemon.hpp"
+#include "app/daemon/settings.hpp"
+#include "app/process/foreground.hpp"
 #include "app/process/progress_display.hpp"
-
-#include <fmt/format.h>
+#include "app/process/standard_output.hpp"
+#include "app/render/slave_result_text.hpp"
 
 #include <algorithm>
 
 namespace etcdsync::app {
 namespace {
 
-void print(const options& asked, const sync_result& result, result_stream& out) {
+void write_result(const options& asked, const sync_result& result, output& out) {
     if (asked.format == output_format::json) {
         out.write(result_json(result));
         return;
@@ -21,32 +23,33 @@ void print(const options& asked, const sync_result& result, result_stream& out) 
     }
 }
 
-aio::awaitable<exit_code> work(foreground& at, replication::replicator& all, const options& asked,
-                               observe::console& console) {
-    const sync_result result = co_await run_once(at, all);
-    result_stream out(console);
-    print(asked, result, out);
+aio::awaitable<exit_code> work(daemon& all, const options& asked, const signals& from_outside, output& out) {
+    const sync_result result = co_await all.run_once();
+    write_result(asked, result, out);
     const std::vector<outcome> ends = outcomes(result.slaves);
-    const bool cut = std::find(ends.begin(), ends.end(), outcome::interrupted) != ends.end();
-    co_return out.code_after(cut ? at.interrupted() : code_for(ends));
+    const bool interrupted = std::ranges::find(ends, outcome::interrupted) != ends.end();
+    co_return out.code_after(interrupted ? from_outside.interrupted() : code_for(ends));
 }
 
 }  // namespace
 
-exit_code sync(const options& asked, const process_environment& around) {
-    const auto settings = one_shot_settings(asked, around);
+exit_code sync(const options& asked, const process_environment& around, const base::file_reader& files) {
+    standard_output early;
+    const auto settings = one_shot_settings(asked, around, files, early);
     if (!settings) return settings.error();
-    one_shot_voice voice(*settings, asked, around);
-    foreground at(voice.log);
+    one_shot_log log(*settings, asked, around);
+    standard_output out(&log.at.console);
+    foreground at(log.at, files);
+    const environment with = at.environment();
     replication::job job;
     job.once = true;
     job.approve = asked.approve;
-    replication::replicator all(*settings, at.environment(), job);
+    daemon all(with, *settings, job);
     progress_view view;
-    progress_display display(voice.log.console, voice.progress_lines, at.clock(), chosen_progress(asked, around),
-                             [&] { return view.update(all.current(), at.clock().now()); });
+    progress_display display(log.at.console, log.progress_lines, with.clock, chosen_progress(asked, around),
+                             [&] { return view.update(all.current(), with.clock.now()); });
     display.run_beside(at.tasks());
-    return at.run(work(at, all, asked, voice.log.console));
+    return at.run(work(all, asked, with.signals, out));
 }
 
 }  // namespace etcdsync::app

@@ -2,8 +2,12 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/inspector.hpp"
 #include "app/commands/one_shot.hpp"
-#include "app/commands/settings.hpp"
+#include "app/daemon/daemon.hpp"
+#include "app/daemon/settings.hpp"
+#include "app/process/foreground.hpp"
 #include "app/process/progress_display.hpp"
+#include "app/process/standard_output.hpp"
+#include "app/render/slave_result_text.hpp"
 #include "app/render/verify_lines.hpp"
 
 #include <fmt/format.h>
@@ -19,9 +23,9 @@ namespace {
 /// One run of the command over all slaves.
 class verification {
 public:
-    verification(foreground& at, const config::config& settings, const options& asked, observe::console& console)
-        : at_(at), settings_(settings), asked_(asked), out_(console),
-          inspector_(at, settings, {.at_present = asked.dry_run, .approve = asked.approve}) {}
+    verification(environment with, const config::config& settings, const options& asked, output& out)
+        : env_(std::move(with)), settings_(settings), asked_(asked), out_(out),
+          inspector_(env_, settings, {.at_present = asked.dry_run, .approve = asked.approve}) {}
 
     aio::awaitable<exit_code> run();
     [[nodiscard]] std::vector<observe::progress> progress();
@@ -38,14 +42,14 @@ private:
     bool tell_report(const part& of, const replication::inspection_report& report, ends& into);
     [[nodiscard]] bool json() const { return asked_.format == output_format::json; }
     [[nodiscard]] bool has(outcome how) const;
-    [[nodiscard]] bool over() const { return at_.stop_asked() || out_.broken(); }
+    [[nodiscard]] bool over() const { return env_.signals.stop_requested() || out_.broken(); }
 
-    foreground& at_;
+    environment env_;
     const config::config& settings_;
     const options& asked_;
-    result_stream out_;
+    output& out_;
     inspector inspector_;
-    std::unique_ptr<replication::replicator> repairing_;
+    std::unique_ptr<daemon> repairing_;
     progress_view view_;
     std::vector<ends> ends_;  ///< of the slaves of the configuration, in their order
     verify_summary summary_;
@@ -124,8 +128,8 @@ aio::awaitable<> verification::repair() {
     replication::job job;
     job.once = true;
     const config::config synced = differing();
-    repairing_ = std::make_unique<replication::replicator>(synced, at_.environment(), job);
-    const sync_result result = co_await run_once(at_, *repairing_);
+    repairing_ = std::make_unique<daemon>(env_, synced, job);
+    const sync_result result = co_await repairing_->run_once();
     repairing_.reset();
     repaired_ = true;
     for (std::size_t i = 0; i < ends_.size(); ++i) {
@@ -152,7 +156,7 @@ aio::awaitable<exit_code> verification::run() {
     }
     if (asked_.repair && has(outcome::different) && !over()) co_await repair();
     if (out_.broken()) co_return out_.code_after(exit_code::failed);
-    if (has(outcome::interrupted) || ends_.size() < settings_.slaves.size()) co_return at_.interrupted();
+    if (has(outcome::interrupted) || ends_.size() < settings_.slaves.size()) co_return env_.signals.interrupted();
     ends all;
     for (const ends& of_slave : ends_) all.insert(all.end(), of_slave.begin(), of_slave.end());
     const exit_code code = code_for(all);
@@ -165,19 +169,22 @@ aio::awaitable<exit_code> verification::run() {
 }
 
 std::vector<observe::progress> verification::progress() {
-    if (repairing_) return view_.update(repairing_->current(), at_.clock().now());
+    if (repairing_) return view_.update(repairing_->current(), env_.clock.now());
     return inspector_.progress();
 }
 
 }  // namespace
 
-exit_code verify(const options& asked, const process_environment& around) {
-    const auto settings = one_shot_settings(asked, around);
+exit_code verify(const options& asked, const process_environment& around, const base::file_reader& files) {
+    standard_output early;
+    const auto settings = one_shot_settings(asked, around, files, early);
     if (!settings) return settings.error();
-    one_shot_voice voice(*settings, asked, around);
-    foreground at(voice.log);
-    verification all(at, *settings, asked, voice.log.console);
-    progress_display display(voice.log.console, voice.progress_lines, at.clock(), chosen_progress(asked, around),
+    one_shot_log log(*settings, asked, around);
+    standard_output out(&log.at.console);
+    foreground at(log.at, files);
+    const environment with = at.environment();
+    verification all(with, *settings, asked, out);
+    progress_display display(log.at.console, log.progress_lines, with.clock, chosen_progress(asked, around),
                              [&all] { return all.progress(); });
     display.run_beside(at.tasks());
     return at.run(all.run());

@@ -14,19 +14,11 @@ std::uint64_t entropy() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
-std::string_view name_of(int number) {
-    switch (number) {
-        case SIGINT: return "SIGINT";
-        case SIGHUP: return "SIGHUP";
-        default: return "SIGTERM";
-    }
-}
-
 }  // namespace
 
-foreground::foreground(stderr_log& voice)
-    : voice_(voice), clock_(context_.get_executor()), dialer_(clock_), random_(entropy()),
-      signals_(context_, SIGINT, SIGTERM, SIGHUP), changed_(context_.get_executor()),
+foreground::foreground(stderr_log& log, const base::file_reader& files)
+    : log_(log), files_(files), clock_(context_.get_executor()), dialer_(clock_), random_(entropy()),
+      numbers_(context_.get_executor(), SIGINT, SIGTERM, SIGHUP), signals_(context_.get_executor(), log.log),
       tasks_(context_.get_executor(),
              [this](const std::string& task, const std::exception_ptr& error) {
                  on_bug(task + ": " + aio::describe(error));
@@ -35,15 +27,17 @@ foreground::foreground(stderr_log& voice)
           on_bug(task + ": " + aio::describe(error));
           finished_ = true;
       }) {
-    std::signal(SIGPIPE, SIG_IGN);  // the write reports a peer or a reader of our output that is gone
+    std::signal(SIGPIPE, SIG_IGN);  // the write reports a peer, or a reader of our output, that went away
 }
 
-replication::environment foreground::environment() {
-    return {.dialer = dialer_,
+app::environment foreground::environment() {
+    return {.executor = context_.get_executor(),
             .clock = clock_,
+            .dialer = dialer_,
+            .files = files_,
             .random = random_,
-            .log = voice_.log,
-            .executor = context_.get_executor(),
+            .log = log_.log,
+            .signals = signals_,
             .on_bug = [this](const std::string& what) { on_bug(what); }};
 }
 
@@ -51,7 +45,7 @@ exit_code foreground::run(aio::awaitable<exit_code> work) {
     supervisor_.spawn("work", supervise(std::move(work)));
     tasks_.spawn("signals", watch_signals());
     run_loop();
-    voice_.console.clear_bar();
+    log_.console.clear_bar();
     return result();
 }
 
@@ -62,11 +56,11 @@ void foreground::run_loop() {
         while (!finished_) context_.run_one();
         context_.poll();
     } catch (const std::exception& e) {
-        // Tasks stand where they stood: there is no way to unwind them in order any more.
+        // The tasks cannot be unwound in order any more.
         on_bug(e.what());
         leave_at_once(static_cast<int>(result()));
     }
-    // What a bug left behind. A thread with a name look-up that hangs is not waited for.
+    // A bug left tasks behind. A thread whose name lookup hangs is not waited for.
     if (!context_.stopped()) leave_at_once(static_cast<int>(result()));
 }
 
@@ -79,38 +73,31 @@ aio::awaitable<> foreground::supervise(aio::awaitable<exit_code> work) {
 
 aio::awaitable<> foreground::watch_signals() {
     for (;;) {
-        const auto got = co_await signals_.async_wait(aio::as_result);
+        const auto got = co_await numbers_.async_wait(aio::as_result);
         if (std::get<0>(got)) co_return;
         on_signal(std::get<1>(got));
     }
 }
 
 void foreground::on_signal(int number) {
-    if (number == SIGHUP && on_hangup_) {
-        on_hangup_();
-    } else if (stopping_) {
+    if (number == SIGHUP && signals_.handles_hang_up()) {
+        signals_.hang_up();
+    } else if (signals_.stop_requested()) {
         leave_at_once(128 + number);
     } else {
-        voice_.log.info("stopping", {{"signal", name_of(number)}});
-        signal_ = number;
-        begin_to_stop();
+        signals_.stop(number);
     }
 }
 
 void foreground::on_bug(const std::string& what) {
-    voice_.log.error("internal error, please report it", {{"what", what}});
+    log_.log.error("internal error, please report it", {{"what", what}});
     bug_ = true;
-    begin_to_stop();
-}
-
-void foreground::begin_to_stop() {
-    stopping_ = true;
-    changed_.notify();
+    signals_.stop();
 }
 
 void foreground::leave_at_once(int code) {
-    voice_.console.clear_bar();
-    voice_.sink.flush();
+    log_.console.clear_bar();
+    log_.sink.flush();
     std::_Exit(code);
 }
 

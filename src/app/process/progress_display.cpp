@@ -24,12 +24,12 @@ aio::awaitable<> progress_display::run() {
 
 aio::clock::duration progress_display::next_frame() const {
     if (mode_ == observe::progress_mode::plain) return 10s;
-    return bar_stands_ ? 200ms : 1000ms;
+    return bar_shown_ ? 200ms : 1000ms;
 }
 
 void progress_display::draw() {
     const std::vector<observe::progress> all = what_();
-    bar_stands_ = mode_ == observe::progress_mode::bar && !all.empty();
+    bar_shown_ = mode_ == observe::progress_mode::bar && !all.empty();
     if (mode_ == observe::progress_mode::bar) {
         console_.show_bar(bar_lines(all, console_.width()));
         return;

@@ -12,17 +12,17 @@
 
 namespace etcdsync::app {
 
-/// Shows long work on stderr while it lasts: a bar, or a plain line now and then.
+/// Shows long work on stderr while it lasts: a bar, or a plain line every 10 s.
 class progress_display {
 public:
-    /// What there is to show now; empty while nothing takes long.
+    /// What to show now; empty if nothing is in progress.
     using source = std::function<std::vector<observe::progress>()>;
 
     /// `mode` is bar, plain or none; plain lines go to `lines`.
     progress_display(observe::console& console, const observe::logger& lines, aio::clock& clock,
                      observe::progress_mode mode, source what);
 
-    /// Draws until the tasks are cancelled.
+    /// Draws until the tasks are canceled.
     void run_beside(aio::task_group& tasks);
 
 private:
@@ -35,7 +35,7 @@ private:
     aio::clock& clock_;
     observe::progress_mode mode_;
     source what_;
-    bool bar_stands_ = false;
+    bool bar_shown_ = false;
 };
 
 }  // namespace etcdsync::app

@@ -10,7 +10,7 @@
 
 namespace etcdsync::app {
 
-/// The daemon's voice: log lines on stderr, and the bar below them.
+/// Log lines on stderr, and the progress bar below them.
 struct stderr_log {
     stderr_log(observe::line_style style, observe::log_level lowest)
         : console(STDERR_FILENO), sink(console, style, &std::chrono::system_clock::now), log(sink, lowest) {}

@@ -3,6 +3,7 @@
 
 #include "app/render/count.hpp"
 #include "app/render/json.hpp"
+#include "app/render/slave_result_text.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
 
@@ -121,7 +122,7 @@ std::string report_json(const part& of, const replication::inspection_report& re
 std::string repair_json(const slave_result& of) {
     boost::json::object out = line_of("repair", of.of);
     out["state"] = of.how == outcome::good ? "in_sync" : to_string(of.how);
-    if (of.how != outcome::good) out["cause"] = json_text(of.cause);
+    if (of.how != outcome::good) out["cause"] = json_text(cause_of(of));
     out["puts"] = of.puts;
     out["deletes"] = of.deletes;
     return to_line(out);

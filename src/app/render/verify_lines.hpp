@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "app/render/slave_result.hpp"
+#include "app/daemon/slave_result.hpp"
 #include "replication/compare/inspection.hpp"
 
 #include <cstddef>

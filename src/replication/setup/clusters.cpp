@@ -11,10 +11,11 @@ namespace {
 /// A preferred endpoint is probed less often than an unreachable cluster.
 constexpr int probe_intervals_per_failback = 3;
 
-std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const observe::logger& log) {
+std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const base::file_reader& files,
+                                         const observe::logger& log) {
     const auto is_tls = [](const config::endpoint& e) { return e.tls; };
     if (std::none_of(settings.endpoints.begin(), settings.endpoints.end(), is_tls)) return nullptr;
-    return std::make_shared<net::tls_client>(tls_options_for(settings.tls), log);
+    return std::make_shared<net::tls_client>(tls_options_for(settings.tls), files, log);
 }
 
 }  // namespace
@@ -31,18 +32,18 @@ net::tls_options tls_options_for(const config::tls_settings& settings) {
 
 etcd::cluster_options cluster_options_for(const config::cluster& settings, const config::replication& replicate,
                                           aio::clock& clock, const aio::asio::any_io_executor& executor,
-                                          const observe::logger& log) {
+                                          const base::file_reader& files, const observe::logger& log) {
     etcd::cluster_options options;
     options.request_timeout = replicate.request_timeout;
     options.failback_interval = probe_intervals_per_failback * replicate.probe_interval;
     options.log = std::make_shared<etcd::endpoint_log>(log);
-    const auto tls = tls_for(settings, log);
+    const auto tls = tls_for(settings, files, log);
     for (const config::endpoint& from : settings.endpoints)
         options.endpoints.push_back({from.url, from.host, from.port, from.tls ? tls : nullptr, from.socket});
     if (settings.auth.user.empty()) return options;
     etcd::credentials who;
     who.user = settings.auth.user;
-    who.read_password = [auth = settings.auth] { return config::read_password(auth); };
+    who.read_password = [auth = settings.auth, &files] { return config::read_password(files, auth); };
     options.auth = std::make_shared<etcd::authenticator>(std::move(who), clock, executor);
     return options;
 }

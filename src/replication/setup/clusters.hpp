@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/file_reader.hpp"
 #include "config/config.hpp"
 #include "etcd/cluster.hpp"
 #include "observe/log.hpp"
@@ -9,12 +10,11 @@ namespace etcdsync::replication {
 
 [[nodiscard]] net::tls_options tls_options_for(const config::tls_settings& settings);
 
-/// The options to connect to a cluster of the configuration. All copies of them share TLS settings
-/// and token, so make them once per cluster. `clock` and `log` outlive the copies. The password is
-/// read when it is needed.
+/// The options for connections to a cluster of the configuration. Copies share TLS settings and the login token: make them once per
+/// cluster. `clock`, `files` and `log` outlive the copies. Certificates and the password are read when they are needed.
 [[nodiscard]] etcd::cluster_options cluster_options_for(const config::cluster& settings,
                                                         const config::replication& replicate, aio::clock& clock,
                                                         const aio::asio::any_io_executor& executor,
-                                                        const observe::logger& log);
+                                                        const base::file_reader& files, const observe::logger& log);
 
 }  // namespace etcdsync::replication

@@ -136,7 +136,7 @@ link_settings link_table::settings_of(const feed_plan& from, const link_plan& pl
 }
 
 etcd::cluster_options link_table::options_for(const config::cluster& of) const {
-    return cluster_options_for(of, settings_->replicate, env_.clock, env_.executor, env_.log);
+    return cluster_options_for(of, settings_->replicate, env_.clock, env_.executor, env_.files, env_.log);
 }
 
 const etcd::cluster_options& link_table::options_of_slave(const config::slave& slave) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/commands.hpp"
-#include "app/commands/settings.hpp"
+#include "app/daemon/settings.hpp"
 #include "unit/app/temporary_file.hpp"
 
 #include <boost/json/parse.hpp>

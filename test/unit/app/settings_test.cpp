@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/commands/settings.hpp"
+#include "app/daemon/settings.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/render/slave_result.hpp"
+#include "app/daemon/slave_result.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/process/system_files.hpp"
 #include "config/files/load.hpp"
 #include "config/selector_range.hpp"
 #include "config/toml/render.hpp"
@@ -19,7 +20,7 @@ std::string shipped(const std::string& name) { return std::string(SOURCE_ROOT) +
 
 config good(const std::string& name) {
     std::string text;
-    const parse_result read = load(shipped(name), text);
+    const parse_result read = load(etcdsync::app::system_files(), shipped(name), text);
     INFO(render(read.diagnostics, name, text));
     REQUIRE(read.diagnostics.empty());
     return *read.value;
@@ -36,7 +37,7 @@ TEST_CASE("the annotated reference is a good configuration") {
 
 TEST_CASE("every default the reference shows is the one that holds") {
     std::string text;
-    const config plain = *load(shipped("etcd-sync.toml"), text).value;
+    const config plain = *load(etcdsync::app::system_files(), shipped("etcd-sync.toml"), text).value;
     // Take the comment sign from every line that shows a default, and what is not supported yet with its default too.
     const std::regex commented(R"(^# ([a-z_]+ +=.*)$)");
     std::string active;
@@ -90,13 +91,13 @@ TEST_CASE("the demo takes a prefix, one key and a range, for two slaves") {
 
 TEST_CASE("a file that is not there, or is none, is one error without a place") {
     std::string text = "old";
-    const parse_result missing = load("/nonexistent/etcd-sync.toml", text);
+    const parse_result missing = load(etcdsync::app::system_files(), "/nonexistent/etcd-sync.toml", text);
     CHECK(text.empty());
     CHECK_FALSE(missing.value);
     CHECK(render(missing.diagnostics, "/nonexistent/etcd-sync.toml", text) ==
           "/nonexistent/etcd-sync.toml: error: cannot be read: No such file or directory\n");
-    const parse_result folder = load(SOURCE_ROOT, text);
+    const parse_result folder = load(etcdsync::app::system_files(), SOURCE_ROOT, text);
     CHECK(folder.diagnostics.at(0).message == "cannot be read: Is a directory");
-    const parse_result endless = load("/dev/zero", text);
+    const parse_result endless = load(etcdsync::app::system_files(), "/dev/zero", text);
     CHECK(endless.diagnostics.at(0).message == "cannot be read: larger than 1 MiB");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/files/files.hpp"
 
+#include "app/process/system_files.hpp"
 #include "config/files/check_files.hpp"
 #include "support.hpp"
 
@@ -17,7 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of its own, as long as it lives.
+const etcdsync::app::system_files files;
+
+/// A temporary folder.
 class folder {
 public:
     folder() { REQUIRE(::mkdtemp(path_.data()) != nullptr); }
@@ -45,12 +48,12 @@ config with_password_file(const std::string& name) {
 
 std::string located(const std::string& name, const std::string& config_path, const std::string& credentials = "") {
     config of = with_password_file(name);
-    locate_files(of, config_path, credentials);
+    locate_files(files, of, config_path, credentials);
     return of.master.auth.password_file;
 }
 
 std::string password_of(const std::string& file) {
-    const auto read = read_password({"u", file, "", ""});
+    const auto read = read_password(files, {"u", file, "", ""});
     return read ? "=" + *read : read.error().text;
 }
 
@@ -60,8 +63,8 @@ std::vector<std::string> checked(const std::string& text) {
     REQUIRE(read.value.has_value());
     std::vector<std::string> all;
     complaints out;
-    check_files(read.value->master, read.places.at(0), out);
-    check_files(read.value->slaves.at(0), read.places.at(1), out);
+    check_files(files, read.value->master, read.places.at(0), out);
+    check_files(files, read.value->slaves.at(0), read.places.at(1), out);
     for (const diagnostic& d : out.take()) {
         all.push_back((d.level == diagnostic::severity::error ? "error " : "warning ") + brief(d));
     }
@@ -70,7 +73,7 @@ std::vector<std::string> checked(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a bare name is a credential, else it stands beside the configuration") {
+TEST_CASE("a bare name is a credential, else a file beside the configuration") {
     const folder credentials;
     const folder conf;
     const std::string toml = conf.path() + "/etcd-sync.toml";
@@ -95,7 +98,7 @@ TEST_CASE("all files of all clusters are located") {
     of.slaves.resize(2);
     of.slaves[1].tls.ca = "ca";
     of.slaves[1].auth.password_file = "p";
-    locate_files(of, "/etc/x/y.toml", "");
+    locate_files(files, of, "/etc/x/y.toml", "");
     CHECK(of.master.tls == tls_settings{"/etc/x/ca", "/etc/x/cert", "/etc/x/key", "name", false});
     CHECK(of.slaves[0].tls == tls_settings{});
     CHECK(of.slaves[1].tls.ca == "/etc/x/ca");
@@ -109,10 +112,10 @@ TEST_CASE("a password file is read each time, without its line end") {
     CHECK(password_of(in.file("p", "no end")) == "=no end");
     CHECK(password_of(in.file("p", "p\xc3\xa4ss \n")) == "=p\xc3\xa4ss ");
     CHECK(password_of(in.file("p", std::string(64U << 10, 'x'))).size() == (64U << 10) + 1);
-    CHECK(*read_password({"u", "", "E", "literal"}) == "literal");
+    CHECK(*read_password(files, {"u", "", "E", "literal"}) == "literal");
 }
 
-TEST_CASE("a file that holds no password is refused by name and cause, without what it holds") {
+TEST_CASE("a file without a password is refused by name and cause, and never quoted") {
     const folder in;
     const std::string path = in.path() + "/p";
     const std::string begin = "password file " + path + ": ";
@@ -128,13 +131,13 @@ TEST_CASE("a file that holds no password is refused by name and cause, without w
     CHECK(password_of(in.path()) == "password file " + in.path() + ": Is a directory");
     CHECK(password_of("/dev/zero") == "password file /dev/zero: it is not a regular file");
     const std::string pipe = in.path() + "/pipe";
-    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // nobody writes: whoever waits here waits for ever
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // it has no writer: a read that waits never ends
     CHECK(password_of(pipe) == "password file " + pipe + ": it is not a regular file");
-    CHECK(read_password({"u", "", "", ""}).error().text == "the password cannot be used: it is empty");
-    CHECK(read_password({"u", "", "", "hun\nter2"}).error().text.find("hun") == std::string::npos);
+    CHECK(read_password(files, {"u", "", "", ""}).error().text == "the password cannot be used: it is empty");
+    CHECK(read_password(files, {"u", "", "", "hun\nter2"}).error().text.find("hun") == std::string::npos);
 }
 
-TEST_CASE("files that cannot be read are told all at once, each at its place") {
+TEST_CASE("all files that cannot be read are reported at once, each at its place") {
     const folder in;
     const std::string key = in.file("key", "k");
     const std::string text = R"([master]
@@ -159,7 +162,7 @@ prefix = "/a/"
               "error 8:38: [[slave]] auth: password file " + in.path() + "/empty: it is empty"});
 }
 
-TEST_CASE("a secret that others may read is warned of; a certificate is no secret") {
+TEST_CASE("a secret that others may read causes a warning; a certificate is not a secret") {
     const folder in;
     const auto all_of = [&](mode_t mode) {
         return checked("[master]\nendpoints = [\"https://m\"]\ntls.ca = \"" + in.file("ca", "c", 0644) +
@@ -170,7 +173,7 @@ TEST_CASE("a secret that others may read is warned of; a certificate is no secre
     };
     CHECK(all_of(0600).empty());
     CHECK(all_of(0400).empty());
-    const std::string cure = " | chmod 600 keeps it to its owner";
+    const std::string cure = " | chmod 600 restricts it to its owner";
     const std::vector<std::string> both{
         "warning 5:11: \"key\" of [master]: others can read " + in.path() + "/key" + cure,
         "warning 6:38: \"password_file\" of [master]: others can read " + in.path() + "/p" + cure};

@@ -94,14 +94,14 @@ TEST_CASE("our certificate loads although it is not valid now, with a warning") 
         net::tls_options options = r.trusting();
         options.cert = ours.cert;
         options.key = ours.key;
-        net::tls_client client(options, r.logger);
+        net::tls_client client(options, r.files, r.logger);
         CHECK(client.check().has_value());
         return client.certificate_warning();
     };
     CHECK(warning(-1h, 24h).empty());
     CHECK(warning(-48h, -24h).find("/ours.pem expired at 20") != std::string::npos);
     CHECK(warning(24h, 48h).find("/ours.pem is not valid before 20") != std::string::npos);
-    CHECK(net::tls_client(r.trusting(), r.logger).certificate_warning().empty());
+    CHECK(net::tls_client(r.trusting(), r.files, r.logger).certificate_warning().empty());
 }
 
 TEST_CASE("the error names files that are missing, empty or do not belong together") {
@@ -109,7 +109,7 @@ TEST_CASE("the error names files that are missing, empty or do not belong togeth
     const auto ours = r.ca.issue("ours");
     const auto others = r.ca.issue("others");
     const auto why = [&](const net::tls_options& options) {
-        net::tls_client client(options, r.logger);
+        net::tls_client client(options, r.files, r.logger);
         const auto checked = client.check();
         return checked ? "" : checked.error().text;
     };

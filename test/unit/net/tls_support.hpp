@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "app/process/system_files.hpp"
 #include "net/socket_dialer.hpp"
 #include "net/tls_client.hpp"
 #include "support/capture_sink.hpp"
@@ -81,7 +82,7 @@ struct tls_fixture {
 
     net::endpoint to(net::tls_options options, const std::string& host = "127.0.0.1") {
         const auto port = acceptor.local_endpoint().port();
-        return {"https://" + host, host, port, std::make_shared<net::tls_client>(std::move(options), logger), {}};
+        return {"https://" + host, host, port, std::make_shared<net::tls_client>(std::move(options), files, logger), {}};
     }
 
     net::tls_options trusting() {
@@ -122,6 +123,7 @@ struct tls_fixture {
     test::certificate_authority ca{dir.path(), "ca"};
     test::capture_sink lines;
     observe::logger logger{lines, observe::log_level::debug};
+    app::system_files files;
     asio::io_context io{1};
     aio::system_clock clock{io.get_executor()};
     net::socket_dialer dialer{clock};

@@ -4,6 +4,7 @@
 #include "replication/record/checkpoint.hpp"
 #include "replication/setup/replicator.hpp"
 #include "support/capture_sink.hpp"
+#include "support/memory_files.hpp"
 #include "support/model_server.hpp"
 
 #include <functional>
@@ -73,6 +74,7 @@ public:
 private:
     observe::logger log_{lines, observe::log_level::debug};
     base::random_streams random_{1};
+    test::memory_files files_;
     std::unique_ptr<replicator> running_;
 };
 

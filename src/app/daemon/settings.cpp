@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/commands/settings.hpp"
+#include "app/daemon/settings.hpp"
 
-#include "app/commands/secrets.hpp"
-#include "app/render/count.hpp"
-#include "config/toml/render.hpp"
+#include "app/daemon/secrets.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,24 +32,16 @@ std::string config_path(const options& asked, const process_environment& around)
     return variable.empty() ? "/etc/etcd-sync/etcd-sync.toml" : std::string(variable);
 }
 
-std::string loaded_config::complaints() const {
-    const auto is_error = [](const config::diagnostic& d) { return d.level == config::diagnostic::severity::error; };
-    const auto errors = std::count_if(result.diagnostics.begin(), result.diagnostics.end(), is_error);
-    std::string out = config::render(result.diagnostics, path, text);
-    if (errors > 0) out += count(static_cast<std::size_t>(errors), "error") + "\n";
-    return out;
-}
-
-loaded_config read_config(const options& asked, const process_environment& around) {
+loaded_config read_config(const options& asked, const process_environment& around, const base::file_reader& files) {
     loaded_config loaded;
     loaded.path = config_path(asked, around);
-    loaded.result = config::load(loaded.path, loaded.text);
+    loaded.result = config::load(files, loaded.path, loaded.text);
     return loaded;
 }
 
-loaded_config load_config(const options& asked, const process_environment& around) {
-    loaded_config loaded = read_config(asked, around);
-    if (loaded.result.value) gather_secrets(loaded.result, loaded.path, around);
+loaded_config load_config(const options& asked, const process_environment& around, const base::file_reader& files) {
+    loaded_config loaded = read_config(asked, around, files);
+    if (loaded.result.value) gather_secrets(loaded.result, loaded.path, around, files);
     return loaded;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/render/connection_report.hpp"
+#include "app/render/connection_text.hpp"
 
 #include "app/render/grants.hpp"
 #include "app/render/json.hpp"
+#include "app/render/slave_result_text.hpp"
 #include "base/escape.hpp"
 
 #include <boost/json/array.hpp>
@@ -38,18 +39,13 @@ std::string what_lacks(const permission_answer& answer) {
     return answer.of.write && !answer.write ? "read or write" : "read";
 }
 
-bool all_good(const cluster_report& one) {
-    const auto good = [](const permission_answer& answer) { return answer.good(); };
-    return std::ranges::all_of(one.permissions, good);
-}
-
 std::string endpoint_line(const endpoint_answer& answer) {
     const std::string url = base::printable(answer.url);
     if (answer.how != outcome::good) return fmt::format("{}: not usable: {}", url, answer.cause);
     return url + (answer.users_off ? ": ok, but users are switched off there: the password was not tried" : ": ok");
 }
 
-/// As a word of a command. What comes behind a zero byte cannot be typed.
+/// As a word of a command. What comes behind a zero byte can not be typed.
 std::string typed(const std::string& text) { return shell_word(text.substr(0, text.find('\0'))); }
 
 /// Whose role "ROLE" is.
@@ -132,32 +128,6 @@ boost::json::object json_of(const permission_answer& answer) {
 
 }  // namespace
 
-void judge_membership(std::vector<endpoint_answer>& all) {
-    const auto knows_cluster = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
-    const auto first = std::ranges::find_if(all, knows_cluster);
-    if (first == all.end()) return;
-    for (endpoint_answer& answer : all) {
-        if (!knows_cluster(answer) || answer.cluster_id == first->cluster_id) continue;
-        answer.how = outcome::failed;
-        answer.cause =
-            fmt::format("it is a member of cluster {:x}, and {} of cluster {:x}: list members of one cluster only",
-                        answer.cluster_id, base::printable(first->url), first->cluster_id);
-    }
-}
-
-exit_code code_for(const std::vector<cluster_report>& all) {
-    std::vector<outcome> met;
-    for (const cluster_report& one : all) {
-        met.push_back(all_good(one) ? one.how : outcome::denied);
-        for (const endpoint_answer& answer : one.endpoints) met.push_back(answer.how);
-    }
-    const auto has = [&met](outcome how) { return std::ranges::find(met, how) != met.end(); };
-    if (has(outcome::denied)) return exit_code::denied;
-    if (has(outcome::unreachable)) return exit_code::unreachable;
-    const auto good = [](outcome how) { return how == outcome::good; };
-    return std::ranges::all_of(met, good) ? exit_code::ok : exit_code::failed;
-}
-
 std::string lines_of(const cluster_report& one, bool bad_only) {
     std::string out;
     const std::string title = title_of(one);
@@ -169,7 +139,7 @@ std::string lines_of(const cluster_report& one, bool bad_only) {
         out += fmt::format("  or write consistency = \"rule\" in [replication]: what that needs on the {} is granted\n",
                            title);
     }
-    if (!all_good(one)) out += user_line(one);
+    if (!all_granted(one)) out += user_line(one);
     if (one.how != outcome::good) out += fmt::format("{}: permissions could not be checked: {}\n", title, one.cause);
     return out;
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "aio/asio.hpp"
+#include "aio/clock.hpp"
+#include "app/daemon/signals.hpp"
+#include "base/file_reader.hpp"
+#include "base/random.hpp"
+#include "net/byte_stream.hpp"
+#include "observe/log.hpp"
+#include "replication/setup/replicator.hpp"
+
+#include <functional>
+#include <string>
+
+namespace etcdsync::app {
+
+/// Everything that the daemon and the commands need from outside: the real system (app/process), or memory and a clock of a test.
+/// What it refers to outlives its users.
+struct environment {
+    aio::asio::any_io_executor executor;
+    aio::clock& clock;
+    net::dialer& dialer;
+    const base::file_reader& files;
+    base::random_streams random;
+    const observe::logger& log;
+    app::signals& signals;
+
+    /// A task ended by an exception: the program cannot continue.
+    std::function<void(const std::string& what)> on_bug;
+
+    [[nodiscard]] replication::environment for_replication() const {
+        return {.dialer = dialer,
+                .clock = clock,
+                .random = random,
+                .log = log,
+                .files = files,
+                .executor = executor,
+                .on_bug = on_bug};
+    }
+};
+
+}  // namespace etcdsync::app

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/cli/exit_code.hpp"
+#include "replication/compare/inspection.hpp"
+#include "replication/status/status.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The results of a one-shot command on each slave, and its exit code: judgement only, the text is in app/render.
+namespace etcdsync::app {
+
+enum class outcome : std::uint8_t {
+    good,       ///< in sync, or equal
+    different,  ///< compared: there are differences
+    held,       ///< by a guard
+    unreachable,
+    denied,
+    failed,
+    interrupted,
+};
+
+[[nodiscard]] outcome outcome_of(etcd::error_class failure);
+
+/// A unit that is synced, compared and reported by itself: a slave, or in consistency = "rule" one rule on a slave.
+struct part {
+    std::string slave;
+    std::string rule = {};  ///< empty: all rules
+
+    [[nodiscard]] std::string name() const { return replication::link_name(slave, rule); }
+};
+
+/// The result of a one-shot full sync on one slave, or one rule of it.
+struct slave_result {
+    part of;
+    outcome how = outcome::good;
+    std::string cause;       ///< of a failure
+    bool by_master = false;  ///< the master is what failed
+    etcd::revision revision = 0;
+    std::uint64_t puts = 0;
+    std::uint64_t deletes = 0;
+    std::uint64_t foreign = 0;  ///< foreign keys that were kept
+    std::uint64_t kept = 0;     ///< keys only on the slave, kept by `delete = false` or `prune = "off"`
+};
+
+/// The result of a one-shot sync of all slaves. The parts of a slave are adjacent.
+struct sync_result {
+    std::vector<slave_result> slaves;
+    etcd::revision master_revision = 0;    ///< known up to here, for the rules that it lets us read
+    std::optional<outcome> master_failed;  ///< the work ended because of it
+    std::string master_cause;
+};
+
+/// The master refuses to let us read anything. If it refuses only some rules, their links report that.
+[[nodiscard]] bool is_refused(const replication::status& by);
+
+/// Judges the last status of a replicator. `master_gone`: the master failed before the links ended by themselves.
+[[nodiscard]] sync_result judge(const replication::status& at_end, bool master_gone);
+
+[[nodiscard]] outcome outcome_of(const replication::inspection_report& report);
+
+/// The exit code for all parts. If several apply: held, then differences, then partial (some are good), then denied (one is), then
+/// unreachable (all are), else failed.
+[[nodiscard]] exit_code code_for(const std::vector<outcome>& parts);
+[[nodiscard]] std::vector<outcome> outcomes(const std::vector<slave_result>& slaves);
+
+}  // namespace etcdsync::app

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/daemon/process_environment.hpp"
+
+namespace etcdsync::app {
+
+/// The environment of this process. Opens stdin, stdout and stderr on /dev/null if they are closed: else a connection could get the
+/// number of stderr, and be sent the log.
+[[nodiscard]] process_environment read_environment();
+
+}  // namespace etcdsync::app

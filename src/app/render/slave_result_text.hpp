@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "app/daemon/slave_result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The results of a one-shot command as text and JSON.
+namespace etcdsync::app {
+
+/// "unreachable": the `state` of JSON output.
+[[nodiscard]] std::string_view to_string(outcome how);
+
+/// Why the part is not in sync.
+[[nodiscard]] std::string cause_of(const slave_result& of);
+
+/// `edge-1: in sync at revision 123: 12 puts, 3 deletes`
+[[nodiscard]] std::string result_line(const slave_result& of);
+
+/// `; 5 keys only on the slave kept`; empty if there are none.
+[[nodiscard]] std::string kept_text(std::uint64_t keys);
+
+/// All slaves in one object, on one line.
+[[nodiscard]] std::string result_json(const sync_result& all);
+
+}  // namespace etcdsync::app

@@ -25,6 +25,10 @@ public:
     /// Runs a one-shot job until it ends by itself, the master stays away, or a signal asks to stop.
     aio::awaitable<sync_result> run_once();
 
+    /// Ends all tasks at once, as a crash does: Txns in flight are left as they are. Afterwards this object can be destroyed while
+    /// run() has not returned, but was canceled.
+    aio::awaitable<> abandon() { return replicator_.stop({}); }
+
     [[nodiscard]] replication::status current() const { return replicator_.current(); }
 
 private:

@@ -45,7 +45,7 @@ std::string endpoint_line(const endpoint_answer& answer) {
     return url + (answer.users_off ? ": ok, but users are switched off there: the password was not tried" : ": ok");
 }
 
-/// As a word of a command. What comes behind a zero byte can not be typed.
+/// As a word of a command. What comes behind a zero byte cannot be typed.
 std::string typed(const std::string& text) { return shell_word(text.substr(0, text.find('\0'))); }
 
 /// Whose role "ROLE" is.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/commands.hpp"
+#include "app/process/system_files.hpp"
 #include "unit/app/temporary_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -11,6 +12,8 @@ using namespace etcdsync;
 using namespace etcdsync::app;
 
 namespace {
+
+const system_files files;
 
 const test::temporary_file good(R"([master]
 endpoints = ["http://127.0.0.1:1"]
@@ -35,17 +38,17 @@ options with(const test::temporary_file& file, output_format format = output_for
 }  // namespace
 
 TEST_CASE("a good file is told in one line on stdout") {
-    const answer reply = check_config(with(good), {});
+    const answer reply = check_config(with(good), {}, files);
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.out == good.path() + ": ok: 1 master, 1 slave, 2 rules\n");
     CHECK(reply.err.empty());
     options quiet = with(good);
     quiet.quiet = true;
-    CHECK(check_config(quiet, {}).out.empty());
+    CHECK(check_config(quiet, {}, files).out.empty());
 }
 
 TEST_CASE("a bad file is told on stderr, every error with its place, and how many") {
-    const answer reply = check_config(with(bad), {});
+    const answer reply = check_config(with(bad), {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.out.empty());
     CHECK(reply.err.find(bad.path() + ":2:1: error: ") != std::string::npos);
@@ -56,18 +59,18 @@ TEST_CASE("a bad file is told on stderr, every error with its place, and how man
 TEST_CASE("a file that is not there is one error") {
     options asked;
     asked.config_file = "/nonexistent.toml";
-    const answer reply = check_config(asked, {});
+    const answer reply = check_config(asked, {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err == "/nonexistent.toml: error: cannot be read: No such file or directory\n1 error\n");
 }
 
 TEST_CASE("check-config speaks JSON, on stdout alone") {
-    const answer ok = check_config(with(good, output_format::json), {});
+    const answer ok = check_config(with(good, output_format::json), {}, files);
     CHECK(ok.code == exit_code::ok);
     CHECK(ok.out == R"({"schema":1,"ok":true,"file":")" + good.path() +
                         R"(","instance":"etcd-sync","slaves":1,"rules":2,"diagnostics":[]})"
                         "\n");
-    const answer failed = check_config(with(bad, output_format::json), {});
+    const answer failed = check_config(with(bad, output_format::json), {}, files);
     CHECK(failed.code == exit_code::configuration);
     CHECK(failed.err.empty());
     const boost::json::value report = boost::json::parse(failed.out);
@@ -86,11 +89,11 @@ TEST_CASE("check-config speaks JSON, on stdout alone") {
 TEST_CASE("what the environment says is checked, too, and its values are never shown") {
     process_environment around;
     around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LVL", "hunter2"}};
-    answer reply = check_config({}, around);
+    answer reply = check_config({}, around, files);
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.err == "etcd-sync: warning: unknown environment variable ETCDSYNC_LOG_LVL\n");
     around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LEVEL", "hunter2"}};
-    reply = check_config({}, around);
+    reply = check_config({}, around, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err == "etcd-sync: ETCDSYNC_LOG_LEVEL must be one of trace, debug, info, warn, error\n");
     CHECK(reply.out.empty());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/daemon/connection_report.hpp"
+#include "app/render/connection_text.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/one_shot.hpp"
 
+#include "app/daemon/master_patience.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace etcdsync;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/commands.hpp"
 #include "app/daemon/settings.hpp"
+#include "app/process/system_files.hpp"
+#include "app/render/config_text.hpp"
 #include "unit/app/temporary_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -12,6 +14,8 @@ using namespace etcdsync;
 using namespace etcdsync::app;
 
 namespace {
+
+const system_files files;
 
 std::string file_with(const std::string& master_auth) {
     return "[master]\nendpoints = [\"http://localhost:1\"]\nauth = { " + master_auth +
@@ -38,22 +42,22 @@ std::string name_of(const std::string& path) { return path.substr(path.rfind('/'
 
 TEST_CASE("a password comes from the environment variable the file names") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
-    const loaded_config loaded = load_config(of(file), with({{"MASTER_PASS", "canary"}}));
+    const loaded_config loaded = load_config(of(file), with({{"MASTER_PASS", "canary"}}), files);
     REQUIRE(loaded.result.value.has_value());
     CHECK(loaded.result.value->master.auth.password == "canary");
-    CHECK(loaded.complaints().empty());
+    CHECK(complaints_of(loaded).empty());
 }
 
 TEST_CASE("a variable that is unset or empty is an error with its place") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
-    answer reply = check_config(of(file), {});
+    answer reply = check_config(of(file), {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err ==
           file.path() +
               ":3:37: error: \"password_env\" of [master]: the environment variable MASTER_PASS is not set\n"
               "    3 | auth = { user = \"u\", password_env = \"MASTER_PASS\" }\n"
               "      |                                     ^^^^^^^^^^^^^\n1 error\n");
-    reply = check_config(of(file), with({{"MASTER_PASS", ""}}));
+    reply = check_config(of(file), with({{"MASTER_PASS", ""}}), files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err.find("MASTER_PASS is empty\n") != std::string::npos);
     CHECK(reply.err.ends_with("\n1 error\n"));
@@ -61,9 +65,9 @@ TEST_CASE("a variable that is unset or empty is an error with its place") {
 
 TEST_CASE("a password that etcd cannot be sent is refused without being shown") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
-    const answer reply = check_config(of(file), with({{"MASTER_PASS", "can\nary"}}));
+    const answer reply = check_config(of(file), with({{"MASTER_PASS", "can\nary"}}), files);
     CHECK(reply.code == exit_code::configuration);
-    CHECK(reply.err.find("the password cannot be used: it holds a line end") != std::string::npos);
+    CHECK(reply.err.find("the password cannot be used: it contains a line end") != std::string::npos);
     CHECK(reply.err.find("ary") == std::string::npos);
 }
 
@@ -72,24 +76,24 @@ TEST_CASE("a bare password file is looked up among the credentials, then beside 
     const test::temporary_file file(file_with("user = \"u\", password_file = \"" + name_of(password.path()) + "\""));
     const std::string folder = folder_of(password.path());
     for (const process_environment& around : {with({{"CREDENTIALS_DIRECTORY", folder}}), process_environment{}}) {
-        const loaded_config loaded = load_config(of(file), around);
+        const loaded_config loaded = load_config(of(file), around, files);
         REQUIRE(loaded.result.value.has_value());
         CHECK(loaded.result.value->master.auth.password_file == password.path());
-        CHECK(loaded.complaints().empty());
+        CHECK(complaints_of(loaded).empty());
     }
 }
 
 TEST_CASE("a file that cannot be read is an error of check-config, in JSON, too") {
     const test::temporary_file file(file_with("user = \"u\", password_file = \"/nonexistent/p\""));
     options asked = of(file);
-    const answer reply = check_config(asked, {});
+    const answer reply = check_config(asked, {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.out.empty());
     CHECK(reply.err.starts_with(file.path() +
                                 ":3:38: error: \"password_file\" of [master]: /nonexistent/p cannot be read: "
                                 "No such file or directory\n"));
     asked.format = output_format::json;
-    const boost::json::value report = boost::json::parse(check_config(asked, {}).out);
+    const boost::json::value report = boost::json::parse(check_config(asked, {}, files).out);
     CHECK_FALSE(report.at("ok").as_bool());
     CHECK(report.at("diagnostics").at(0).at("line").to_number<int>() == 3);
 }
@@ -98,7 +102,7 @@ TEST_CASE("warnings about secrets stop nothing") {
     const test::temporary_file password("canary\n");
     REQUIRE(::chmod(password.path().c_str(), 0644) == 0);
     const test::temporary_file file(file_with("user = \"u\", password_file = \"" + password.path() + "\""));
-    const answer reply = check_config(of(file), {});
+    const answer reply = check_config(of(file), {}, files);
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.err.find("warning: \"password_file\" of [master]: others can read " + password.path()) !=
           std::string::npos);
@@ -112,7 +116,7 @@ TEST_CASE("secrets are in nothing that check-config and explain tell") {
         asked.key = "/a/x";
         for (const output_format format : {output_format::table, output_format::json}) {
             asked.format = format;
-            for (const answer& reply : {check_config(asked, around), explain(asked, around)}) {
+            for (const answer& reply : {check_config(asked, around, files), explain(asked, around, files)}) {
                 CHECK(reply.code == exit_code::ok);
                 CHECK((reply.out + reply.err).find("canary") == std::string::npos);
             }
@@ -124,7 +128,7 @@ TEST_CASE("explain needs no secrets") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"NOT_SET\""));
     options asked = of(file);
     asked.key = "/a/x";
-    CHECK(explain(asked, {}).code == exit_code::ok);
+    CHECK(explain(asked, {}, files).code == exit_code::ok);
 }
 
 TEST_CASE("a file that holds no certificate is told at its table, for every cluster at once") {
@@ -132,7 +136,7 @@ TEST_CASE("a file that holds no certificate is told at its table, for every clus
     const std::string tls = "tls.ca = \"" + nonsense.path() + "\"\n";
     const test::temporary_file file("[master]\nendpoints = [\"https://m\"]\n" + tls +
                                     "[[slave]]\nendpoints = [\"https://s\"]\n" + tls + "[[rule]]\nprefix = \"/a/\"\n");
-    const answer reply = check_config(of(file), {});
+    const answer reply = check_config(of(file), {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err.find(":3:1: error: tls of [master]: the CA file " + nonsense.path()) != std::string::npos);
     CHECK(reply.err.find(":6:1: error: tls of [[slave]]: the CA file " + nonsense.path()) != std::string::npos);

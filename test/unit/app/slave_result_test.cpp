@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/daemon/slave_result.hpp"
+#include "app/render/slave_result_text.hpp"
 
 #include <doctest/doctest.h>
 
@@ -38,7 +38,7 @@ using all_of = std::vector<outcome>;
 
 }  // namespace
 
-TEST_CASE("each end of a link is told for what it is") {
+TEST_CASE("each end of a link has its outcome") {
     CHECK(judged(link("edge", link_state::in_sync)).how == outcome::good);
     CHECK(judged(link("edge", link_state::held)).how == outcome::held);
     CHECK(judged(failed_link(etcd::error_class::retry)).how == outcome::unreachable);
@@ -51,15 +51,15 @@ TEST_CASE("each end of a link is told for what it is") {
     CHECK(judged(link("edge", link_state::full_sync, false)).how == outcome::interrupted);
 }
 
-TEST_CASE("where the master stays away, links that waited for it failed for it, and the others did not") {
+TEST_CASE("if the master stays away, the links that waited for it failed because of it, and the others did not") {
     const slave_result waited = judged(link("edge", link_state::connecting, false), true);
     CHECK(waited.how == outcome::unreachable);
-    CHECK(waited.cause == "the master is not reachable: connect m:1: refused");
+    CHECK(cause_of(waited) == "the master is not reachable: connect m:1: refused");
     CHECK(judged(failed_link(etcd::error_class::denied), true).cause == "why");
     CHECK(judged(link("edge", link_state::in_sync), true).how == outcome::good);
 }
 
-TEST_CASE("a master that refuses one rule of several serves the others: it has a revision and no plight") {
+TEST_CASE("a master that refuses one rule of several serves the others: it has a revision and no failure") {
     replication::status all;
     all.master.cause = "m:1: etcdserver: permission denied";
     all.master.failure = etcd::error_class::denied;
@@ -76,7 +76,7 @@ TEST_CASE("a master that refuses one rule of several serves the others: it has a
     CHECK(judged.slaves[2].how == outcome::interrupted);
 }
 
-TEST_CASE("one code for all slaves: what asks a person for most comes first") {
+TEST_CASE("one exit code for all slaves: the most urgent outcome wins") {
     CHECK(code_for({outcome::good, outcome::good}) == exit_code::ok);
     CHECK(code_for({outcome::good, outcome::different}) == exit_code::differences);
     CHECK(code_for({outcome::different, outcome::unreachable}) == exit_code::differences);
@@ -88,7 +88,7 @@ TEST_CASE("one code for all slaves: what asks a person for most comes first") {
     CHECK(code_for({outcome::unreachable, outcome::failed}) == exit_code::failed);
 }
 
-TEST_CASE("a line a slave") {
+TEST_CASE("one line per slave") {
     slave_result one = judged(link("edge", link_state::in_sync));
     CHECK(result_line(one) == "edge: in sync at revision 123: 12 puts, 1 delete\n");
     one.foreign = 2;

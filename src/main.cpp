@@ -10,9 +10,9 @@
 
 namespace {
 
-/// glibc keeps what was freed for the next time, up to twice the largest block it ever saw: a single large value of a master would
-/// stay in our memory for good.
-void give_memory_back() {
+/// glibc keeps freed memory, up to twice the largest block it has seen: a single large value of a master would stay in our memory
+/// forever.
+void return_freed_memory() {
 #ifdef __GLIBC__
     constexpr int large = 4 << 20;
     mallopt(M_MMAP_THRESHOLD, large);
@@ -23,7 +23,7 @@ void give_memory_back() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    give_memory_back();
+    return_freed_memory();
     try {
         return etcdsync::app::main(argc, argv);
     } catch (const std::exception& e) {

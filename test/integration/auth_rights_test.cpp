@@ -189,9 +189,9 @@ TEST_CASE("verify and a dry run tell what it takes to compare a rule that is ref
     const said synced = run(all.on.sync, {"sync", "--json"});
     CAPTURE(synced.text);
     CHECK(synced.code == 3);
-    CHECK(synced.holds(fmt::format(R"("in_sync":false,"master":{{"revision":{}}},)", all.on.at_master.revision())));
-    CHECK(synced.holds(R"({"name":"slave-1/a","slave":"slave-1","rule":"a","state":"denied","cause":")"));
-    CHECK(synced.holds(R"({"name":"slave-1/x","slave":"slave-1","rule":"x","state":"in_sync",)"));
+    CHECK(synced.holds(fmt::format(R"("exit_code":3,"master":{{"revision":{}}},)", all.on.at_master.revision())));
+    CHECK(synced.holds(R"({"slave":"slave-1","rule":"a","state":"denied","cause":")"));
+    CHECK(synced.holds(R"({"slave":"slave-1","rule":"x","state":"in_sync",)"));
     for (const std::vector<std::string>& command : {std::vector<std::string>{"verify"}, {"sync", "-n"}}) {
         const said well = run(all.on.sync, command);
         CAPTURE(well.text);

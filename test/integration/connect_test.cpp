@@ -111,13 +111,13 @@ TEST_CASE("where everything is granted it says so, endpoint by endpoint and rule
     CHECK(told.holds("master: " + all.on.master.url() + ": ok\n"));
     CHECK(told.holds("master: all rules: may read keys from \"/a/\" to before \"/b0\"\n"));
     CHECK(told.holds("slave slave-1: " + all.on.slave().url() + ": ok\n"));
-    CHECK(told.holds("slave slave-1: record: may read and write key \"/.etcd-sync/etcd-sync\"\n"));
+    CHECK(told.holds("slave slave-1: checkpoint: may read and write key \"/.etcd-sync/etcd-sync\"\n"));
     CHECK(told.holds("slave slave-1: rule \"a\": may read and write"));
     CHECK(told.holds("slave slave-1: rule \"b\": may read and write"));
     CHECK(told.grants().empty());
     const answer in_json = check(all.on, {"--json"});
     CHECK(in_json.code == 0);
-    CHECK(in_json.holds("\"exit_code\":0}"));
+    CHECK(in_json.holds("{\"schema\":1,\"exit_code\":0,"));
     CHECK_FALSE(check(all.on, {"-q"}).holds(": ok\n"));
     CHECK(stores.still());
     CHECK(all.on.at_slave().range("/a/key", "/a/kez") == key_map{{"/a/key", "stays"}});
@@ -137,7 +137,7 @@ TEST_CASE("the same without any user, and with one where etcd has none") {
         const answer told = check(on);
         CAPTURE(told.text);
         CHECK(told.code == 0);
-        const std::string_view not_tried = ": ok, but users are switched off there: the password was not tried\n";
+        const std::string_view not_tried = ": ok, but authentication is disabled there: the password was not tried\n";
         CHECK(told.holds(fmt::format("master: {}{}", on.master.url(), with_user ? not_tried : ": ok\n")));
         CHECK(told.holds(fmt::format("slave slave-1: {}: ok\n", on.slave().url())));
         CHECK(check(on, {"--json"}).holds(R"("state":"ok","users_off":true)") == with_user);

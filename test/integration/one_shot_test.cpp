@@ -66,8 +66,8 @@ TEST_CASE("sync makes the slaves equal and ends; a run after it goes on without 
         all.at_first.put("/a/extra", "1");
         const said again = run(sync, {"sync", "--json", "--slave", "slave-1"});
         CHECK(again.code == 0);
-        CHECK(again.text == fmt::format("{{\"schema\":1,\"in_sync\":true,\"master\":{{\"revision\":{0}}},\"slaves\":["
-                                        "{{\"name\":\"slave-1\",\"state\":\"in_sync\",\"revision\":{0},\"puts\":0,"
+        CHECK(again.text == fmt::format("{{\"schema\":1,\"exit_code\":0,\"master\":{{\"revision\":{0}}},\"slaves\":["
+                                        "{{\"slave\":\"slave-1\",\"state\":\"in_sync\",\"revision\":{0},\"puts\":0,"
                                         "\"deletes\":1,\"foreign\":0,\"kept\":0}}]}}\n",
                                         master_revision));
         CHECK(run(sync, {"sync", "-q"}).text == "");
@@ -167,7 +167,7 @@ TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it be
     CHECK(holds(held.text, fmt::format("slave-1: held: {}", why)));
     CHECK(holds(held.text, "etcd-sync sync --approve\n"));
     CHECK(holds(held.text, "slave-2: in sync at revision"));
-    CHECK(holds(run(sync, {"sync", "--json"}).text, "\"name\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
+    CHECK(holds(run(sync, {"sync", "--json"}).text, "\"slave\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
     CHECK(run(sync, {"verify", "--repair"}).code == 4);
     CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
     CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
@@ -208,7 +208,7 @@ TEST_CASE("verify of a slave whose revision the master compacted takes one that 
         all.at_master.compact(now);
         const said equal = run(sync, {"verify", "--slave", "slave-1", "--json"});
         CHECK(equal.code == 0);
-        CHECK(holds(equal.text, "\"at_record\":true"));
+        CHECK(holds(equal.text, "\"at_checkpoint\":true"));
     }
     SUBCASE("something did") {
         now = all.at_master.put("/a/new", "1");
@@ -259,7 +259,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
               "different, 1 only on the slave\n"
               "2 of 2 slaves compared, 4 differences, nothing written\n",
               master_revision));
-    const said json = run(sync, {"verify", "--json", "--slave", "slave-2"});
+    const said json = run(sync, {"verify", "-w", "jsonl", "--slave", "slave-2"});
     CHECK(json.code == 2);
     CHECK(holds(json.text,
                 "{\"schema\":1,\"type\":\"difference\",\"slave\":\"slave-2\",\"kind\":\"different\",\"key\":"
@@ -267,8 +267,15 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
     CHECK(holds(json.text, "\"kind\":\"missing\",\"key_b64\":\"L2Iv/wE=\",\"master_bytes\":1}\n"));
     CHECK(holds(
         json.text,
-        "\"at_record\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
-    CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"equal\":false,\"exit_code\":2,"));
+        "\"at_checkpoint\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
+    CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"selected\":1,"));
+    CHECK(holds(json.text, "\"written\":0,\"exit_code\":2}\n"));
+    const said object = run(sync, {"verify", "--json", "--slave", "slave-2"});
+    CHECK(object.code == 2);
+    CHECK(holds(object.text,
+                "{\"schema\":1,\"slaves\":[{\"slave\":\"slave-2\",\"differences\":[{\"kind\":\"different\",\"key\":"
+                "\"/a/000007\",\"master_bytes\":40,\"slave_bytes\":5},{"));
+    CHECK(holds(object.text, "\"written\":0,\"exit_code\":2}\n"));
     CHECK(all.at_second.revision() == before);
 
     const said repaired = run(sync, {"verify", "--repair"});

@@ -20,7 +20,8 @@ namespace {
 using observe::color_mode;
 using observe::progress_mode;
 
-const std::map<std::string, output_format> formats{{"table", output_format::table}, {"json", output_format::json}};
+const std::map<std::string, output_format> formats{
+    {"table", output_format::table}, {"json", output_format::json}, {"jsonl", output_format::jsonl}};
 const std::map<std::string, color_mode> colors{
     {"auto", color_mode::automatic}, {"always", color_mode::always}, {"never", color_mode::never}};
 const std::map<std::string, progress_mode> progresses{{"auto", progress_mode::automatic},
@@ -32,7 +33,7 @@ constexpr std::array<std::string_view, 16> flags{
     "--config", "--write-out", "--json",    "--quiet",  "--verbose", "--color", "--progress", "--admin",
     "--slave",  "--dry-run",   "--approve", "--repair", "--connect", "--hex",   "--help",     "--version"};
 
-/// What CLI11 fills.
+/// Filled by CLI11.
 struct raw {
     std::string config, format, color, progress, admin, key, topic;
     std::vector<std::string> slaves;
@@ -51,7 +52,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 }
 
 void declare_global(CLI::App& app, raw& to) {
-    app.set_help_flag();  // help is ours: it must look the same for every command
+    app.set_help_flag();  // our help looks the same for every command
     app.add_option("-c,--config", to.config);
     app.add_option("-w,--write-out", to.format);
     app.add_flag("--json", to.json);
@@ -100,7 +101,7 @@ base::error unexpected(const std::string& word, bool has_command) {
     return wrong(fmt::format("unknown command {}{}", quote(word), did_you_mean(word, names)));
 }
 
-/// What CLI11 had no place for. It leaves a "--" there; what stands behind that is no option, whatever it looks like.
+/// Rejects the arguments that CLI11 did not consume. It leaves "--" there; nothing after it is an option.
 std::optional<base::error> refuse_extras(std::vector<std::string> extras, bool has_command) {
     const auto mark = std::find(extras.begin(), extras.end(), "--");
     const bool arguments = mark != extras.end();
@@ -127,7 +128,7 @@ int hex_digit(char c) {
 }
 
 base::result<std::string> from_hex(std::string_view digits) {
-    if (digits.size() % 2 != 0) return wrong("--hex takes two digits a byte");
+    if (digits.size() % 2 != 0) return wrong("--hex takes two digits per byte");
     std::string bytes;
     for (std::size_t i = 0; i < digits.size(); i += 2) {
         const int high = hex_digit(digits[i]);
@@ -136,7 +137,7 @@ base::result<std::string> from_hex(std::string_view digits) {
         bytes += static_cast<char>(high * 16 + low);
     }
     return base::result<std::string>(boost::system::in_place_value,
-                                     std::move(bytes));  // a string could be the error, too
+                                     std::move(bytes));  // a string could also be the error
 }
 
 base::result<options> check_explain(const raw& from, options value) {
@@ -210,12 +211,12 @@ base::result<options> parse_command_line(const std::vector<std::string>& argumen
     declare_global(app, to);
     declare_commands(app, to);
     try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them off the end
+        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 reads them from the end
     } catch (const CLI::ArgumentMismatch& e) {
         std::string_view what = e.what();
         what = what.substr(0, what.find(':'));
         if (what == "--slave") return wrong("--slave needs a NAME");
-        return wrong(fmt::format("{} takes one value, and stands once", base::printable(what)));
+        return wrong(fmt::format("{} takes one value, and can be given once", base::printable(what)));
     } catch (const CLI::ParseError& e) {
         return wrong(base::printable(e.what()));
     }

@@ -9,8 +9,7 @@
 
 namespace etcdsync::app {
 
-/// Reads the arguments after the program's name. Where they cannot be understood: one sentence for stderr; the exit
-/// code is usage then.
+/// Parses the arguments after the program's name. The error is one sentence for stderr; the exit code is then `usage`.
 [[nodiscard]] base::result<options> parse_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace etcdsync::app

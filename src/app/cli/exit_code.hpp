@@ -3,13 +3,13 @@
 
 namespace etcdsync::app {
 
-/// What scripts branch on. New codes may come; a code that is not known is a failure.
+/// Scripts depend on these. New codes may be added; an unknown code is a failure.
 enum class exit_code : int {
     ok = 0,  ///< done, in sync, or stopped by SIGTERM
     failed = 1,
     differences = 2,  ///< found by `verify` or `sync -n`
     partial = 3,      ///< some slaves or rules failed, others did not
-    held = 4,         ///< by a guard, until a person approves
+    held = 4,         ///< by a guard, until it is approved
     timed_out = 5,    ///< `wait`
     no_daemon = 6,    ///< no daemon answers at the admin address
     usage = 64,

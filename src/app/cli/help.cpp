@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::array<command_info, 18> commands{{
     {"run", "", "replicate in the foreground, until SIGTERM", command::run},
-    {"sync", "", "one full sync of the slaves, then end", command::sync},
+    {"sync", "", "one full sync of the slaves, then exit", command::sync},
     {"verify", "", "compare the slaves with the master", command::verify},
     {"check-config", "", "read and validate the configuration", command::check_config},
     {"explain", "KEY", "which rule takes this key, and where it goes on each slave", command::explain},
     {"version", "", "version; with -v what it was built with", command::version},
-    {"help", "[COMMAND]", "this text, or more of one command", command::help},
+    {"help", "[COMMAND]", "this text, or the help of one command", command::help},
     {"mirror", "", "", command::none},
     {"status", "", "", command::none},
     {"wait", "", "", command::none},
@@ -35,13 +35,13 @@ constexpr std::string_view usage = "usage: etcd-sync [-c FILE] COMMAND [OPTIONS]
 constexpr std::string_view global_options =
     R"(options, before or after the command:
   -c, --config FILE         the configuration; else $ETCDSYNC_CONFIG, else /etc/etcd-sync/etcd-sync.toml
-  -w, --write-out FORMAT    table (default) or json
+  -w, --write-out FORMAT    table (default), json, or jsonl (verify, sync -n: one JSON object per line)
       --json                the same as -w json; for run: log lines as JSON
   -q, --quiet               warnings and errors only, no progress
   -v, --verbose             more in the log; twice: everything
-      --color WHEN          auto (default), always or never; NO_COLOR is honoured
+      --color WHEN          auto (default), always or never; NO_COLOR is honored
       --progress HOW        of a full sync: auto (default), bar, plain or none
-  -h, --help                this text, or more of one command
+  -h, --help                this text, or the help of one command
       --version             the same as version
 )";
 
@@ -50,7 +50,7 @@ constexpr std::string_view exit_codes =
             69 not reachable, 70 internal error, 77 refused by etcd, 78 configuration, 130/143 interrupted
 )";
 
-/// What a line of the overview has no room for.
+/// Details that do not fit into the overview.
 std::string_view details(command what) {
     switch (what) {
         case command::run:
@@ -83,11 +83,11 @@ guard holds a slave. 69: no cluster reachable. 77: etcd refused us. 1: failed ot
                             writing anything; prints the etcdctl commands that grant what is missing
   -q                        with --connect: only what is wrong
 Exit 0: `run` would start with it. 78: it would not. With --connect: 77: etcd refused us, or something is not granted;
-69: nothing but that an endpoint is not reachable; 1: failed otherwise.
+69: an endpoint is not reachable, nothing else is wrong; 1: failed otherwise.
 )";
         case command::explain:
             return R"(KEY is a key of the master. Contacts no etcd. Exit 0: some slave takes the key. Exit 1: none does.
-  --hex                     KEY is written in hexadecimal digits
+  --hex                     KEY is in hexadecimal digits
   --                        ends the options: for a KEY that begins with "-"
 )";
         default: return "";

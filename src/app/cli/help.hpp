@@ -19,13 +19,13 @@ struct command_info {
 /// Every command of the contract, in the order of the help.
 [[nodiscard]] std::span<const command_info> all_commands();
 
-/// Nothing where there is no such command.
+/// Null if there is no such command.
 [[nodiscard]] const command_info* find_command(std::string_view name);
 
 /// Printed if no command is given.
 [[nodiscard]] std::string short_help();
 
-/// All of it; or what there is to know of `topic`, which is a supported command.
+/// The help for everything, or for the supported command `topic`.
 [[nodiscard]] std::string long_help(std::string_view topic);
 
 }  // namespace etcdsync::app

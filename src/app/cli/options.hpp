@@ -11,9 +11,13 @@
 namespace etcdsync::app {
 
 enum class command { none, run, sync, verify, check_config, explain, version, help };
-enum class output_format { table, json };
+enum class output_format {
+    table,  ///< text for people
+    json,   ///< one object
+    jsonl,  ///< verify, sync --dry-run: one object per line; else as json
+};
 
-/// What the command line says, and nothing it does not say: defaults of the file and the environment come later.
+/// The command line alone: defaults from the file and the environment come later.
 struct options {
     command what = command::none;
     std::optional<std::string> config_file;
@@ -24,8 +28,8 @@ struct options {
     observe::progress_mode progress = observe::progress_mode::automatic;
     std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
     bool dry_run = false;             ///< sync: write nothing
-    bool approve = false;             ///< sync: what a guard would hold is wanted
-    bool connect = false;             ///< check-config: ask the clusters, too
+    bool approve = false;             ///< sync: do what a guard would hold
+    bool connect = false;             ///< check-config: connect to the clusters
     bool repair = false;              ///< verify: sync what differs
     std::string key;                  ///< explain: the bytes
     std::string topic;                ///< help: of this command

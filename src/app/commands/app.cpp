@@ -36,7 +36,8 @@ exit_code dispatch(const options& asked, const process_environment& around, cons
         case command::sync: return asked.dry_run ? verify(asked, around, files) : sync(asked, around, files);
         case command::verify: return verify(asked, around, files);
         case command::check_config:
-            return asked.connect ? check_connections(asked, around, files) : deliver(check_config(asked, around, files));
+            return asked.connect ? check_connections(asked, around, files)
+                                 : deliver(check_config(asked, around, files));
         case command::explain: return deliver(explain(asked, around, files));
         case command::version: return deliver(version(asked));
         case command::help: return deliver({.out = long_help(asked.topic)});

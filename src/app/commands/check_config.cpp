@@ -31,16 +31,18 @@ std::string table_report(const loaded_config& loaded) {
 
 }  // namespace
 
-boost::json::object config_report(const loaded_config& loaded) {
+boost::json::object config_report(const loaded_config& loaded, exit_code code) {
     boost::json::object out;
     out["schema"] = 1;
-    out["ok"] = loaded.result.value.has_value();
+    out["exit_code"] = static_cast<int>(code);
     out["file"] = json_text(loaded.path);
+    boost::json::array slaves;
     if (const auto& value = loaded.result.value) {
         out["instance"] = value->instance;
-        out["slaves"] = value->slaves.size();
         out["rules"] = value->rules.size();
+        for (const config::slave& slave : value->slaves) slaves.push_back(boost::json::object{{"slave", slave.name}});
     }
+    out["slaves"] = std::move(slaves);
     boost::json::array diagnostics;
     for (const config::diagnostic& d : loaded.result.diagnostics) diagnostics.push_back(as_json(d));
     out["diagnostics"] = std::move(diagnostics);
@@ -53,7 +55,7 @@ offline_check check_offline(const options& asked, const process_environment& aro
     const loaded_config& loaded = out.loaded;
     answer& reply = out.reply;
     reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
-    const bool json = asked.format == output_format::json;
+    const bool json = asked.format != output_format::table;
     // In JSON the diagnostics are part of the result.
     if (!json) reply.err = complaints_of(loaded);
     for (const std::string& name : unknown_variables(around)) reply.err += unknown_variable_text(name);
@@ -66,7 +68,7 @@ offline_check check_offline(const options& asked, const process_environment& aro
         }
     }
     if (json) {
-        reply.out = to_line(config_report(loaded));
+        reply.out = to_line(config_report(loaded, reply.code));
     } else if (!asked.quiet) {
         reply.out = table_report(loaded);
     }

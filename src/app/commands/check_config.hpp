@@ -18,6 +18,6 @@ struct offline_check {
                                           const base::file_reader& files);
 
 /// Its JSON output.
-[[nodiscard]] boost::json::object config_report(const loaded_config& loaded);
+[[nodiscard]] boost::json::object config_report(const loaded_config& loaded, exit_code code);
 
 }  // namespace etcdsync::app

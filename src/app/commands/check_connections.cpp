@@ -8,28 +8,17 @@
 #include "app/render/connection_text.hpp"
 #include "app/render/json.hpp"
 
-#include <boost/json/array.hpp>
-
 namespace etcdsync::app {
 namespace {
-
-std::string json_report(const loaded_config& loaded, const std::vector<cluster_report>& all) {
-    boost::json::object out = config_report(loaded);
-    const exit_code code = code_for(all);
-    out["ok"] = code == exit_code::ok;
-    boost::json::array clusters;
-    for (const cluster_report& one : all) clusters.push_back(json_of(one));
-    out["clusters"] = std::move(clusters);
-    out["exit_code"] = static_cast<int>(code);
-    return to_line(out);
-}
 
 aio::awaitable<exit_code> work(environment with, const options& asked, const loaded_config& loaded, output& out) {
     connection_check check(with, *loaded.result.value);
     const auto all = co_await check.run();
     if (!all) co_return with.signals.interrupted();
-    if (asked.format == output_format::json) {
-        out.write(json_report(loaded, *all));
+    if (asked.format != output_format::table) {
+        boost::json::object report = config_report(loaded, code_for(*all));
+        add_connections(report, *all);
+        out.write(to_line(report));
     } else {
         for (const cluster_report& one : *all) out.write(lines_of(one, asked.quiet));
     }

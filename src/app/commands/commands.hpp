@@ -34,7 +34,7 @@ namespace etcdsync::app {
 /// `sync`: one full sync of all slaves, or of some.
 [[nodiscard]] exit_code sync(const options& asked, const process_environment& around, const base::file_reader& files);
 
-/// `verify`, and `sync --dry-run`: compares, and writes nothing but where --repair asks for it.
+/// `verify`, and `sync --dry-run`: compares; writes only with --repair.
 [[nodiscard]] exit_code verify(const options& asked, const process_environment& around, const base::file_reader& files);
 
 }  // namespace etcdsync::app

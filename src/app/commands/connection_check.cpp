@@ -16,7 +16,7 @@ namespace {
 
 using replication::permission;
 
-/// Counts down when a task ends, however it does.
+/// Counts a running task; counts down when it ends, in any way.
 class finishing {
 public:
     finishing(std::size_t& left, aio::event& changed) : left_(&left), changed_(&changed) { ++left; }
@@ -38,7 +38,7 @@ aio::awaitable<> finish(finishing mark, aio::awaitable<> work) {
     co_await std::move(work);
 }
 
-/// True: allowed; false: not; an error: that is not the question any more.
+/// True: allowed; false: denied; an error: any other failure.
 template <class T>
 etcd::result<bool> verdict(const etcd::result<T>& answer) {
     if (answer) return true;
@@ -133,8 +133,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const conf
     into.user = where.auth.user;
     into.certificate = where.tls.cert;
     etcd::cluster_options options =
-        replication::cluster_options_for(where, settings_.replicate, env_.clock, env_.executor,
-                                         env_.files, env_.log);
+        replication::cluster_options_for(where, settings_.replicate, env_.clock, env_.executor, env_.files, env_.log);
     const std::vector<net::endpoint> endpoints = std::exchange(options.endpoints, {});
     const etcd::range_query probe = replication::probe_query(first.keys);
     std::optional<etcd::kv> found;

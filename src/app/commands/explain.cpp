@@ -18,8 +18,8 @@ namespace {
 /// Where a key goes on one slave.
 struct destination {
     std::string slave;
-    std::string rule;         ///< the rule that takes the key; empty: none does
-    std::string key;  ///< the key on the slave; empty: see `reason`
+    std::string rule;  ///< the rule that takes the key; empty: none does
+    std::string key;   ///< the key on the slave; empty: see `reason`
     std::string reason;
 };
 
@@ -94,8 +94,8 @@ std::string as_table(const std::vector<destination>& all) {
 std::string as_json(const std::vector<destination>& all, std::string_view key, bool taken) {
     boost::json::object out;
     out["schema"] = 1;
+    out["exit_code"] = static_cast<int>(taken ? exit_code::ok : exit_code::failed);
     put_key(out, "key", key);
-    out["taken"] = taken;
     boost::json::array slaves;
     for (const destination& one : all) {
         boost::json::object entry;
@@ -121,7 +121,7 @@ answer explain_key(const config::config& settings, std::string_view key, output_
     const bool taken = std::any_of(all.begin(), all.end(), [](const destination& one) { return !one.key.empty(); });
     answer reply;
     reply.code = taken ? exit_code::ok : exit_code::failed;
-    reply.out = format == output_format::json ? as_json(all, key, taken) : as_table(all);
+    reply.out = format != output_format::table ? as_json(all, key, taken) : as_table(all);
     return reply;
 }
 

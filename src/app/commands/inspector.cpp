@@ -54,7 +54,7 @@ etcd::cluster_options inspector::options_for(const config::cluster& of) {
 }
 
 aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<std::string>& without,
-                                    const listener& tell) {
+                                    const listener& results) {
     const replication::record_set records = replication::records_for(settings_, slave);
     const etcd::cluster_options to_slave = options_for(slave);
     std::optional<replication::inspection_report::failure> of_all;
@@ -67,22 +67,23 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
         report.failed = of_all;
-        if (!of_all) report = co_await inspect_one(one, tell);
+        if (!of_all) report = co_await inspect_one(one, results);
         if (report.failed && fails_for_all_rules(report.failed->why)) of_all = report.failed;
-        if (!tell.done(of, report)) co_return;
+        if (!results.done(of, report)) co_return;
     }
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& tell) {
+aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& results) {
     aio::task_group tasks(env_.executor, [this](const std::string& task, const std::exception_ptr& error) {
         env_.on_bug(task + ": " + aio::describe(error));
     });
     base::random_source random = env_.random.stream("inspect");
-    const replication::context with{env_.clock, random, env_.log, tasks, settings_.replicate.probe_interval,
-                                    "",        true};
+    const replication::context with{env_.clock, random, env_.log, tasks, settings_.replicate.probe_interval, "", true};
     etcd::cluster to_slave(env_.dialer, env_.clock, tasks, what.to_slave);
     etcd::cluster to_master(env_.dialer, env_.clock, tasks, to_master_);
-    replication::inspection::listener found = [&](const replication::difference& d) { return tell.found(what.of, d); };
+    replication::inspection::listener found = [&](const replication::difference& d) {
+        return results.found(what.of, d);
+    };
     replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
                                 std::move(found));
     name_ = what.of.name();

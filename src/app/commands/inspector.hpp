@@ -34,14 +34,14 @@ public:
 
     /// Inspects all parts of a slave, except those of the rules `without`. If a part fails because of its rule, the others are still
     /// inspected. Ends at once, with failures of class cancelled, if a signal asks to stop.
-    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& tell);
+    aio::awaitable<> inspect(const config::slave& slave, const std::set<std::string>& without, const listener& results);
 
     /// The progress of the slave that is being inspected.
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
     struct job;
-    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& tell);
+    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& results);
     [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of);
 
     environment env_;

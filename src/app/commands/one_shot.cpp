@@ -63,7 +63,7 @@ base::result<config::config, exit_code> one_shot_settings(const options& asked, 
 
 one_shot_log::one_shot_log(const config::config& settings, const options& asked, const process_environment& around)
     : at(observe::choose_style(chosen_log_format(asked, settings.logging.format), asked.color, around.err),
-          one_shot_log_level(asked, around).value()),
+         one_shot_log_level(asked, around).value()),
       progress_lines(at.sink, observe::log_level::info) {}
 
 }  // namespace etcdsync::app

@@ -13,9 +13,9 @@
 namespace etcdsync::app {
 namespace {
 
-void write_result(const options& asked, const sync_result& result, output& out) {
-    if (asked.format == output_format::json) {
-        out.write(result_json(result));
+void write_result(const options& asked, const sync_result& result, exit_code code, output& out) {
+    if (asked.format != output_format::table) {
+        out.write(result_json(result, code));
         return;
     }
     for (const slave_result& one : result.slaves) {
@@ -25,10 +25,11 @@ void write_result(const options& asked, const sync_result& result, output& out) 
 
 aio::awaitable<exit_code> work(daemon& all, const options& asked, const signals& from_outside, output& out) {
     const sync_result result = co_await all.run_once();
-    write_result(asked, result, out);
     const std::vector<outcome> ends = outcomes(result.slaves);
     const bool interrupted = std::ranges::find(ends, outcome::interrupted) != ends.end();
-    co_return out.code_after(interrupted ? from_outside.interrupted() : code_for(ends));
+    const exit_code code = interrupted ? from_outside.interrupted() : code_for(ends);
+    write_result(asked, result, code, out);
+    co_return out.code_after(code);
 }
 
 }  // namespace

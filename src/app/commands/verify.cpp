@@ -7,10 +7,8 @@
 #include "app/process/foreground.hpp"
 #include "app/process/progress_display.hpp"
 #include "app/process/standard_output.hpp"
-#include "app/render/slave_result_text.hpp"
-#include "app/render/verify_lines.hpp"
-
-#include <fmt/format.h>
+#include "app/render/progress_view.hpp"
+#include "app/render/verify_output.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -25,22 +23,23 @@ class verification {
 public:
     verification(environment with, const config::config& settings, const options& asked, output& out)
         : env_(std::move(with)), settings_(settings), asked_(asked), out_(out),
-          inspector_(env_, settings, {.at_present = asked.dry_run, .approve = asked.approve}) {}
+          inspector_(env_, settings, {.at_present = asked.dry_run, .approve = asked.approve}),
+          writer_(make_verify_output(asked.format, asked.quiet, out)) {}
 
     aio::awaitable<exit_code> run();
     [[nodiscard]] std::vector<observe::progress> progress();
 
 private:
-    /// How the parts of one slave ended.
+    /// The outcomes of the parts of one slave.
     using ends = std::vector<outcome>;
 
     aio::awaitable<> compare(const config::slave& slave, const std::set<std::string>& without, ends& into);
     aio::awaitable<> repair();
     [[nodiscard]] config::config differing() const;
     std::set<std::string> take(const sync_result& result, const config::slave& slave, ends& into);
-    bool print(const part& of, const replication::difference& d);
-    bool tell_report(const part& of, const replication::inspection_report& report, ends& into);
-    [[nodiscard]] bool json() const { return asked_.format == output_format::json; }
+    bool note(const part& of, const replication::difference& d);
+    bool note_report(const part& of, const replication::inspection_report& report, ends& into);
+    [[nodiscard]] exit_code code() const;
     [[nodiscard]] bool has(outcome how) const;
     [[nodiscard]] bool over() const { return env_.signals.stop_requested() || out_.broken(); }
 
@@ -51,10 +50,10 @@ private:
     inspector inspector_;
     std::unique_ptr<daemon> repairing_;
     progress_view view_;
-    std::vector<ends> ends_;  ///< of the slaves of the configuration, in their order
+    std::vector<ends> ends_;  ///< one entry per slave of the configuration
     verify_summary summary_;
     bool repaired_ = false;
-    std::string headed_;  ///< the part whose differences are being listed
+    std::unique_ptr<verify_output> writer_;
 };
 
 bool holds(const std::vector<outcome>& all, outcome how) { return std::ranges::find(all, how) != all.end(); }
@@ -63,39 +62,29 @@ bool verification::has(outcome how) const {
     return std::ranges::any_of(ends_, [how](const ends& of_slave) { return holds(of_slave, how); });
 }
 
-bool verification::print(const part& of, const replication::difference& d) {
+bool verification::note(const part& of, const replication::difference& d) {
     using kind = replication::difference::kind;
     const bool stays = d.what == kind::foreign || d.what == kind::kept;
     if (stays && asked_.verbose == 0) return !over();
-    if (json()) return out_.write(difference_json(of, d)) && !over();
-    if (asked_.quiet) return !over();
-    const std::string name = of.name();
-    if (headed_ != name) out_.write(name + ":\n");
-    headed_ = name;
-    return out_.write(difference_line(d)) && !over();
+    return writer_->write_difference(of, d) && !over();
 }
 
-bool verification::tell_report(const part& of, const replication::inspection_report& report, ends& into) {
+bool verification::note_report(const part& of, const replication::inspection_report& report, ends& into) {
     const outcome how = over() ? outcome::interrupted : outcome_of(report);
     into.push_back(how);
     if (how == outcome::interrupted) return false;
-    if (!repaired_) summary_.changes += report.changes();
-    headed_.clear();
-    if (json()) {
-        out_.write(report_json(of, report));
-    } else if (how != outcome::good || !asked_.quiet) {
-        out_.write(report_line(of.name(), report));
-    }
+    if (!repaired_) summary_.differences += report.changes();
+    writer_->write_report(of, report);
     return out_.flush();
 }
 
 aio::awaitable<> verification::compare(const config::slave& slave, const std::set<std::string>& without, ends& into) {
     bool whole = true;
     inspector::listener listener;
-    listener.found = [this](const part& of, const replication::difference& d) { return print(of, d); };
+    listener.found = [this](const part& of, const replication::difference& d) { return note(of, d); };
     listener.done = [&](const part& of, const replication::inspection_report& report) {
         if (report.failed) whole = false;
-        return tell_report(of, report, into);
+        return note_report(of, report, into);
     };
     co_await inspector_.inspect(slave, without, listener);
     if (whole && !repaired_ && !over()) ++summary_.compared;
@@ -110,13 +99,13 @@ config::config verification::differing() const {
     return out;
 }
 
-/// Tells the results of this slave. Its rules that are not in sync have come to their end with that: they are returned.
+/// Writes the repairs of this slave. Returns its rules that are not in sync: they are not compared again.
 std::set<std::string> verification::take(const sync_result& result, const config::slave& slave, ends& into) {
     std::set<std::string> ended;
     for (const slave_result& one : result.slaves) {
         if (one.of.slave != slave.name) continue;
         summary_.written += one.puts + one.deletes;
-        out_.write(json() ? repair_json(one) : result_line(one));
+        writer_->write_repair(one);
         if (one.how == outcome::good) continue;
         into.push_back(one.how);
         ended.insert(one.of.rule);
@@ -146,7 +135,7 @@ aio::awaitable<> verification::repair() {
 }
 
 aio::awaitable<exit_code> verification::run() {
-    summary_.slaves = settings_.slaves.size();
+    summary_.selected = settings_.slaves.size();
     for (const config::slave& slave : settings_.slaves) {
         if (over()) break;
         const std::set<std::string> none;
@@ -156,16 +145,16 @@ aio::awaitable<exit_code> verification::run() {
     }
     if (asked_.repair && has(outcome::different) && !over()) co_await repair();
     if (out_.broken()) co_return out_.code_after(exit_code::failed);
-    if (has(outcome::interrupted) || ends_.size() < settings_.slaves.size()) co_return env_.signals.interrupted();
+    summary_.interrupted = has(outcome::interrupted) || ends_.size() < settings_.slaves.size();
+    const exit_code result = summary_.interrupted ? env_.signals.interrupted() : code();
+    writer_->write_end(summary_, result);
+    co_return out_.code_after(result);
+}
+
+exit_code verification::code() const {
     ends all;
     for (const ends& of_slave : ends_) all.insert(all.end(), of_slave.begin(), of_slave.end());
-    const exit_code code = code_for(all);
-    if (json()) {
-        out_.write(summary_json(summary_, code));
-    } else if (!asked_.quiet) {
-        out_.write(summary_line(summary_));
-    }
-    co_return out_.code_after(code);
+    return code_for(all);
 }
 
 std::vector<observe::progress> verification::progress() {

@@ -3,6 +3,7 @@
 #include "app/commands/commands.hpp"
 #include "app/render/json.hpp"
 
+#include <boost/json/array.hpp>
 #include <fmt/format.h>
 #include <nghttp2/nghttp2.h>
 
@@ -26,6 +27,8 @@ std::array<library, 6> libraries() {
 std::string as_json() {
     boost::json::object out;
     out["schema"] = 1;
+    out["exit_code"] = static_cast<int>(exit_code::ok);
+    out["slaves"] = boost::json::array();
     out["version"] = build_info::version;
     out["compiler"] = build_info::compiler;
     out["build_type"] = build_info::build_type;
@@ -38,7 +41,7 @@ std::string as_json() {
 }  // namespace
 
 answer version(const options& asked) {
-    if (asked.format == output_format::json) return {.out = as_json()};
+    if (asked.format != output_format::table) return {.out = as_json()};
     std::string out = fmt::format("etcd-sync {}\n", build_info::version);
     if (asked.verbose == 0) return {.out = std::move(out)};
     out += fmt::format("compiler      {}\nbuild type    {}\n", build_info::compiler, build_info::build_type);

@@ -15,11 +15,11 @@ bool all_granted(const cluster_report& one) {
 }
 
 void judge_membership(std::vector<endpoint_answer>& all) {
-    const auto tells = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
-    const auto first = std::ranges::find_if(all, tells);
+    const auto knows_cluster = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
+    const auto first = std::ranges::find_if(all, knows_cluster);
     if (first == all.end()) return;
     for (endpoint_answer& answer : all) {
-        if (!tells(answer) || answer.cluster_id == first->cluster_id) continue;
+        if (!knows_cluster(answer) || answer.cluster_id == first->cluster_id) continue;
         answer.how = outcome::failed;
         answer.cause =
             fmt::format("it is a member of cluster {:x}, and {} of cluster {:x}: list members of one cluster only",

@@ -17,7 +17,7 @@ struct endpoint_answer {
     outcome how = outcome::good;
     std::string cause;             ///< of a failure
     std::uint64_t cluster_id = 0;  ///< of the cluster that it belongs to; 0: unknown
-    bool users_off = false;        ///< a user is configured, but authentication is off there: the password was not tried
+    bool users_off = false;  ///< a user is configured, but authentication is off there: the password was not tried
 };
 
 struct permission_answer {

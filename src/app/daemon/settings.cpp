@@ -64,7 +64,7 @@ observe::progress_mode chosen_progress(const options& asked, const process_envir
 }
 
 std::optional<observe::log_format> chosen_log_format(const options& asked, config::log_format file) {
-    if (asked.what == command::run && asked.format == output_format::json) return observe::log_format::json;
+    if (asked.what == command::run && asked.format != output_format::table) return observe::log_format::json;
     switch (file) {
         case config::log_format::automatic: return std::nullopt;
         case config::log_format::text: return observe::log_format::text;

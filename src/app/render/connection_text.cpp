@@ -25,13 +25,12 @@ std::string subject_of(const replication::permission& p) {
     switch (p.of) {
         case subject::all_rules: return "all rules";
         case subject::rule: return "rule " + shown(p.rule);
-        case subject::record: return "record";
+        case subject::record: return "checkpoint";
     }
-    return "record";
+    return "checkpoint";
 }
 
-/// Always all that is needed: a grant for keys a role has already takes the place of the former one, so that "write" alone would
-/// take "read" away.
+/// Grants everything that is needed: a new grant for the same keys replaces the previous one, so "write" alone would revoke "read".
 std::string grant_for(const replication::permission& p) { return grant_line(p.write ? "readwrite" : "read", p.keys); }
 
 std::string what_lacks(const permission_answer& answer) {
@@ -42,13 +41,13 @@ std::string what_lacks(const permission_answer& answer) {
 std::string endpoint_line(const endpoint_answer& answer) {
     const std::string url = base::printable(answer.url);
     if (answer.how != outcome::good) return fmt::format("{}: not usable: {}", url, answer.cause);
-    return url + (answer.users_off ? ": ok, but users are switched off there: the password was not tried" : ": ok");
+    return url + (answer.users_off ? ": ok, but authentication is disabled there: the password was not tried" : ": ok");
 }
 
-/// As a word of a command. What comes behind a zero byte cannot be typed.
+/// A word of a command. It ends before a zero byte, which cannot be typed.
 std::string typed(const std::string& text) { return shell_word(text.substr(0, text.find('\0'))); }
 
-/// Whose role "ROLE" is.
+/// Says which user the role "ROLE" belongs to.
 std::string user_line(const cluster_report& one) {
     if (!one.user.empty())
         return fmt::format("  ROLE is a role of user {}: etcdctl user get {}\n", shown(one.user), typed(one.user));
@@ -57,7 +56,7 @@ std::string user_line(const cluster_report& one) {
                        base::printable(one.certificate, one.certificate.size()), typed(one.certificate));
 }
 
-/// One line for what is granted of a rule, one for each interval that is not.
+/// One line for the granted intervals of a rule, and one for each interval that is not granted.
 class permission_lines {
 public:
     permission_lines(const cluster_report& one, bool bad_only) : one_(one), bad_only_(bad_only) {}
@@ -106,6 +105,7 @@ private:
 boost::json::object json_of(const endpoint_answer& answer) {
     boost::json::object out;
     out["url"] = json_text(answer.url);
+    if (answer.cluster_id != 0) out["cluster_id"] = fmt::format("{:016x}", answer.cluster_id);
     out["state"] = answer.how == outcome::good ? "ok" : to_string(answer.how);
     if (answer.how != outcome::good) out["cause"] = json_text(answer.cause);
     if (answer.users_off) out["users_off"] = true;
@@ -115,7 +115,7 @@ boost::json::object json_of(const endpoint_answer& answer) {
 boost::json::object json_of(const permission_answer& answer) {
     boost::json::object out;
     if (answer.of.of == subject::rule) out["rule"] = json_text(answer.of.rule);
-    out["of"] = answer.of.of == subject::rule ? "rule" : answer.of.of == subject::record ? "record" : "all_rules";
+    out["of"] = answer.of.of == subject::rule ? "rule" : answer.of.of == subject::record ? "checkpoint" : "all_rules";
     put_key(out, "begin", answer.of.keys.begin);
     put_key(out, "end", answer.of.keys.end);
     out["needs"] = answer.of.write ? "readwrite" : "read";
@@ -146,8 +146,7 @@ std::string lines_of(const cluster_report& one, bool bad_only) {
 
 boost::json::object json_of(const cluster_report& one) {
     boost::json::object out;
-    out["cluster"] = one.is_master ? "master" : "slave";
-    if (!one.is_master) out["name"] = one.name;
+    if (!one.is_master) out["slave"] = one.name;
     if (!one.user.empty()) {
         out["user"] = json_text(one.user);
     } else if (!one.certificate.empty()) {
@@ -159,10 +158,22 @@ boost::json::object json_of(const cluster_report& one) {
     boost::json::array permissions;
     for (const permission_answer& answer : one.permissions) permissions.push_back(json_of(answer));
     out["permissions"] = std::move(permissions);
-    if (one.is_master) out["consistency_rule_would_do"] = one.rule_mode_would_do;
+    if (one.is_master) out["consistency_rule_suffices"] = one.rule_mode_would_do;
     if (one.how != outcome::good) out["cause"] = json_text(one.cause);
     out["ok"] = code_for({one}) == exit_code::ok;
     return out;
+}
+
+void add_connections(boost::json::object& to, const std::vector<cluster_report>& all) {
+    boost::json::array slaves;
+    for (const cluster_report& one : all) {
+        if (one.is_master) {
+            to["master"] = json_of(one);
+        } else {
+            slaves.push_back(json_of(one));
+        }
+    }
+    to["slaves"] = std::move(slaves);
 }
 
 }  // namespace etcdsync::app

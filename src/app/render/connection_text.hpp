@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include <string>
+#include <vector>
 
 /// The findings of `check-config --connect` as text and JSON.
 namespace etcdsync::app {
@@ -15,5 +16,8 @@ namespace etcdsync::app {
 [[nodiscard]] std::string lines_of(const cluster_report& one, bool bad_only);
 
 [[nodiscard]] boost::json::object json_of(const cluster_report& one);
+
+/// Adds the members "master" and "slaves".
+void add_connections(boost::json::object& to, const std::vector<cluster_report>& all);
 
 }  // namespace etcdsync::app

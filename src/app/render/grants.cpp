@@ -107,7 +107,7 @@ std::string described(const key_range& keys) {
     if (is_prefix(keys)) return "keys under " + shown(keys.begin);
     const bool from_first = keys.begin.empty() || keys.begin == std::string(1, '\0');
     if (from_first && keys.end.empty()) return "every key";
-    // Behind a zero byte there is nothing between a key and the next one.
+    // No key is between a key and the same key with a zero byte appended.
     const bool after = !from_first && keys.begin.ends_with('\0');
     const bool including = keys.end.ends_with('\0');
     std::string out = after ? "keys after " + without_last(keys.begin)

@@ -19,6 +19,11 @@ void put_key(boost::json::object& to, std::string_view name, std::string_view ke
     }
 }
 
+void put_part(boost::json::object& to, const part& of) {
+    to["slave"] = of.slave;
+    if (!of.rule.empty()) to["rule"] = json_text(of.rule);
+}
+
 std::string to_line(const boost::json::object& value) { return boost::json::serialize(value) + "\n"; }
 
 }  // namespace etcdsync::app

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "app/daemon/slave_result.hpp"
+
 #include <boost/json/object.hpp>
 
 #include <string>
@@ -8,13 +10,16 @@
 
 namespace etcdsync::app {
 
-/// Text for people as a JSON string that every reader takes: what is not printable UTF-8 becomes \xNN.
+/// Text as a valid JSON string: bytes that are not printable UTF-8 become \xNN.
 [[nodiscard]] std::string json_text(std::string_view text);
 
-/// A key of etcd, bytes in no encoding: "NAME" where it is printable UTF-8, else "NAME_b64".
+/// Adds an etcd key: as "NAME" if it is printable UTF-8, else as "NAME_b64".
 void put_key(boost::json::object& to, std::string_view name, std::string_view key);
 
-/// On one line, for stdout.
+/// The members "slave" and "rule".
+void put_part(boost::json::object& to, const part& of);
+
+/// The object on one line, with a line end.
 [[nodiscard]] std::string to_line(const boost::json::object& value);
 
 }  // namespace etcdsync::app

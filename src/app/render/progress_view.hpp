@@ -11,17 +11,17 @@
 
 namespace etcdsync::app {
 
-/// What there is to show of the full syncs under way.
+/// The progress of the full syncs in flight.
 class progress_view {
 public:
-    /// One entry a slave in full sync, none where there is no such slave.
+    /// One entry per slave in full sync.
     std::vector<observe::progress> update(const replication::status& now_is, aio::clock::time_point now);
 
 private:
-    std::map<std::string, observe::rate_meter> meters_;  ///< of the slaves in full sync only
+    std::map<std::string, observe::rate_meter> meters_;  ///< only for slaves in full sync
 };
 
-/// As lines below one another, their bars aligned.
+/// One line per entry, with their bars aligned.
 [[nodiscard]] std::vector<std::string> bar_lines(const std::vector<observe::progress>& all, std::size_t width);
 
 }  // namespace etcdsync::app

@@ -24,11 +24,7 @@ std::string cause_at_master(outcome of_master, const std::string& cause) {
 
 boost::json::object as_json(const slave_result& of) {
     boost::json::object out;
-    out["name"] = json_text(of.of.name());
-    if (!of.of.rule.empty()) {
-        out["slave"] = of.of.slave;
-        out["rule"] = json_text(of.of.rule);
-    }
+    put_part(out, of.of);
     out["state"] = of.how == outcome::good ? "in_sync" : to_string(of.how);
     if (of.how != outcome::good) out["cause"] = json_text(cause_of(of));
     if (of.how == outcome::good) out["revision"] = of.revision;
@@ -75,10 +71,10 @@ std::string result_line(const slave_result& of) {
                        kept_text(of.foreign + of.kept));
 }
 
-std::string result_json(const sync_result& all) {
+std::string result_json(const sync_result& all, exit_code code) {
     boost::json::object out;
     out["schema"] = 1;
-    out["in_sync"] = code_for(outcomes(all.slaves)) == exit_code::ok;
+    out["exit_code"] = static_cast<int>(code);
     boost::json::object master;
     master["revision"] = all.master_revision;
     if (all.master_failed) {

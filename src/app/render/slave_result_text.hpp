@@ -23,6 +23,6 @@ namespace etcdsync::app {
 [[nodiscard]] std::string kept_text(std::uint64_t keys);
 
 /// All slaves in one object, on one line.
-[[nodiscard]] std::string result_json(const sync_result& all);
+[[nodiscard]] std::string result_json(const sync_result& all, exit_code code);
 
 }  // namespace etcdsync::app

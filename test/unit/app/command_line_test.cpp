@@ -110,7 +110,7 @@ TEST_CASE("a key is taken as it is, or in hexadecimal digits") {
     CHECK(refused({"explain"}) == "explain needs a KEY");
     CHECK(refused({"explain", ""}) == "explain needs a KEY");
     CHECK(refused({"explain", "a", "b"}) == "unexpected argument \"b\"");
-    CHECK(refused({"explain", "--hex", "2"}) == "--hex takes two digits a byte");
+    CHECK(refused({"explain", "--hex", "2"}) == "--hex takes two digits per byte");
     CHECK(refused({"explain", "--hex", "2g"}) == "\"2g\" is not hexadecimal");
 }
 
@@ -147,8 +147,8 @@ TEST_CASE("a slip of the finger is told in one sentence, with a guess") {
     CHECK(refused({"run", "-w", "yaml"}) == "--write-out must be one of json, table, not \"yaml\"");
     CHECK(refused({"run", "--color", ""}) == "--color must be one of always, auto, never, not \"\"");
     CHECK(refused({"run", "--progress=json"}) == "--progress must be one of auto, bar, none, plain, not \"json\"");
-    CHECK(refused({"run", "-c"}) == "--config takes one value, and stands once");
-    CHECK(refused({"-c", "a", "run", "-c", "b"}) == "--config takes one value, and stands once");
+    CHECK(refused({"run", "-c"}) == "--config takes one value, and can be given once");
+    CHECK(refused({"-c", "a", "run", "-c", "b"}) == "--config takes one value, and can be given once");
     CHECK(refused({"\x1b[2J"}) == "unknown command \"\\x1b[2J\"");
 }
 

@@ -7,6 +7,18 @@
 using namespace etcdsync;
 using test::fault;
 
+namespace {
+
+void check_each(const test::machine& m, std::string_view message, std::size_t times) {
+    for (const std::string_view slave : {"edge-1", "edge-2"}) {
+        CAPTURE(message);
+        CAPTURE(slave);
+        CHECK(m.log.count(message, slave) == times);
+    }
+}
+
+}  // namespace
+
 TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a full sync") {
     test::machine m;
     m.put_many(300, "first");
@@ -14,13 +26,16 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
     m.start();
     REQUIRE(m.settles());
     CHECK(m.edge_1.keys().count("/other/key") == 0);
-    CHECK(m.log.take() == "");
+    CHECK(m.log.count("connected to the master") == 1);
+    check_each(m, "full sync", 1);
+    check_each(m, "in sync", 1);
 
+    m.log.lines.clear();
     m.put("/app/0007", "second");
     m.master.del("/app/0008");
     m.master_server.changed();
     REQUIRE(m.settles());
-    CHECK(m.log.take().empty());
+    CHECK(m.log.lines.empty());
 
     // A Txn reaches edge-1, its answer does not: then the process dies.
     m.edge_1_server.script = [](std::uint64_t) { return fault::lost_late; };
@@ -31,43 +46,48 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
     m.put_many(150, "while it was dead");
     m.master.del("/app/0200", "/app/0250");
     CHECK_FALSE(m.equal(m.edge_1));
-    CHECK(m.log.take() == "");
 
+    m.log.lines.clear();
     m.start();
     REQUIRE(m.settles());
-    CHECK(m.log.take() == "");
+    check_each(m, "full sync", 0);
+    check_each(m, "in sync", 1);
     CHECK(m.terminate() == app::exit_code::ok);
-    CHECK(m.log.take() == "");
+    CHECK(m.log.count("stopping") == 1);
 }
 
-TEST_CASE("a kill during the first copy costs nothing that was copied") {
+TEST_CASE("a kill during the first copy is followed by one that completes it") {
     test::machine m;
-    m.put_many(1'000, std::string(2'000, 'x'));
+    for (int i = 0; i < 4; ++i) m.put_many(1'000, std::string(2'000, static_cast<char>('a' + i)));
     m.start();
     REQUIRE(m.eventually([&m] { return m.edge_1.keys().size() > 100; }));
     CHECK_FALSE(m.equal(m.edge_1));
     m.kill();
     m.put("/app/0000", "changed while it was dead");
+    m.log.lines.clear();
     m.start();
     REQUIRE(m.settles());
-    CHECK(m.log.take() == "");
+    check_each(m, "in sync", 1);
 }
 
-TEST_CASE("connections that break are made again, and nothing is lost") {
+TEST_CASE("broken connections to a slave and to the master are made again, and nothing is lost") {
     test::machine m;
     m.put_many(10, "first");
     m.start();
     REQUIRE(m.settles());
-    m.log.take();
+    m.log.lines.clear();
 
     m.edge_1_server.refuse(true);
     m.edge_1_server.cut();
     m.put_many(10, "second");
     REQUIRE(m.eventually([&m] { return m.equal(m.edge_2); }));
+    CHECK(m.log.count("disconnected; retrying", "edge-1") == 1);
+    CHECK(m.log.count("disconnected; retrying", "edge-2") == 0);
     m.master_server.cut();
     m.put_many(5, "third");
     REQUIRE(m.eventually([&m] { return m.equal(m.edge_2); }));
     m.edge_1_server.refuse(false);
     REQUIRE(m.settles());
-    CHECK(m.log.take() == "");
+    CHECK(m.log.count("in sync", "edge-1") == 1);
+    check_each(m, "full sync", 0);
 }

@@ -45,20 +45,19 @@ key_map mirrored(const model_etcd& of) {
 
 }  // namespace
 
-std::string json_lines::take() {
-    std::string out;
-    for (const std::string& line : std::exchange(lines, {})) {
-        REQUIRE(line.starts_with("{\"time\":\""));
-        out += "{" + line.substr(line.find(',') + 1);
-    }
-    return out;
+std::size_t json_lines::count(std::string_view message, std::string_view slave) const {
+    std::string part = fmt::format("\"msg\":\"{}\"", message);
+    if (!slave.empty()) part += fmt::format(",\"slave\":\"{}\"", slave);
+    const auto matches = [&part](const std::string& line) { return line.find(part) != std::string::npos; };
+    return static_cast<std::size_t>(std::ranges::count_if(lines, matches));
 }
 
 machine::process::process(machine& on, const config::config& settings, std::uint64_t seed)
     : logger(on.log, observe::log_level::info), signals(on.loop.executor(), logger), random(seed),
-      tasks(on.loop.executor(), [](const std::string& task, const std::exception_ptr& error) {
-          FAIL_CHECK(task << " ended by an exception: " << aio::describe(error));
-      }),
+      tasks(on.loop.executor(),
+            [](const std::string& task, const std::exception_ptr& error) {
+                FAIL_CHECK(task << " ended by an exception: " << aio::describe(error));
+            }),
       daemon(environment(on), settings) {}
 
 app::environment machine::process::environment(machine& on) {
@@ -127,8 +126,8 @@ bool machine::eventually(const std::function<bool()>& condition) {
 
 bool machine::in_sync() const {
     const replication::status now = running_->daemon.current();
-    return std::ranges::all_of(
-        now.links, [](const auto& link) { return link.state == replication::link_state::in_sync; });
+    return std::ranges::all_of(now.links,
+                               [](const auto& link) { return link.state == replication::link_state::in_sync; });
 }
 
 bool machine::equal(const model_etcd& slave) const { return mirrored(slave) == mirrored(master); }

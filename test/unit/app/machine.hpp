@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/daemon/daemon.hpp"
+#include "observe/log_line.hpp"
 #include "support/memory_files.hpp"
 #include "support/model_server.hpp"
 
@@ -22,8 +23,8 @@ public:
         lines.push_back(
             observe::render_line({.format = observe::log_format::json}, clock_.wall(), level, message, fields));
     }
-    /// The lines since the last call, without their time.
-    [[nodiscard]] std::string take();
+    /// How many lines have this message; of this slave, if it is given.
+    [[nodiscard]] std::size_t count(std::string_view message, std::string_view slave = {}) const;
 
     std::vector<std::string> lines;
 

@@ -94,7 +94,7 @@ TEST_CASE("a file that cannot be read is an error of check-config, in JSON, too"
                                 "No such file or directory\n"));
     asked.format = output_format::json;
     const boost::json::value report = boost::json::parse(check_config(asked, {}, files).out);
-    CHECK_FALSE(report.at("ok").as_bool());
+    CHECK(report.at("exit_code").to_number<int>() == 78);
     CHECK(report.at("diagnostics").at(0).at("line").to_number<int>() == 3);
 }
 

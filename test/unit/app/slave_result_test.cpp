@@ -106,10 +106,10 @@ TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN"
     at_end.links = {link("a", link_state::in_sync), failed_link(etcd::error_class::denied)};
     at_end.links[1].cause = "no \xff";
     for (replication::link_status& one : at_end.links) one.known = 130;
-    CHECK(result_json(judge(at_end, false)) ==
-          "{\"schema\":1,\"in_sync\":false,\"master\":{\"revision\":130},\"slaves\":["
-          "{\"name\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
-          "{\"name\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
+    CHECK(result_json(judge(at_end, false), exit_code::partial) ==
+          "{\"schema\":1,\"exit_code\":3,\"master\":{\"revision\":130},\"slaves\":["
+          "{\"slave\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
+          "{\"slave\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
           "\"kept\":0}]}\n");
 }
 
@@ -120,6 +120,6 @@ TEST_CASE(
     CHECK(result_line(judged(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
     replication::status at_end;
     at_end.links = {one};
-    CHECK(result_json(judge(at_end, false))
-              .find(R"({"name":"edge/app","slave":"edge","rule":"app","state":"in_sync",)") != std::string::npos);
+    CHECK(result_json(judge(at_end, false), exit_code::ok).find(R"({"slave":"edge","rule":"app","state":"in_sync",)") !=
+          std::string::npos);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/render/verify_lines.hpp"
 
+#include "app/daemon/slave_result.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace etcdsync;
@@ -29,17 +31,6 @@ TEST_CASE("a difference on a line, its key escaped") {
     CHECK(difference_line({difference::kind::extra, long_key, 0, 0}) == "  - " + long_key + "  only on the slave\n");
 }
 
-TEST_CASE("a difference in JSON, keys that are not UTF-8 in base64") {
-    CHECK(difference_json({"s"}, {difference::kind::different, "/a", 14, 12}) ==
-          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"different\",\"key\":\"/a\","
-          "\"master_bytes\":14,\"slave_bytes\":12}\n");
-    CHECK(difference_json({"s"}, {difference::kind::missing, "\xff", 14, 0}) ==
-          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"missing\",\"key_b64\":\"/w==\","
-          "\"master_bytes\":14}\n");
-    CHECK(difference_json({"s"}, {difference::kind::foreign, "/a", 0, 0}) ==
-          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"kind\":\"foreign\",\"key\":\"/a\"}\n");
-}
-
 TEST_CASE("a slave on a line: what differs, what it was compared with, and what would hold a sync") {
     replication::inspection_report report = compared();
     CHECK(report_line("s", report) == "s: equal to the master at revision 123: 1 key\n");
@@ -61,28 +52,9 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
     CHECK(outcome_of(report) == outcome::unreachable);
 }
 
-TEST_CASE("in consistency = \"rule\" each line names the rule, and JSON has slave and rule apart") {
-    const part of{"s", "app \xff"};
-    CHECK(of.name() == "s/app \\xff");
-    CHECK(part{"s"}.name() == "s");
-    CHECK(difference_json(of, {difference::kind::foreign, "/a", 0, 0}) ==
-          "{\"schema\":1,\"type\":\"difference\",\"slave\":\"s\",\"rule\":\"app "
-          "\\\\xff\",\"kind\":\"foreign\",\"key\":\"/a\"}\n");
-    CHECK(report_json(of, compared())
-              .starts_with(
-                  "{\"schema\":1,\"type\":\"slave\",\"slave\":\"s\",\"rule\":\"app \\\\xff\",\"state\":\"equal\","));
-    slave_result repaired{.of = {"s", "app"}, .puts = 2};
-    CHECK(repair_json(repaired) ==
-          "{\"schema\":1,\"type\":\"repair\",\"slave\":\"s\",\"rule\":\"app\",\"state\":\"in_sync\",\"puts\":2,"
-          "\"deletes\":0}\n");
-}
-
 TEST_CASE("the last line counts") {
-    verify_summary all{2, 1, 16, 0};
+    verify_summary all{.selected = 2, .compared = 1, .differences = 16};
     CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, nothing written\n");
     all.written = 16;
     CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, 16 keys written\n");
-    CHECK(summary_json(all, exit_code::partial) ==
-          "{\"schema\":1,\"type\":\"summary\",\"equal\":false,\"exit_code\":3,\"slaves\":2,\"compared\":1,"
-          "\"differences\":16,\"written\":16}\n");
 }

@@ -56,14 +56,16 @@ TEST_CASE("a password in the file itself is warned of") {
 }
 
 TEST_CASE("tls without https:// is no second error beside an endpoint that could not be read") {
-    const parse_result read = parse(around("[master]\nendpoints = [\"http://m\", \"htps://n\"]\ntls = { ca = \"x\" }\n"));
+    const parse_result read =
+        parse(around("[master]\nendpoints = [\"http://m\", \"htps://n\"]\ntls = { ca = \"x\" }\n"));
     REQUIRE(read.diagnostics.size() == 1);
     CHECK(read.diagnostics[0].message == "\"htps://n\" is not an endpoint: unknown scheme");
 }
 
 TEST_CASE("a good configuration says where the names of its files stand") {
-    const parse_result read = parse(around("[master]\nendpoints = [\"https://m\"]\ntls = { cert = \"c\", key = \"k\" }\n" +
-                                      user + "[[slave]]\nname = \"s\"\nendpoints = [\"https://s\"]\ntls.ca = \"x\"\n"));
+    const parse_result read =
+        parse(around("[master]\nendpoints = [\"https://m\"]\ntls = { cert = \"c\", key = \"k\" }\n" + user +
+                     "[[slave]]\nname = \"s\"\nendpoints = [\"https://s\"]\ntls.ca = \"x\"\n"));
     REQUIRE(read.places.size() == 2);
     CHECK(read.places[0].label == "[master]");
     CHECK(read.places[0].key.line == 3);

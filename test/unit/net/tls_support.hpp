@@ -82,7 +82,8 @@ struct tls_fixture {
 
     net::endpoint to(net::tls_options options, const std::string& host = "127.0.0.1") {
         const auto port = acceptor.local_endpoint().port();
-        return {"https://" + host, host, port, std::make_shared<net::tls_client>(std::move(options), files, logger), {}};
+        return {
+            "https://" + host, host, port, std::make_shared<net::tls_client>(std::move(options), files, logger), {}};
     }
 
     net::tls_options trusting() {

@@ -52,9 +52,9 @@ world::world(const test::model_etcd::settings& of_master, const test::model_etcd
 world::~world() { stop(); }
 
 void world::start(const job& what) {
-    environment with{
-        dialer, loop.clock,      random_,
-        log_,   files_, loop.executor(), [](const std::string& bug) { FAIL_CHECK("a task ended by an exception: " << bug); }};
+    environment with{dialer, loop.clock, random_, log_, files_, loop.executor(), [](const std::string& bug) {
+                         FAIL_CHECK("a task ended by an exception: " << bug);
+                     }};
     running_ = std::make_unique<replicator>(settings, std::move(with), what);
     running_->start();
     loop.settle();

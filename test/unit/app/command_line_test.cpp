@@ -144,7 +144,7 @@ TEST_CASE("a slip of the finger is told in one sentence, with a guess") {
     CHECK(refused({"--confg=f", "run"}) == "unknown option \"--confg\"; did you mean \"--config\"?");
     CHECK(refused({"run", "--connect"}) == "unknown option \"--connect\"");
     CHECK(refused({"-x"}) == "unknown option \"-x\"");
-    CHECK(refused({"run", "-w", "yaml"}) == "--write-out must be one of json, table, not \"yaml\"");
+    CHECK(refused({"run", "-w", "yaml"}) == "--write-out must be one of json, jsonl, table, not \"yaml\"");
     CHECK(refused({"run", "--color", ""}) == "--color must be one of always, auto, never, not \"\"");
     CHECK(refused({"run", "--progress=json"}) == "--progress must be one of auto, bar, none, plain, not \"json\"");
     CHECK(refused({"run", "-c"}) == "--config takes one value, and can be given once");

@@ -58,11 +58,13 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
 
 TEST_CASE("a kill during the first copy is followed by one that completes it") {
     test::machine m;
-    for (int i = 0; i < 4; ++i) m.put_many(1'000, std::string(2'000, static_cast<char>('a' + i)));
+    m.put_many(2'000, std::string(2'000, 'v'));  // more than one Txn
+    m.edge_1_server.script = [](std::uint64_t request) { return request > 8 ? fault::lost : fault::none; };
     m.start();
     REQUIRE(m.eventually([&m] { return m.edge_1.keys().size() > 100; }));
     CHECK_FALSE(m.equal(m.edge_1));
     m.kill();
+    m.edge_1_server.script = nullptr;
     m.put("/app/0000", "changed while it was dead");
     m.log.lines.clear();
     m.start();

@@ -42,12 +42,11 @@ TEST_CASE("a password that would cross the network in clear is warned of") {
 
 TEST_CASE("a certificate that is not checked is warned of") {
     CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { insecure_skip_verify = true }\n") ==
-          strings{
-              "3:32: the certificate of [master] is not verified: anyone can impersonate it | ca = \"FILE\" makes the "
-              "check possible"});
+          strings{"3:32: the certificate of [master] is not verified: anyone can impersonate it | set ca = \"FILE\" to "
+                  "verify it"});
     CHECK(warnings_of("endpoints = [\"https://m\"]\ntls = { ca = \"x\", insecure_skip_verify = true }\n") ==
-          strings{"3:42: the certificate of [master] is not verified: anyone can impersonate it | without "
-                  "insecure_skip_verify it is checked against ca"});
+          strings{"3:42: the certificate of [master] is not verified: anyone can impersonate it | remove "
+                  "insecure_skip_verify to verify it against ca"});
 }
 
 TEST_CASE("a password in the file itself is warned of") {

@@ -243,7 +243,7 @@ TEST_CASE("nothing granted at all: the lines it prints, pasted, are all that is 
         const answer told = check(all.on);
         CAPTURE(told.text);
         CHECK(told.code == 77);
-        const std::size_t of_slave = told.text.find("slave slave-1: record");
+        const std::size_t of_slave = told.text.find("slave slave-1: checkpoint");
         REQUIRE(of_slave != std::string::npos);
         for (const std::string& line : answer{0, told.text.substr(0, of_slave)}.grants()) paste(line, all.on.master);
         for (const std::string& line : answer{0, told.text.substr(of_slave)}.grants()) paste(line, all.on.slave());

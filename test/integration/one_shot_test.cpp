@@ -423,5 +423,5 @@ TEST_CASE("verify ends when nobody reads its output any more") {
     std::ostringstream output;
     output << std::ifstream(dir.path() + "/output").rdbuf();
     CHECK(holds(output.str(), "slave-1:\n"));
-    CHECK(holds(output.str(), "etcd-sync: stdout could not be written\nexit 1\n"));
+    CHECK(holds(output.str(), "etcd-sync: cannot write to stdout\nexit 1\n"));
 }

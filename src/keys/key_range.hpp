@@ -16,18 +16,17 @@ struct key_range {
     std::string begin;
     std::string end;
 
-    /// True if no key can be in it.
+    /// True if no key can be in the range.
     [[nodiscard]] bool empty() const { return !end.empty() && end <= begin; }
     [[nodiscard]] bool contains(std::string_view key) const { return key >= begin && (end.empty() || key < end); }
-    /// True if every key of `inner` is in it.
+    /// True if every key of `inner` is in this range.
     [[nodiscard]] bool contains(const key_range& inner) const;
 
     friend bool operator==(const key_range&, const key_range&) = default;
 };
 
 /// The smallest key above all keys that start with `prefix`; empty if there is none ("" and
-/// prefixes of 0xff only). The same convention as etcd's range_end, except that etcd writes "no
-/// end" as "\0".
+/// prefixes of 0xff only). etcd's range_end uses the same convention, but writes "no end" as "\0".
 [[nodiscard]] std::string prefix_end(std::string_view prefix);
 
 /// All keys that start with `prefix`; the empty prefix gives every key.

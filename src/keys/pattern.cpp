@@ -48,8 +48,8 @@ public:
     }
 
     std::vector<step> steps;
-    loop pending = loop::none;  ///< a wildcard run that no step has followed yet
-    std::string head;           ///< the literal bytes before the first wildcard
+    wildcard pending = wildcard::none;  ///< a wildcard run that no step has followed yet
+    std::string head;                   ///< the literal bytes before the first wildcard
     std::string error;
 
 private:
@@ -61,13 +61,13 @@ private:
 
     void add(const byte_set& accepts) {
         steps.push_back({accepts, pending});
-        pending = loop::none;
+        pending = wildcard::none;
     }
 
     void wildcard_run() {
         const bool twice = text_.starts_with('*');
         while (text_.starts_with('*')) text_.remove_prefix(1);
-        pending = twice ? loop::any : loop::segment;
+        pending = twice ? wildcard::any : wildcard::segment;
     }
 
     void literal(char byte) {
@@ -137,16 +137,16 @@ base::result<pattern> pattern::parse(std::string_view text) {
     return parsed;
 }
 
-void pattern::compile(const std::vector<step>& steps, loop last) {
+void pattern::compile(const std::vector<step>& steps, wildcard last) {
     steps_ = steps.size();
     const state_set none(steps_ / word_bits + 1);
     moves_.assign(none.size() * 256, 0);
     stays_ = none;
     stays_at_slash_ = none;
     for (std::size_t i = 0; i <= steps_; ++i) {
-        const loop here = i < steps_ ? steps[i].before : last;
-        if (here != loop::none) set_bit(stays_, i);
-        if (here == loop::any) set_bit(stays_at_slash_, i);
+        const wildcard here = i < steps_ ? steps[i].before : last;
+        if (here != wildcard::none) set_bit(stays_, i);
+        if (here == wildcard::any) set_bit(stays_at_slash_, i);
         for (std::size_t byte = 0; i < steps_ && byte < 256; ++byte) {
             if (steps[i].accepts[byte]) set_bit(moves_, byte * none.size() * word_bits + i);
         }

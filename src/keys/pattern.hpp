@@ -39,17 +39,17 @@ public:
 private:
     using byte_set = std::bitset<256>;
     using state_set = std::vector<std::uint64_t>;
-    enum class loop { none, segment, any };
+    enum class wildcard { none, segment, any };
 
     /// One byte of the key, possibly preceded by a run (`*` or `**`).
     struct step {
         byte_set accepts;
-        loop before = loop::none;
+        wildcard before = wildcard::none;
     };
 
     class glob_parser;
     pattern(kind form, key_range bounds) : form_(form), bounds_(std::move(bounds)) {}
-    void compile(const std::vector<step>& steps, loop last);
+    void compile(const std::vector<step>& steps, wildcard last);
     [[nodiscard]] bool glob_matches(std::string_view key) const;
 
     kind form_;
@@ -61,8 +61,8 @@ private:
     state_set stays_at_slash_;  ///< the states that remain on "/"
 };
 
-/// A pattern that matches exactly `bytes`, for keys written as { hex = "..." }. One that ends in
-/// "/" stays a prefix.
+/// Escapes `bytes`, so that no byte is a wildcard, for keys written as { hex = "..." }. The pattern
+/// matches exactly that key or, if it ends in "/", every key with that prefix.
 [[nodiscard]] std::string literal_pattern(std::string_view bytes);
 
 /// True if `text` contains a byte that makes a pattern a glob.

@@ -140,7 +140,7 @@ TEST_CASE("the same without any user, and with one where etcd has none") {
         const std::string_view not_tried = ": ok, but authentication is disabled there: the password was not tried\n";
         CHECK(told.holds(fmt::format("master: {}{}", on.master.url(), with_user ? not_tried : ": ok\n")));
         CHECK(told.holds(fmt::format("slave slave-1: {}: ok\n", on.slave().url())));
-        CHECK(check(on, {"--json"}).holds(R"("state":"ok","users_off":true)") == with_user);
+        CHECK(check(on, {"--json"}).holds(R"("state":"ok","auth_disabled":true)") == with_user);
         CHECK(stores.still());
     }
 }

@@ -149,7 +149,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::find_usable(const conf
             usable->close();
         }
     }
-    judge_membership(into.endpoints);
+    check_membership(into.endpoints);
     co_return found;
 }
 
@@ -166,7 +166,7 @@ aio::awaitable<std::optional<etcd::kv>> connection_check::try_endpoint(etcd::clu
         etcd::kv usable(*channel, env_.clock, member.request_timeout());
         const auto page = co_await usable.range(std::move(probe));
         if (page) into.cluster_id = page->header.cluster_id;
-        into.users_off = user != nullptr && user->generation() != 0 && user->token().empty();
+        into.auth_disabled = user != nullptr && user->generation() != 0 && user->token().empty();
         // A key that may not be read is no fault of the member: it answered as one that works.
         if (verdict(page)) co_return usable;
         failed = page.error();

@@ -84,7 +84,7 @@ std::string as_table(const std::vector<destination>& all) {
     }
     std::string out = fmt::format("{:<{}}  {:<{}}  {}\n", "SLAVE", slave_width, "RULE", rule_width, "KEY ON THE SLAVE");
     for (const destination& one : all) {
-        const std::string to = one.key.empty() ? "not taken: " + one.reason : shown(one.key);
+        const std::string to = one.key.empty() ? "not mirrored: " + one.reason : shown(one.key);
         const std::string rule = one.rule.empty() ? "-" : shown(one.rule);
         out += fmt::format("{:<{}}  {:<{}}  {}\n", one.slave, slave_width, rule, rule_width, to);
     }
@@ -100,10 +100,10 @@ std::string as_json(const std::vector<destination>& all, std::string_view key, b
     for (const destination& one : all) {
         boost::json::object entry;
         entry["slave"] = one.slave;
-        entry["taken"] = !one.key.empty();
+        entry["matched"] = !one.key.empty();
         if (!one.rule.empty()) entry["rule"] = json_text(one.rule);
         if (one.key.empty()) {
-            entry["reason"] = one.reason;
+            entry["cause"] = one.reason;
         } else {
             put_key(entry, "key", one.key);
         }

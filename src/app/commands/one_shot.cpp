@@ -14,11 +14,11 @@ namespace etcdsync::app {
 
 namespace {
 
-/// -q concerns results; the log is quiet already.
+/// Ignores -q, which only affects results.
 base::result<observe::log_level> one_shot_log_level(const options& asked, const process_environment& around) {
-    options loud = asked;
-    loud.quiet = false;
-    return chosen_log_level(loud, around, config::log_level::error);
+    options without_quiet = asked;
+    without_quiet.quiet = false;
+    return chosen_log_level(without_quiet, around, config::log_level::error);
 }
 
 }  // namespace

@@ -14,17 +14,17 @@
 
 namespace etcdsync::app {
 
-/// The slaves with these names, in the order of the configuration; all slaves if there are no names. The error is for the user who
-/// mistyped a name.
+/// The slaves with these names, in the order of the configuration; all slaves if there are no names. Returns an error with a
+/// suggestion if a name is unknown.
 [[nodiscard]] base::result<std::vector<config::slave>> choose_slaves(const config::config& settings,
                                                                      const std::vector<std::string>& names);
 
-/// The configuration of a one-shot command, with the chosen slaves only. Complains to `out`; the error is the exit code.
+/// The configuration of a one-shot command, with the chosen slaves only. Writes diagnostics to `out`; returns the exit code on failure.
 [[nodiscard]] base::result<config::config, exit_code> one_shot_settings(const options& asked,
                                                                         const process_environment& around,
                                                                         const base::file_reader& files, output& out);
 
-/// The log of a one-shot command: errors only, unless more is asked for. Progress lines are written at any level.
+/// The log of a one-shot command: errors only, unless -v or the configured level selects more. Progress lines are written at any level.
 struct one_shot_log {
     one_shot_log(const config::config& settings, const options& asked, const process_environment& around);
 

@@ -14,7 +14,7 @@ bool all_granted(const cluster_report& one) {
     return std::ranges::all_of(one.permissions, good);
 }
 
-void judge_membership(std::vector<endpoint_answer>& all) {
+void check_membership(std::vector<endpoint_answer>& all) {
     const auto knows_cluster = [](const endpoint_answer& answer) { return answer.cluster_id != 0; };
     const auto first = std::ranges::find_if(all, knows_cluster);
     if (first == all.end()) return;

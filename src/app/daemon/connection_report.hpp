@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// The findings of `check-config --connect`, and their judgement.
+/// The findings of `check-config --connect`, and their evaluation.
 namespace etcdsync::app {
 
 struct endpoint_answer {
@@ -17,7 +17,7 @@ struct endpoint_answer {
     outcome how = outcome::good;
     std::string cause;             ///< of a failure
     std::uint64_t cluster_id = 0;  ///< of the cluster that it belongs to; 0: unknown
-    bool users_off = false;  ///< a user is configured, but authentication is off there: the password was not tried
+    bool auth_disabled = false;    ///< a user is configured, but authentication is disabled: the password was not tried
 };
 
 struct permission_answer {
@@ -43,7 +43,7 @@ struct cluster_report {
 };
 
 /// Marks endpoints that belong to another cluster than the first one: `all` are configured as one cluster.
-void judge_membership(std::vector<endpoint_answer>& all);
+void check_membership(std::vector<endpoint_answer>& all);
 
 /// Every permission that was asked is granted.
 [[nodiscard]] bool all_granted(const cluster_report& one);

@@ -9,24 +9,24 @@
 
 namespace etcdsync::app {
 
-/// How long a Txn in flight may take to finish after the request to stop.
-inline constexpr std::chrono::seconds stop_patience{5};
+/// How long a Txn in flight may take to finish after a request to stop.
+inline constexpr std::chrono::seconds stop_timeout{5};
 
-/// The whole daemon, built from a configuration on an environment: the same in the process and in tests. The commands are thin on it.
+/// Replicates as a configuration says. All access to the system goes through `environment`, so tests run the same code in memory.
 class daemon {
 public:
     /// `settings` is copied.
     daemon(environment with, const config::config& settings, const replication::job& what = {})
         : env_(std::move(with)), replicator_(settings, env_.for_replication(), what) {}
 
-    /// Replicates until a signal asks to stop, then lets the Txns in flight finish.
+    /// Replicates until a signal requests a stop, then lets the Txns in flight finish.
     aio::awaitable<exit_code> run();
 
-    /// Runs a one-shot job until it ends by itself, the master stays away, or a signal asks to stop.
+    /// Runs a one-shot job until it is done, the master is unreachable for too long, or a signal requests a stop.
     aio::awaitable<sync_result> run_once();
 
-    /// Ends all tasks at once, as a crash does: Txns in flight are left as they are. Afterwards this object can be destroyed while
-    /// run() has not returned, but was canceled.
+    /// Ends all tasks immediately, as a crash does: does not wait for Txns in flight. After this, the object may be destroyed even if
+    /// a canceled run() has not returned.
     aio::awaitable<> abandon() { return replicator_.stop({}); }
 
     [[nodiscard]] replication::status current() const { return replicator_.current(); }

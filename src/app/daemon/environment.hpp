@@ -15,8 +15,8 @@
 
 namespace etcdsync::app {
 
-/// Everything that the daemon and the commands need from outside: the real system (app/process), or memory and a clock of a test.
-/// What it refers to outlives its users.
+/// The system dependencies of the daemon and the commands. app/process provides the real ones, tests provide fakes. Referenced
+/// objects must outlive every user.
 struct environment {
     aio::asio::any_io_executor executor;
     aio::clock& clock;
@@ -26,7 +26,7 @@ struct environment {
     const observe::logger& log;
     app::signals& signals;
 
-    /// A task ended by an exception: the program cannot continue.
+    /// Called if a task ended by an exception: the program cannot continue.
     std::function<void(const std::string& what)> on_bug;
 
     [[nodiscard]] replication::environment for_replication() const {

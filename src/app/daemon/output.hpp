@@ -12,7 +12,7 @@ class output {
 public:
     virtual ~output() = default;
 
-    /// Writes a result. False if that failed, now or before: for example because the reader of stdout went away.
+    /// Writes a result. False if that failed, now or before: for example because the reader of stdout exited.
     virtual bool write(std::string_view text) = 0;
     virtual bool flush() = 0;
     [[nodiscard]] virtual bool broken() const = 0;

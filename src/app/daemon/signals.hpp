@@ -9,18 +9,18 @@
 
 namespace etcdsync::app {
 
-/// What the program is asked from outside: to stop, or (SIGHUP) to reload. The environment calls stop() and hang_up(); the work reads
-/// the rest.
+/// The requests that signals make: to stop, or (SIGHUP) to reload. app/process calls stop() and hang_up(); the daemon and the commands
+/// use the rest.
 class signals {
 public:
     /// `log` must outlive this object.
     signals(const aio::asio::any_io_executor& executor, const observe::logger& log) : changed_(executor), log_(log) {}
 
-    /// Asks to stop because of this signal: logged, and the base of the exit code.
+    /// Requests a stop because of this signal, which is logged and determines the exit code.
     void stop(int number);
-    /// Asks to stop because of a bug, which has been logged.
+    /// Requests a stop because of a bug, which has been logged.
     void stop();
-    /// SIGHUP: calls the listener, or asks to stop if there is none.
+    /// SIGHUP: calls the listener, or requests a stop if there is none.
     void hang_up();
     void on_hang_up(std::function<void()> listener) { on_hang_up_ = std::move(listener); }
     [[nodiscard]] bool handles_hang_up() const { return on_hang_up_ != nullptr; }

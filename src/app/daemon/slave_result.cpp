@@ -58,7 +58,7 @@ bool is_refused(const replication::status& by) {
     return !by.master_serves && !by.master.cause.empty() && outcome_of(by.master.failure) == outcome::denied;
 }
 
-sync_result judge(const replication::status& at_end, bool master_gone) {
+sync_result evaluate(const replication::status& at_end, bool master_gone) {
     sync_result out;
     out.master_revision = known_revision(at_end);
     if (master_gone) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// The results of a one-shot command on each slave, and its exit code: judgement only, the text is in app/render.
+/// The results of a one-shot command on each slave, and its exit code. The text is in app/render.
 namespace etcdsync::app {
 
 enum class outcome : std::uint8_t {
@@ -49,16 +49,16 @@ struct slave_result {
 /// The result of a one-shot sync of all slaves. The parts of a slave are adjacent.
 struct sync_result {
     std::vector<slave_result> slaves;
-    etcd::revision master_revision = 0;    ///< known up to here, for the rules that it lets us read
+    etcd::revision master_revision = 0;    ///< newest revision seen, of the rules that may be read
     std::optional<outcome> master_failed;  ///< the work ended because of it
     std::string master_cause;
 };
 
-/// The master refuses to let us read anything. If it refuses only some rules, their links report that.
+/// True if the master denies access to everything. If it denies only some rules, their links report that.
 [[nodiscard]] bool is_refused(const replication::status& by);
 
-/// Judges the last status of a replicator. `master_gone`: the master failed before the links ended by themselves.
-[[nodiscard]] sync_result judge(const replication::status& at_end, bool master_gone);
+/// Evaluates the last status of a replicator. `master_gone`: the master failed before the links ended by themselves.
+[[nodiscard]] sync_result evaluate(const replication::status& at_end, bool master_gone);
 
 [[nodiscard]] outcome outcome_of(const replication::inspection_report& report);
 

@@ -16,7 +16,7 @@
 
 namespace etcdsync::app {
 
-/// The real system around a command that works with etcds: an event loop, sockets, time, entropy, signals.
+/// Runs a command that connects to etcds: provides its event loop, sockets, clock, entropy and signals.
 class foreground {
 public:
     foreground(stderr_log& log, const base::file_reader& files);
@@ -24,11 +24,11 @@ public:
     /// Valid as long as this object.
     [[nodiscard]] app::environment environment();
 
-    /// Tasks beside the work; they are canceled when it is done.
+    /// Tasks that run beside the work and are canceled when it is done.
     [[nodiscard]] aio::task_group& tasks() { return tasks_; }
 
-    /// Runs `work` to its end and returns its exit code. SIGTERM, SIGINT or a bug ask it to stop; a second signal ends the process
-    /// at once. `work` writes its results itself: this may not return.
+    /// Runs `work` to its end and returns its exit code. SIGTERM, SIGINT or a bug request a stop; a second signal ends the process
+    /// immediately, so this may not return: `work` must write its results itself.
     [[nodiscard]] exit_code run(aio::awaitable<exit_code> work);
 
 private:

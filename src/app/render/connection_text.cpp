@@ -25,7 +25,7 @@ std::string subject_of(const replication::permission& p) {
     switch (p.of) {
         case subject::all_rules: return "all rules";
         case subject::rule: return "rule " + shown(p.rule);
-        case subject::record: return "checkpoint";
+        case subject::checkpoint: return "checkpoint";
     }
     return "checkpoint";
 }
@@ -41,7 +41,8 @@ std::string what_lacks(const permission_answer& answer) {
 std::string endpoint_line(const endpoint_answer& answer) {
     const std::string url = base::printable(answer.url);
     if (answer.how != outcome::good) return fmt::format("{}: not usable: {}", url, answer.cause);
-    return url + (answer.users_off ? ": ok, but authentication is disabled there: the password was not tried" : ": ok");
+    return url +
+           (answer.auth_disabled ? ": ok, but authentication is disabled there: the password was not tried" : ": ok");
 }
 
 /// A word of a command. It ends before a zero byte, which cannot be typed.
@@ -108,14 +109,16 @@ boost::json::object json_of(const endpoint_answer& answer) {
     if (answer.cluster_id != 0) out["cluster_id"] = fmt::format("{:016x}", answer.cluster_id);
     out["state"] = answer.how == outcome::good ? "ok" : to_string(answer.how);
     if (answer.how != outcome::good) out["cause"] = json_text(answer.cause);
-    if (answer.users_off) out["users_off"] = true;
+    if (answer.auth_disabled) out["auth_disabled"] = true;
     return out;
 }
 
 boost::json::object json_of(const permission_answer& answer) {
     boost::json::object out;
     if (answer.of.of == subject::rule) out["rule"] = json_text(answer.of.rule);
-    out["of"] = answer.of.of == subject::rule ? "rule" : answer.of.of == subject::record ? "checkpoint" : "all_rules";
+    out["subject"] = answer.of.of == subject::rule         ? "rule"
+                     : answer.of.of == subject::checkpoint ? "checkpoint"
+                                                           : "all_rules";
     put_key(out, "begin", answer.of.keys.begin);
     put_key(out, "end", answer.of.keys.end);
     out["needs"] = answer.of.write ? "readwrite" : "read";
@@ -150,7 +153,7 @@ boost::json::object json_of(const cluster_report& one) {
     if (!one.user.empty()) {
         out["user"] = json_text(one.user);
     } else if (!one.certificate.empty()) {
-        out["user_is_cn_of"] = json_text(one.certificate);
+        out["user_from_certificate"] = json_text(one.certificate);
     }
     boost::json::array endpoints;
     for (const endpoint_answer& answer : one.endpoints) endpoints.push_back(json_of(answer));

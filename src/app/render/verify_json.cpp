@@ -39,8 +39,8 @@ boost::json::object report_object(const replication::inspection_report& report) 
     if (report.failed) out["cause"] = json_text(failure_text(report));
     out["master_revision"] = report.master_revision;
     out["slave_revision"] = report.slave_revision;
-    out["at_checkpoint"] = report.at_record;
-    if (!report.why_present.empty()) out["why_current"] = json_text(report.why_present);
+    out["at_checkpoint"] = report.at_checkpoint;
+    if (!report.current_cause.empty()) out["current_cause"] = json_text(report.current_cause);
     out["keys"] = report.compared;
     out["missing"] = report.missing;
     out["different"] = report.different;

@@ -49,8 +49,9 @@ std::string difference_line(const replication::difference& d) {
 std::string report_line(std::string_view name, const replication::inspection_report& report) {
     if (report.failed) return fmt::format("{}: failed: {}\n", name, failure_text(report));
     const std::string keys = count(report.compared, "key");
-    const std::string present =
-        report.why_present.empty() ? "" : fmt::format(" (compared with the current revision: {})", report.why_present);
+    const std::string present = report.current_cause.empty()
+                                    ? ""
+                                    : fmt::format(" (compared with the current revision: {})", report.current_cause);
     const std::string kept = kept_text(report.foreign + report.kept);
     const std::string held = report.guard_violation.empty()
                                  ? ""

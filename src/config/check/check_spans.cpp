@@ -31,7 +31,7 @@ std::string shown(const keys::key_range& keys) {
 span span_of(const draft& checked, const slave& on, std::size_t index) {
     const rule& r = checked.value.rules[index];
     const std::string dest = on.dest + r.dest;
-    // A rule with an invalid strip was refused before, and has no span.
+    // check_slave() skips rules with an invalid strip, so there is a range.
     return {index, *keys::map_range(selector_range(r.select), r.strip, dest), keys::canonical_mapping(r.strip, dest)};
 }
 
@@ -65,7 +65,7 @@ public:
             check_target(spans.back(), notes);
         }
         std::ranges::stable_sort(spans, {}, [](const span& s) -> const std::string& { return s.keys.begin; });
-        for (std::size_t i = 0; i < spans.size(); ++i) check_followers(spans, i, notes);
+        for (std::size_t i = 0; i < spans.size(); ++i) check_overlaps(spans, i, notes);
     }
 
 private:
@@ -78,7 +78,8 @@ private:
         if (reported_.contains({one.rule, one.rule})) return;
         const bool single = checked_.value.rules[one.rule].select.form == selector::kind::key;
         if (single && one.keys.begin.empty()) {
-            out_.error(place_of_mapping(of), fmt::format("{} leaves an empty key on {}", of.label, notes.label),
+            out_.error(place_of_mapping(of),
+                       fmt::format("{} maps its key to the empty key on {}", of.label, notes.label),
                        "write another dest or strip");
         } else if (checked_.checkpoint_prefix.good && checkpoints_.contains(one.keys)) {
             out_.error(place_of_mapping(of),
@@ -92,7 +93,7 @@ private:
     }
 
     /// `spans` are sorted by begin: those that overlap spans[i] and start later follow it directly.
-    void check_followers(const std::vector<span>& spans, std::size_t i, const slave_notes& notes) {
+    void check_overlaps(const std::vector<span>& spans, std::size_t i, const slave_notes& notes) {
         for (std::size_t j = i + 1; j < spans.size() && spans[i].keys.contains(spans[j].keys.begin); ++j) {
             if (spans[i].map == spans[j].map) continue;  // each key maps to one key: the spans merge
             const rule_pair pair = std::minmax(spans[i].rule, spans[j].rule);

@@ -13,7 +13,7 @@ namespace etcdsync::config {
 struct parse_result {
     std::optional<config> value;
     std::vector<diagnostic> diagnostics;  ///< all of them, in the order of the file
-    std::vector<cluster_places> places;   ///< with a value: of the master, then of each slave
+    std::vector<cluster_places> places;   ///< if there is a value: of the master, then of each slave
 };
 
 /// Parses and validates. `text` is the whole file. Never throws; all errors of the file are reported at once.

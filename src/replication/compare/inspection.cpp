@@ -37,8 +37,8 @@ bool may_recover(etcd::error_class cls) {
 
 }  // namespace
 
-std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
-                              const etcd::response_header& master, std::string_view instance) {
+std::string why_not_at_checkpoint(const std::optional<base::result<checkpoint>>& stored,
+                                  const etcd::response_header& master, std::string_view instance) {
     if (!stored) return "there is no checkpoint on the slave";
     if (!*stored) return "the checkpoint on the slave is not readable: " + stored->error().text;
     const checkpoint& record = **stored;
@@ -142,9 +142,9 @@ aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd
 aio::awaitable<inspection::attempt_result> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
     report_.master_revision = now.store_revision;
     if (settings_.at_present) co_return std::nullopt;
-    report_.why_present = why_not_at_record(record_, now, settings_.instance);
-    report_.at_record = report_.why_present.empty();
-    if (!report_.at_record) co_return std::nullopt;
+    report_.current_cause = why_not_at_checkpoint(record_, now, settings_.instance);
+    report_.at_checkpoint = report_.current_cause.empty();
+    if (!report_.at_checkpoint) co_return std::nullopt;
     const checkpoint& record = **record_;
     report_.master_revision = record.rev;
     if (record.rev > compacted_) co_return std::nullopt;
@@ -152,9 +152,9 @@ aio::awaitable<inspection::attempt_result> inspection::pin_master(etcd::kv& mast
     // the same.
     const auto same = co_await find_unchanged(master, keys_, record);
     if (!same) co_return failure(true, same.error());
-    report_.at_record = same->has_value();
+    report_.at_checkpoint = same->has_value();
     report_.master_revision = same->value_or(now.store_revision);
-    if (!*same) report_.why_present = fmt::format("the master compacted revision {} of the checkpoint", record.rev);
+    if (!*same) report_.current_cause = fmt::format("the master compacted revision {} of the checkpoint", record.rev);
     co_return std::nullopt;
 }
 

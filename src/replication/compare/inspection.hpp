@@ -48,8 +48,8 @@ struct inspection_report {
     revision master_revision = 0;  ///< the last revision that was compared; 0: none
     revision slave_revision = 0;
     /// Why the revision of the checkpoint was not used; empty: it was, or was not requested.
-    std::string why_present;
-    bool at_record = false;
+    std::string current_cause;
+    bool at_checkpoint = false;
     std::uint64_t compared = 0;  ///< keys of the master
     std::uint64_t missing = 0;
     std::uint64_t different = 0;
@@ -70,8 +70,8 @@ struct inspection_report {
 
 /// Why the slave cannot be compared with the master at the revision of `stored`; empty: it can.
 /// `master` is the header of a linearizable response. Pure.
-[[nodiscard]] std::string why_not_at_record(const std::optional<base::result<checkpoint>>& stored,
-                                            const etcd::response_header& master, std::string_view instance);
+[[nodiscard]] std::string why_not_at_checkpoint(const std::optional<base::result<checkpoint>>& stored,
+                                                const etcd::response_header& master, std::string_view instance);
 
 /// Compares one slave with the master, and writes to neither. Both sides are pinned to a revision:
 /// the slave to its current one, the master to that of the slave's checkpoint, so that a running

@@ -39,7 +39,7 @@ std::vector<permission> needed_on_slave(const config::config& settings, const co
     std::vector<permission> all;
     const record_set records = records_for(settings, slave);
     for (const wanted_record& record : records.wanted())
-        all.push_back({subject::record, {}, keys::single_key(record.key), true});
+        all.push_back({subject::checkpoint, {}, keys::single_key(record.key), true});
     const std::vector<config::rule> rules = rules_of(settings, slave);
     for (std::size_t i = 0; i < rules.size(); ++i) {
         const mapping keys = mapping::of_one_rule(rules, i, slave.dest, settings.replicate.checkpoint_prefix);

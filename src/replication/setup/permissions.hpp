@@ -13,9 +13,9 @@ namespace etcdsync::replication {
 /// Keys that the user must be able to read and, with `write`, also to write.
 struct permission {
     enum class subject : std::uint8_t {
-        all_rules,  ///< the range of the single watch of consistency = "all"
-        rule,       ///< the keys of one rule
-        record,     ///< the key of a checkpoint
+        all_rules,   ///< the range of the single watch of consistency = "all"
+        rule,        ///< the keys of one rule
+        checkpoint,  ///< the key of a checkpoint
     };
     subject of = subject::rule;
     std::string rule;  ///< the name of the rule

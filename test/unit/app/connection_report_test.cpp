@@ -12,7 +12,7 @@ using subject = permission::subject;
 namespace {
 
 const permission cover{subject::all_rules, "", {"/a/", "/n"}, false};
-const permission record{subject::record, "", keys::single_key("/.etcd-sync/etcd-sync"), true};
+const permission record{subject::checkpoint, "", keys::single_key("/.etcd-sync/etcd-sync"), true};
 const permission app_rule{subject::rule, "app", keys::prefix_range("/app/"), true};
 const permission rest_of_app{subject::rule, "app", {"/app/x0", "/app0"}, true};
 
@@ -61,7 +61,7 @@ TEST_CASE("an endpoint of another cluster than the first one is unavailable") {
                                      {"http://t:3", outcome::good, "", 0x1a},
                                      {"http://t:4", outcome::good, "", 0x2b},
                                      {"http://t:5", outcome::good, "", 0x1a}};
-    judge_membership(all);
+    check_membership(all);
     std::vector<outcome> how;
     for (const endpoint_answer& answer : all) how.push_back(answer.how);
     CHECK(how ==
@@ -122,19 +122,19 @@ TEST_CASE("a certificate is a user too: its file is named if no user is configur
         lines_of(one, true).ends_with("  etcdctl role grant-permission ROLE readwrite /app/ --prefix\n"
                                       "  ROLE is a role of the user whose name is the CN of /etc/it's.pem: "
                                       "openssl x509 -noout -subject -in '/etc/it'\\''s.pem'\n"));
-    CHECK(json_of(one).at("user_is_cn_of").as_string() == "/etc/it's.pem");
+    CHECK(json_of(one).at("user_from_certificate").as_string() == "/etc/it's.pem");
     one.permissions.clear();
     CHECK(lines_of(one, true).empty());
 }
 
 TEST_CASE("an endpoint without authentication is reported, but is not a failure") {
     cluster_report one = good_slave;
-    CHECK_FALSE(json_of(one).at("endpoints").as_array().at(0).as_object().contains("users_off"));
-    one.endpoints.front().users_off = true;
+    CHECK_FALSE(json_of(one).at("endpoints").as_array().at(0).as_object().contains("auth_disabled"));
+    one.endpoints.front().auth_disabled = true;
     CHECK(lines_of(one, false)
               .starts_with(
                   "slave edge-1: http://s:1: ok, but authentication is disabled there: the password was not tried\n"));
-    CHECK(json_of(one).at("endpoints").as_array().at(0).at("users_off").as_bool());
+    CHECK(json_of(one).at("endpoints").as_array().at(0).at("auth_disabled").as_bool());
     CHECK(code_for({one}) == exit_code::ok);
 }
 
@@ -156,9 +156,9 @@ TEST_CASE("in JSON a cluster is an object with its endpoints and permissions") {
     CHECK(
         boost::json::serialize(json_of(slave({app_rule, true, false}))) ==
         R"({"slave":"edge-1","user":"repl","endpoints":[{"url":"http://s:1","cluster_id":"000000000000002b","state":"ok"}],)"
-        R"("permissions":[{"of":"checkpoint","begin":"/.etcd-sync/etcd-sync","end_b64":"Ly5ldGNkLXN5bmMvZXRjZC1zeW5jAA==",)"
+        R"("permissions":[{"subject":"checkpoint","begin":"/.etcd-sync/etcd-sync","end_b64":"Ly5ldGNkLXN5bmMvZXRjZC1zeW5jAA==",)"
         R"("needs":"readwrite","read":true,"write":true,"ok":true},)"
-        R"({"rule":"app","of":"rule","begin":"/app/","end":"/app0","needs":"readwrite","read":true,"write":false,)"
+        R"({"rule":"app","subject":"rule","begin":"/app/","end":"/app0","needs":"readwrite","read":true,"write":false,)"
         R"("ok":false,"grant":"etcdctl role grant-permission ROLE readwrite /app/ --prefix"}],"ok":false})");
     CHECK(boost::json::serialize(json_of(gone(outcome::denied))) ==
           R"({"slave":"edge-2","endpoints":[{"url":"http://t:1","state":"denied","cause":"t:1: told why"}],)"

@@ -69,14 +69,14 @@ TEST_CASE("a key that one slave takes is taken") {
     CHECK(reply.out ==
           "SLAVE       RULE   KEY ON THE SLAVE\n"
           "edge-1      flags  /f/on/a\n"
-          "datacentre  -      not taken: no rule of this slave selects it\n");
+          "datacentre  -      not mirrored: no rule of this slave selects it\n");
 }
 
-TEST_CASE("explain says why a key is not taken") {
+TEST_CASE("explain says why a key is not mirrored") {
     const auto reason = [](std::string_view key) {
         const answer reply = explained(key);
         CHECK(reply.code == exit_code::failed);
-        const std::size_t first = reply.out.find("not taken: ") + 11;
+        const std::size_t first = reply.out.find("not mirrored: ") + 14;
         return reply.out.substr(first, reply.out.find('\n', first) - first);
     };
     CHECK(reason("/other") == "no rule selects it");
@@ -97,12 +97,12 @@ TEST_CASE("keys that are not text are shown without harm") {
 TEST_CASE("explain speaks JSON") {
     CHECK(explained("/app/x", output_format::json).out ==
           R"({"schema":1,"exit_code":0,"key":"/app/x","slaves":[)"
-          R"({"slave":"edge-1","taken":true,"rule":"app","key":"/app/x"},)"
-          R"({"slave":"datacentre","taken":true,"rule":"app","key":"/mirror/app/x"}]})"
+          R"({"slave":"edge-1","matched":true,"rule":"app","key":"/app/x"},)"
+          R"({"slave":"datacentre","matched":true,"rule":"app","key":"/mirror/app/x"}]})"
           "\n");
     const boost::json::value report = as_json("/flags/off");
     CHECK(report.at("exit_code").to_number<int>() == 1);
-    CHECK(report.at("slaves").at(0).at("reason").as_string() == "not in include of rule \"flags\"");
+    CHECK(report.at("slaves").at(0).at("cause").as_string() == "not in include of rule \"flags\"");
     CHECK(explained("/flags/off", output_format::json).code == exit_code::failed);
 }
 
@@ -119,8 +119,8 @@ strip = "/a"
     REQUIRE(read.value);
     CHECK(explain_key(*read.value, "/a", output_format::table).out ==
           "SLAVE    RULE  KEY ON THE SLAVE\n"
-          "default  /a    not taken: maps to the empty key\n");
+          "default  /a    not mirrored: maps to the empty key\n");
     CHECK(explain_key(*read.value, "/a/.etcd-sync/x", output_format::table).out ==
           "SLAVE    RULE  KEY ON THE SLAVE\n"
-          "default  /a    not taken: maps into the checkpoint prefix: /.etcd-sync/x\n");
+          "default  /a    not mirrored: maps into the checkpoint prefix: /.etcd-sync/x\n");
 }

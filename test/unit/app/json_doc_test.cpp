@@ -102,7 +102,7 @@ replication::link_status link(std::string_view name, replication::link_state sta
 
 replication::inspection_report compared() {
     replication::inspection_report out;
-    out.why_present = "there is no checkpoint";
+    out.current_cause = "there is no checkpoint";
     out.guard_violation = "too much";
     out.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
     return out;
@@ -128,7 +128,7 @@ cluster_report connected(bool is_master) {
     out.endpoints = {{"http://e:1", outcome::failed, "why", 0x2b, true}};
     out.permissions = {
         {{replication::permission::subject::rule, "app", {"/a/", "/b/"}, true}, true, false},
-        {{replication::permission::subject::record, "", {std::string("\0", 1), std::string("\0\0", 2)}, true},
+        {{replication::permission::subject::checkpoint, "", {std::string("\0", 1), std::string("\0\0", 2)}, true},
          true,
          true}};
     out.how = outcome::failed;
@@ -160,7 +160,7 @@ TEST_CASE("doc/json.md lists the fields of sync") {
     replication::status at_end;
     at_end.master.cause = "m:1: refused";
     at_end.links = {link("a", replication::link_state::in_sync, true), link("b", replication::link_state::held, true)};
-    compare("sync", fields_of({result_json(judge(at_end, true), exit_code::held)}));
+    compare("sync", fields_of({result_json(evaluate(at_end, true), exit_code::held)}));
 }
 
 TEST_CASE("doc/json.md lists the fields of verify and sync --dry-run") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/one_shot.hpp"
 
-#include "app/daemon/master_patience.hpp"
+#include "app/daemon/master_timeout.hpp"
 
 #include <doctest/doctest.h>
 
@@ -54,21 +54,21 @@ TEST_CASE("a command waits a few seconds for a master that is not there, and lon
     replication::master_status silent;  // being dialed
     replication::master_status there;
     there.connected = true;
-    master_patience patience(start);
-    CHECK_FALSE(patience.is_over(silent, start + 1min));
-    CHECK_FALSE(patience.is_over(away(), start + 3s));
-    CHECK(patience.is_over(away(), start + 4s));
+    master_timeout timeout(start);
+    CHECK_FALSE(timeout.expired(silent, start + 1min));
+    CHECK_FALSE(timeout.expired(away(), start + 3s));
+    CHECK(timeout.expired(away(), start + 4s));
 
-    CHECK_FALSE(patience.is_over(there, start + 5s));
-    CHECK_FALSE(patience.is_over(away(), start + 34s));
-    CHECK_FALSE(patience.is_over(there, start + 34s));
-    CHECK_FALSE(patience.is_over(away(), start + 60s));
-    CHECK(patience.is_over(away(), start + 64s));
+    CHECK_FALSE(timeout.expired(there, start + 5s));
+    CHECK_FALSE(timeout.expired(away(), start + 34s));
+    CHECK_FALSE(timeout.expired(there, start + 34s));
+    CHECK_FALSE(timeout.expired(away(), start + 60s));
+    CHECK(timeout.expired(away(), start + 64s));
 }
 
 TEST_CASE("a master that is no etcd is not waited for; what it refuses may be one rule of several") {
     const auto start = aio::clock::time_point{} + 1h;
-    CHECK_FALSE(master_patience(start).is_over(away(etcd::error_class::denied), start + 1h));
-    CHECK(master_patience(start).is_over(away(etcd::error_class::bad_peer), start));
-    CHECK_FALSE(master_patience(start).is_over(away(etcd::error_class::ambiguous), start));
+    CHECK_FALSE(master_timeout(start).expired(away(etcd::error_class::denied), start + 1h));
+    CHECK(master_timeout(start).expired(away(etcd::error_class::bad_peer), start));
+    CHECK_FALSE(master_timeout(start).expired(away(etcd::error_class::ambiguous), start));
 }

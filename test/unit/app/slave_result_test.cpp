@@ -27,11 +27,11 @@ replication::link_status failed_link(etcd::error_class failure) {
     return out;
 }
 
-slave_result judged(const replication::link_status& one, bool master_gone = false) {
+slave_result evaluated(const replication::link_status& one, bool master_gone = false) {
     replication::status all;
     all.master.cause = "connect m:1: refused";
     all.links = {one};
-    return judge(all, master_gone).slaves.front();
+    return evaluate(all, master_gone).slaves.front();
 }
 
 using all_of = std::vector<outcome>;
@@ -39,24 +39,24 @@ using all_of = std::vector<outcome>;
 }  // namespace
 
 TEST_CASE("each end of a link has its outcome") {
-    CHECK(judged(link("edge", link_state::in_sync)).how == outcome::good);
-    CHECK(judged(link("edge", link_state::held)).how == outcome::held);
-    CHECK(judged(failed_link(etcd::error_class::retry)).how == outcome::unreachable);
-    CHECK(judged(failed_link(etcd::error_class::ambiguous)).how == outcome::unreachable);
-    CHECK(judged(failed_link(etcd::error_class::denied)).how == outcome::denied);
-    CHECK(judged(failed_link(etcd::error_class::reauthenticate)).how == outcome::denied);
-    CHECK(judged(failed_link(etcd::error_class::no_space)).how == outcome::failed);
-    CHECK(judged(failed_link(etcd::error_class::bad_peer)).how == outcome::failed);
-    CHECK(judged(link("edge", link_state::in_sync, false)).how == outcome::interrupted);
-    CHECK(judged(link("edge", link_state::full_sync, false)).how == outcome::interrupted);
+    CHECK(evaluated(link("edge", link_state::in_sync)).how == outcome::good);
+    CHECK(evaluated(link("edge", link_state::held)).how == outcome::held);
+    CHECK(evaluated(failed_link(etcd::error_class::retry)).how == outcome::unreachable);
+    CHECK(evaluated(failed_link(etcd::error_class::ambiguous)).how == outcome::unreachable);
+    CHECK(evaluated(failed_link(etcd::error_class::denied)).how == outcome::denied);
+    CHECK(evaluated(failed_link(etcd::error_class::reauthenticate)).how == outcome::denied);
+    CHECK(evaluated(failed_link(etcd::error_class::no_space)).how == outcome::failed);
+    CHECK(evaluated(failed_link(etcd::error_class::bad_peer)).how == outcome::failed);
+    CHECK(evaluated(link("edge", link_state::in_sync, false)).how == outcome::interrupted);
+    CHECK(evaluated(link("edge", link_state::full_sync, false)).how == outcome::interrupted);
 }
 
 TEST_CASE("if the master stays away, the links that waited for it failed because of it, and the others did not") {
-    const slave_result waited = judged(link("edge", link_state::connecting, false), true);
+    const slave_result waited = evaluated(link("edge", link_state::connecting, false), true);
     CHECK(waited.how == outcome::unreachable);
     CHECK(cause_of(waited) == "the master is not reachable: connect m:1: refused");
-    CHECK(judged(failed_link(etcd::error_class::denied), true).cause == "why");
-    CHECK(judged(link("edge", link_state::in_sync), true).how == outcome::good);
+    CHECK(evaluated(failed_link(etcd::error_class::denied), true).cause == "why");
+    CHECK(evaluated(link("edge", link_state::in_sync), true).how == outcome::good);
 }
 
 TEST_CASE("a master that refuses one rule of several serves the others: it has a revision and no failure") {
@@ -70,10 +70,10 @@ TEST_CASE("a master that refuses one rule of several serves the others: it has a
     CHECK(is_refused(all));
     all.master_serves = true;
     CHECK_FALSE(is_refused(all));
-    const sync_result judged = judge(all, is_refused(all));
-    CHECK(judged.master_revision == 221);
-    CHECK_FALSE(judged.master_failed.has_value());
-    CHECK(judged.slaves[2].how == outcome::interrupted);
+    const sync_result evaluated = evaluate(all, is_refused(all));
+    CHECK(evaluated.master_revision == 221);
+    CHECK_FALSE(evaluated.master_failed.has_value());
+    CHECK(evaluated.slaves[2].how == outcome::interrupted);
 }
 
 TEST_CASE("one exit code for all slaves: the most urgent outcome wins") {
@@ -89,7 +89,7 @@ TEST_CASE("one exit code for all slaves: the most urgent outcome wins") {
 }
 
 TEST_CASE("one line per slave") {
-    slave_result one = judged(link("edge", link_state::in_sync));
+    slave_result one = evaluated(link("edge", link_state::in_sync));
     CHECK(result_line(one) == "edge: in sync at revision 123: 12 puts, 1 delete\n");
     one.foreign = 2;
     one.kept = 3;
@@ -97,8 +97,8 @@ TEST_CASE("one line per slave") {
     CHECK(result_line(one) == "edge: in sync at revision 123: nothing to write; 5 keys only on the slave kept\n");
     replication::link_status held = link("edge", link_state::held);
     held.cause = "too much";
-    CHECK(result_line(judged(held)) == "edge: held: too much\n");
-    CHECK(result_line(judged(failed_link(etcd::error_class::retry))) == "edge: failed: why\n");
+    CHECK(result_line(evaluated(held)) == "edge: held: too much\n");
+    CHECK(result_line(evaluated(failed_link(etcd::error_class::retry))) == "edge: failed: why\n");
 }
 
 TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN") {
@@ -106,7 +106,7 @@ TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN"
     at_end.links = {link("a", link_state::in_sync), failed_link(etcd::error_class::denied)};
     at_end.links[1].cause = "no \xff";
     for (replication::link_status& one : at_end.links) one.known = 130;
-    CHECK(result_json(judge(at_end, false), exit_code::partial) ==
+    CHECK(result_json(evaluate(at_end, false), exit_code::partial) ==
           "{\"schema\":1,\"exit_code\":3,\"master\":{\"revision\":130},\"slaves\":["
           "{\"slave\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
           "{\"slave\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
@@ -117,9 +117,9 @@ TEST_CASE(
     "in consistency = \"rule\" a result names the slave and the rule, together for people and apart for scripts") {
     replication::link_status one = link("edge", link_state::in_sync);
     one.rule = "app";
-    CHECK(result_line(judged(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
+    CHECK(result_line(evaluated(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
     replication::status at_end;
     at_end.links = {one};
-    CHECK(result_json(judge(at_end, false), exit_code::ok).find(R"({"slave":"edge","rule":"app","state":"in_sync",)") !=
-          std::string::npos);
+    CHECK(result_json(evaluate(at_end, false), exit_code::ok)
+              .find(R"({"slave":"edge","rule":"app","state":"in_sync",)") != std::string::npos);
 }

@@ -15,7 +15,7 @@ replication::inspection_report compared() {
     replication::inspection_report out;
     out.master_revision = 123;
     out.slave_revision = 7;
-    out.at_record = true;
+    out.at_checkpoint = true;
     out.compared = 1;
     return out;
 }
@@ -34,7 +34,7 @@ TEST_CASE("a difference on a line, its key escaped") {
 TEST_CASE("a slave on a line: what differs, what it was compared with, and what would hold a sync") {
     replication::inspection_report report = compared();
     CHECK(report_line("s", report) == "s: equal to the master at revision 123: 1 key\n");
-    report.why_present = "there is no record";
+    report.current_cause = "there is no record";
     report.missing = 1;
     report.extra = 2;
     report.foreign = 1;

@@ -16,7 +16,7 @@ replication::inspection_report compared(std::uint64_t missing) {
     replication::inspection_report out;
     out.master_revision = 123;
     out.slave_revision = 7;
-    out.at_record = true;
+    out.at_checkpoint = true;
     out.compared = 5;
     out.missing = missing;
     return out;

@@ -111,7 +111,7 @@ constexpr mistake mistakes[] = {
     {"[[rule]]\nrange = [\"/a/x\", \"/b\"]\nstrip = \"/a/\"",
      R"~(3:9: "strip" is not a prefix of every key rule "[/a/x, /b)" can match | at most "/a")~"},
     {"[[rule]]\nkey = \"/a\"\nstrip = \"/a\"",
-     R"(2:7: rule "/a" leaves an empty key on [[slave]] | write another dest or strip)"},
+     R"(2:7: rule "/a" maps its key to the empty key on [[slave]] | write another dest or strip)"},
     {"[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\ndest = \"/a/\"",
      R"(5:8: rule "/a/" and rule "/b/" both write ["/a/", "/a0") on [[slave]] | the other one is on line 1; change a dest so that they do not overlap)"},
     {"[[rule]]\nname = \"all\"\nrange = [\"\\u0000\", \"\\u0000\"]\n[[rule]]\nkey = \"/k\"\ndest = \"/l\"",

@@ -21,7 +21,7 @@ std::string why_not(const checkpoint& record) {
     etcd::response_header master;
     master.cluster_id = 77;
     master.store_revision = 1000;
-    return why_not_at_record(base::result<checkpoint>(record), master, "it");
+    return why_not_at_checkpoint(base::result<checkpoint>(record), master, "it");
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ TEST_CASE("a slave that follows is compared at the revision of its record, whate
 
 TEST_CASE("a record that speaks of no whole state of this master is no measure, and it is told why") {
     etcd::response_header master;
-    CHECK(why_not_at_record(std::nullopt, master, "it") == "there is no checkpoint on the slave");
-    CHECK(why_not_at_record(base::result<checkpoint>(base::error("it is not JSON")), master, "it") ==
+    CHECK(why_not_at_checkpoint(std::nullopt, master, "it") == "there is no checkpoint on the slave");
+    CHECK(why_not_at_checkpoint(base::result<checkpoint>(base::error("it is not JSON")), master, "it") ==
           "the checkpoint on the slave is not readable: it is not JSON");
     checkpoint record = following();
     record.instance = "other";

@@ -60,7 +60,7 @@ TEST_CASE("rules that no slave takes need nothing on the master") {
 TEST_CASE("a slave lets us write the record and what the rules map to") {
     const config::config settings = settings_of(one_slave + "dest = \"/copy\"\n", two_rules);
     CHECK(needed_on_slave(settings, settings.slaves[0]) ==
-          permissions{{subject::record, "", single_key("/.etcd-sync/etcd-sync"), true},
+          permissions{{subject::checkpoint, "", single_key("/.etcd-sync/etcd-sync"), true},
                       {subject::rule, "app", prefix_range("/copy/app/"), true},
                       {subject::rule, "motd", single_key("/copy/welcome"), true}});
 }
@@ -70,7 +70,7 @@ TEST_CASE("with consistency rule each rule has a record of its own to write") {
         settings_of(one_slave + "rules = [\"motd\"]\n",
                     two_rules + "[replication]\nconsistency = \"rule\"\ncheckpoint_prefix = \"/cp/\"\n");
     CHECK(needed_on_slave(settings, settings.slaves[0]) ==
-          permissions{{subject::record, "", single_key("/cp/etcd-sync/motd"), true},
+          permissions{{subject::checkpoint, "", single_key("/cp/etcd-sync/motd"), true},
                       {subject::rule, "motd", single_key("/welcome"), true}});
 }
 

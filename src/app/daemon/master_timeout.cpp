@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/daemon/master_patience.hpp"
+#include "app/daemon/master_timeout.hpp"
 
 #include "app/daemon/slave_result.hpp"
 
@@ -7,7 +7,7 @@ namespace etcdsync::app {
 
 using namespace std::chrono_literals;
 
-bool master_patience::is_over(const replication::master_status& master, aio::clock::time_point now) {
+bool master_timeout::expired(const replication::master_status& master, aio::clock::time_point now) {
     constexpr aio::clock::duration to_come = 3500ms;  // at the start: it is down, or the address is wrong
     constexpr aio::clock::duration to_return = 30s;   // during the work: it may only be restarting
     if (master.connected) {

@@ -13,43 +13,6 @@ namespace {
 
 using keys::key_range;
 
-std::vector<keys::pattern> compile(const std::vector<std::string>& texts) {
-    std::vector<keys::pattern> out;
-    for (const std::string& text : texts) {
-        auto pattern = keys::pattern::parse(text);
-        BOOST_ASSERT(pattern);  // config::parse refuses all other patterns
-        out.push_back(*pattern);
-    }
-    return out;
-}
-
-/// True if the end `a` (empty: the end of all keys) lies before `b`.
-bool ends_before(const std::string& a, const std::string& b) {
-    if (a.empty()) return false;
-    return b.empty() || a < b;
-}
-
-std::vector<key_range> without(const key_range& range, const std::vector<key_range>& holes) {
-    std::vector<key_range> left{range};
-    for (const key_range& hole : holes) {
-        std::vector<key_range> next;
-        for (const key_range& part : left) {
-            for (key_range& rest : keys::subtract(part, hole)) next.push_back(std::move(rest));
-        }
-        left = std::move(next);
-    }
-    return left;
-}
-
-/// The intervals that prefix and exact patterns cover; globs have none.
-std::vector<key_range> holes_of(const std::vector<keys::pattern>& exclude) {
-    std::vector<key_range> holes;
-    for (const keys::pattern& pattern : exclude) {
-        if (pattern.form() != keys::pattern::kind::glob) holes.push_back(pattern.bounds());
-    }
-    return holes;
-}
-
 /// True if rule `index` belongs into the digest. The digest of a mapping of one rule covers only
 /// that rule and the earlier rules that may take a key from it, so that changes of other rules do
 /// not change it.
@@ -79,6 +42,29 @@ std::string digest_of(const std::vector<config::rule>& rules, std::string_view p
     return digest.hex();
 }
 
+std::vector<compiled_rule> compile(const std::vector<config::rule>& rules, std::string_view prefix) {
+    std::vector<compiled_rule> out;
+    for (const config::rule& rule : rules) out.emplace_back(rule, prefix);
+    return out;
+}
+
+key_range cover_of(const std::vector<compiled_rule>& rules, std::optional<std::size_t> only) {
+    BOOST_ASSERT(only.value_or(0) < rules.size());
+    if (only) return rules[*only].range;
+    key_range all = rules.front().range;
+    for (const compiled_rule& rule : rules) all = keys::hull(all, rule.range);
+    return all;
+}
+
+bool sources_overlap(const std::vector<segment>& segments) {
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (keys::intersect(segments[i].source, segments[j].source)) return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix)
@@ -91,100 +77,17 @@ mapping mapping::of_one_rule(const std::vector<config::rule>& rules, std::size_t
 
 mapping::mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix,
                  std::optional<std::size_t> only)
-    : only_(only), checkpoints_(keys::prefix_range(checkpoint_prefix)),
-      digest_(digest_of(rules, prefix, checkpoint_prefix, only)) {
-    BOOST_ASSERT(only.value_or(0) < rules.size());
-    for (const config::rule& rule : rules) {
-        compiled_rule compiled;
-        compiled.range = config::selector_range(rule.select);
-        compiled.include = compile(rule.include);
-        compiled.exclude = compile(rule.exclude);
-        compiled.keys = keys::canonical_mapping(rule.strip, std::string(prefix) + rule.dest);
-        compiled.name = rule.name;
-        compiled.replays_deletes = rule.replay_deletes;
-        const auto is_glob = [](const keys::pattern& pattern) { return pattern.form() == keys::pattern::kind::glob; };
-        if (!rule.include.empty() || std::any_of(compiled.exclude.begin(), compiled.exclude.end(), is_glob))
-            takes_whole_segments_ = false;
-        rules_.push_back(std::move(compiled));
-    }
-    cover_ = rules_[only.value_or(0)].range;
-    for (std::size_t index = 0; index < rules_.size(); ++index) {
-        if (only && index != *only) continue;
-        const compiled_rule& rule = rules_[index];
-        cover_.begin = std::min(cover_.begin, rule.range.begin);
-        if (ends_before(cover_.end, rule.range.end)) cover_.end = rule.range.end;
-        add_segments(rule, only ? taken_before(index) : std::vector<key_range>());
-    }
-    merge_segments();
-}
-
-std::vector<key_range> mapping::taken_before(std::size_t index) const {
-    std::vector<key_range> taken;
-    for (std::size_t i = 0; i < index; ++i) {
-        const compiled_rule& rule = rules_[i];
-        const auto is_glob = [](const keys::pattern& p) { return p.form() == keys::pattern::kind::glob; };
-        if (!rule.include.empty() || std::any_of(rule.exclude.begin(), rule.exclude.end(), is_glob)) continue;
-        for (key_range& part : without(rule.range, holes_of(rule.exclude))) taken.push_back(std::move(part));
-    }
-    return taken;
-}
-
-void mapping::add_segments(const compiled_rule& rule, std::vector<key_range> holes) {
-    for (key_range& excluded : holes_of(rule.exclude)) holes.push_back(std::move(excluded));
-    for (const key_range& kept : without(rule.range, holes)) {
-        for (const key_range& source : keys::subtract(kept, checkpoints_)) {
-            const auto target = keys::map_range(source, rule.keys.strip, rule.keys.dest);
-            BOOST_ASSERT(target);  // config::parse checks that strip is a prefix of every key
-            // The checkpoint prefix is a hole on the slave, too: cut it out there and map the rest
-            // back.
-            const key_range no_key{"", std::string(1, '\0')};  // keys that map to the empty key are skipped
-            for (const key_range& part : without(*target, {checkpoints_, no_key})) {
-                const auto back = keys::map_range(part, rule.keys.dest, rule.keys.strip);
-                BOOST_ASSERT(back);
-                const auto inside = keys::intersect(*back, source);
-                if (inside) segments_.push_back({*inside, part, rule.keys});
-            }
-        }
-    }
-}
-
-void mapping::merge_segments() {
-    std::sort(segments_.begin(), segments_.end(),
-              [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
-    std::vector<segment> merged;
-    for (segment& next : segments_) {
-        // Targets can meet only if their mappings are equal: config::parse refuses all others.
-        const bool meets = !merged.empty() && merged.back().keys == next.keys &&
-                           (merged.back().target.end.empty() || next.target.begin <= merged.back().target.end);
-        if (!meets) {
-            merged.push_back(std::move(next));
-            continue;
-        }
-        segment& last = merged.back();
-        if (ends_before(last.target.end, next.target.end)) last.target.end = next.target.end;
-        if (ends_before(last.source.end, next.source.end)) last.source.end = next.source.end;
-    }
-    segments_ = std::move(merged);
-    maps_ranges_ = takes_whole_segments_ && std::all_of(rules_.begin(), rules_.end(),
-                                                        [](const compiled_rule& rule) { return rule.replays_deletes; });
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
-        for (std::size_t j = 0; j < i; ++j) {
-            if (keys::intersect(segments_[i].source, segments_[j].source)) maps_ranges_ = false;
-        }
-    }
-}
-
-bool mapping::takes(const compiled_rule& rule, std::string_view key) const {
-    const auto matches = [key](const keys::pattern& pattern) { return pattern.matches(key); };
-    if (!rule.range.contains(key)) return false;
-    if (std::any_of(rule.exclude.begin(), rule.exclude.end(), matches)) return false;
-    return rule.include.empty() || std::any_of(rule.include.begin(), rule.include.end(), matches);
-}
+    : rules_(compile(rules, prefix)), only_(only), checkpoints_(keys::prefix_range(checkpoint_prefix)),
+      cover_(cover_of(rules_, only)), segments_(segments_of(rules_, only, checkpoints_)),
+      digest_(digest_of(rules, prefix, checkpoint_prefix, only)),
+      takes_whole_segments_(std::ranges::all_of(rules_, &compiled_rule::takes_intervals)),
+      maps_ranges_(takes_whole_segments_ && std::ranges::all_of(rules_, &compiled_rule::replays_deletes) &&
+                   !sources_overlap(segments_)) {}
 
 std::optional<std::size_t> mapping::rule_of(std::string_view key) const {
     if (checkpoints_.contains(key)) return std::nullopt;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        if (!takes(rules_[i], key)) continue;
+        if (!rules_[i].takes(key)) continue;
         if (only_ && i != *only_) return std::nullopt;
         return i;
     }

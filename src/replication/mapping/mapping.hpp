@@ -3,7 +3,8 @@
 
 #include "config/config.hpp"
 #include "keys/key_range.hpp"
-#include "keys/pattern.hpp"
+#include "replication/mapping/compiled_rule.hpp"
+#include "replication/mapping/segments.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -12,15 +13,6 @@
 #include <vector>
 
 namespace etcdsync::replication {
-
-/// An interval of the master's keys and the interval of a slave's keys that it maps to. The mapping
-/// keeps the order: a < b on the master if and only if the same is true of their images on the
-/// slave. Intervals that exclude patterns or the checkpoint prefix cut out are in no segment.
-struct segment {
-    keys::key_range source;
-    keys::key_range target;
-    keys::mapping keys;  ///< strip and dest, canonical
-};
 
 /// The compiled rules of one slave (design.md section 3): which keys of the master it takes and
 /// where it stores them. A key of the master belongs to the first rule that matches it, and maps to
@@ -89,29 +81,17 @@ public:
     [[nodiscard]] const std::string& digest() const { return digest_; }
 
 private:
-    struct compiled_rule {
-        keys::key_range range;
-        std::vector<keys::pattern> include;
-        std::vector<keys::pattern> exclude;
-        keys::mapping keys;
-        std::string name;
-        bool replays_deletes = true;
-    };
     mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix,
             std::optional<std::size_t> only);
-    [[nodiscard]] bool takes(const compiled_rule& rule, std::string_view key) const;
-    [[nodiscard]] std::vector<keys::key_range> taken_before(std::size_t index) const;
-    void add_segments(const compiled_rule& rule, std::vector<keys::key_range> holes);
-    void merge_segments();
 
     std::vector<compiled_rule> rules_;
     std::optional<std::size_t> only_;
-    std::vector<segment> segments_;
     keys::key_range checkpoints_;  ///< excluded on both sides
     keys::key_range cover_;
+    std::vector<segment> segments_;
     std::string digest_;
-    bool takes_whole_segments_ = true;
-    bool maps_ranges_ = true;
+    bool takes_whole_segments_;
+    bool maps_ranges_;
 };
 
 /// With more segments than this, keys are not counted: each segment costs a request.

@@ -76,8 +76,7 @@ private:
     void keep(replication::log_entry entry) {
         for (const etcd::event& change : entry.changes)
             require(change.kv.key >= "/a/" && change.kv.key < "/b", "an event outside the watch");
-        if (entry.more_follows || entry.is_tail) return log_.pass_over(entry);
-        log_.append(std::move(entry), {});
+        log_.append(std::move(entry));
         require(log_.bytes() <= log_limit, "the log exceeds its limit");
     }
 

@@ -49,7 +49,8 @@ aio::awaitable<step_result> advancer::advance_to_head() {
         if (!parts_.log_reaches(position_.rev)) co_return end_reason::behind;
         if (recent.position() <= position_.rev) co_return end_reason::done;
         // A plan keeps the entries it needs alive: the log may drop them during the wait.
-        auto end = co_await apply_next(recent.after(position_.rev), recent.end(), recent.position());
+        const auto entries = recent.after(position_.rev);
+        auto end = co_await apply_next(entries.begin(), entries.end(), recent.position());
         if (end.reason != end_reason::done) co_return end;
     }
 }

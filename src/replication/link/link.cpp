@@ -141,7 +141,8 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     if (start_.plan().proven) start_.trust(parts_.source.continuity());
     const unsigned resync = control_.wanted_resync();
     const std::uint64_t claimed = slave.last_written();
-    if (std::exchange(seen_violations_, parts_.source.violations()) != parts_.source.violations())
+    const std::uint64_t violations = parts_.source.current().violations;
+    if (std::exchange(seen_violations_, violations) != violations)
         end = co_await moves.begin_full_sync("watch protocol violation by the master");
     if (resync != 0 && end.reason == end_reason::done)
         end = co_await moves.begin_full_sync("requested by the operator");

@@ -2,16 +2,18 @@
 #pragma once
 
 #include "aio/subscription.hpp"
-#include "base/backoff.hpp"
 #include "etcd/cluster.hpp"
+#include "replication/master/known_history.hpp"
 #include "replication/master/log.hpp"
+#include "replication/master/master_report.hpp"
 #include "replication/master/replay.hpp"
+#include "replication/master/selection.hpp"
+#include "replication/master/watch_interrupt.hpp"
+#include "replication/master/watch_pauses.hpp"
 #include "replication/status/context.hpp"
-#include "replication/status/outage_log.hpp"
 #include "replication/status/status.hpp"
 
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,16 +44,14 @@ public:
     /// Changes the memory limit of the log.
     void set_log_limit(std::size_t limit) { log_.set_limit(limit); }
 
-    [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
-    [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
+    [[nodiscard]] std::uint64_t cluster_id() const { return history_.cluster_id(); }
+    [[nodiscard]] std::uint64_t raft_term() const { return history_.raft_term(); }
     /// A number that changes whenever it is uncertain that the master still has the same history: a
     /// new generation of the log, a watch violation, or a watch that was reopened after the
     /// revision that would prove its history was compacted.
-    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + unproven_ + status_.violations; }
+    [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + history_.doubts(); }
 
-    /// How often a watch violated etcd's guarantees (order, uniqueness, atomicity, range).
-    [[nodiscard]] std::uint64_t violations() const { return status_.violations; }
-    [[nodiscard]] bool connected() const { return status_.connected; }
+    [[nodiscard]] bool connected() const { return report_.status().connected; }
     [[nodiscard]] master_status current() const;
 
     /// `listener` is called whenever the log, its generation or the connection changed. It must not await.
@@ -60,51 +60,21 @@ public:
     }
 
 private:
-    /// The keys of the master that the feed reads.
-    struct selection {
-        keys::key_range cover;
-        revision_assembler::selector selects;
-    };
-
     aio::awaitable<etcd::error> follow();
+    void continue_or_restart_log(const etcd::response_header& header);
     aio::awaitable<std::optional<etcd::error>> prove_last_event(std::shared_ptr<net::channel> on);
     aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, replay::start from);
-    aio::awaitable<std::optional<etcd::error>> probe(const std::shared_ptr<net::channel>& channel);
-    void continue_or_restart_log(const etcd::response_header& header);
-    /// Why the watch must be reopened; nothing if it need not be.
-    [[nodiscard]] std::optional<etcd::error> reopen_reason() const;
-    void report_up(const net::endpoint& peer);
-    void report_down(const etcd::error& why, std::chrono::milliseconds pause);
-    void mark_disconnected();
-    /// Logs a line about the master, with rule= if this is the feed of one rule.
-    void log_line(observe::log_level level, std::string_view message,
-                  std::initializer_list<observe::log_field> fields) const;
-    void fail_back();
-    void warn_of_unmatched(const revision_assembler& events);
-    void changed() { listeners_.notify(); }
 
     const context* context_;
     etcd::cluster* master_;
     std::shared_ptr<const selection> selected_;
-    std::shared_ptr<const selection> proof_selection_;  ///< the selection behind the digest of the log's last event
     log_start selected_since_;
-    bool selection_changed_ = false;  ///< since the current connection was opened
-    std::string rule_;                ///< for messages
     log log_;
-    base::backoff pauses_;
-    base::backoff violation_pauses_;  ///< after a watch violation: not reset by the first events of the next watch
-    bool history_lost_ = false;       ///< the log does not lead to the master's current history
-    bool progressed_ = true;          ///< the master delivered something since its history was last found lost
-    std::uint64_t unproven_ = 0;      ///< watches opened without a proof of the history
-    std::uint64_t cluster_id_ = 0;
-    std::uint64_t raft_term_ = 0;
-    master_status status_;
+    known_history history_;
+    watch_pauses pauses_;
+    master_report report_;
     aio::listeners listeners_;
-    bool warned_of_unmatched_ = false;
-    outage_log outage_;                ///< causes of the current outage
-    bool refused_ = false;             ///< the master denied access, and that was logged
-    replay* current_watch_ = nullptr;  ///< the open watch
-    bool better_endpoint_ = false;     ///< a preferred endpoint was found since the connection was opened
+    watch_interrupt interrupt_;
     aio::subscription failback_;
 };
 

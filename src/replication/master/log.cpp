@@ -13,18 +13,19 @@ void log::restart(revision position) {
     bytes_ = 0;
     floor_ = position;
     position_ = position;
-    last_event_ = 0;
-    last_event_digest_.clear();
     ++generation_;
 }
 
-void log::append(log_entry entry, std::string digest) {
+void log::append(log_entry entry) {
     BOOST_ASSERT(started() && entry.rev > position_);
-    position_ = entry.rev;
-    if (!entry.mass_delete) {  // its events are not kept and cannot be compared, so E does not change
-        last_event_ = entry.rev;
-        last_event_digest_ = std::move(digest);
+    if (entry.more_follows || entry.is_tail) {
+        entries_.clear();
+        bytes_ = 0;
+        floor_ = entry.rev;  // while its parts arrive, no reader can continue from earlier revisions
+        if (!entry.more_follows) position_ = entry.rev;
+        return;
     }
+    position_ = entry.rev;
     bytes_ += entry.bytes;
     entries_.push_back(std::move(entry));
     evict();
@@ -44,27 +45,19 @@ void log::evict() {
     }
 }
 
-void log::pass_over(const log_entry& part) {
-    BOOST_ASSERT(started() && part.rev > position_);
-    entries_.clear();
-    bytes_ = 0;
-    floor_ = part.rev;  // while its parts arrive, no reader can continue from earlier revisions
-    if (!part.more_follows) position_ = part.rev;
-    // E does not change: all of its events can be replayed.
-}
-
 void log::advance_position(revision rev) { position_ = std::max(position_, rev); }
 
 bool log::is_aging(revision rev) const {
     if (rev < floor_) return true;
     std::size_t newer = 0;
-    for (auto it = after(rev); it != entries_.end(); ++it) newer += it->bytes;
+    for (const log_entry& entry : after(rev)) newer += entry.bytes;
     return newer > limit_ / 2;
 }
 
-std::deque<log_entry>::const_iterator log::after(revision rev) const {
-    return std::upper_bound(entries_.begin(), entries_.end(), rev,
-                            [](revision r, const log_entry& entry) { return r < entry.rev; });
+std::ranges::subrange<std::deque<log_entry>::const_iterator> log::after(revision rev) const {
+    const auto first = std::upper_bound(entries_.begin(), entries_.end(), rev,
+                                        [](revision r, const log_entry& entry) { return r < entry.rev; });
+    return {first, entries_.end()};
 }
 
 }  // namespace etcdsync::replication

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <string>
+#include <ranges>
 #include <vector>
 
 namespace etcdsync::replication {
@@ -49,12 +49,10 @@ public:
     /// Clears the log. The next entries follow `position`.
     void restart(revision position);
 
-    /// Adds an entry, whose revision is above the position and becomes the new position. `digest`
-    /// identifies its events.
-    void append(log_entry entry, std::string digest);
-
-    /// Skips a revision that is too large to keep, or a part of one: the floor moves up to it.
-    void pass_over(const log_entry& part);
+    /// Adds an entry, whose revision is above the position and becomes the new position. Parts of a
+    /// revision that is too large to keep are not added: the floor moves up to that revision, and
+    /// the position when its last part arrives.
+    void append(log_entry entry);
 
     /// Records that all changes up to `rev` are known. Never moves back.
     void advance_position(revision rev);
@@ -66,11 +64,6 @@ public:
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] std::size_t limit() const { return limit_; }
     void set_limit(std::size_t limit);
-
-    /// The last revision known to have events; 0: none. Watches are opened there, because etcd
-    /// answers them at once.
-    [[nodiscard]] revision last_event() const { return last_event_; }
-    [[nodiscard]] const std::string& last_event_digest() const { return last_event_digest_; }
 
     /// True if the log contains, or will contain, all changes after `rev`, which may lie beyond the
     /// position.
@@ -84,9 +77,8 @@ public:
     /// True if `rev` is so old that half of the window is newer: readers there should move on.
     [[nodiscard]] bool is_aging(revision rev) const;
 
-    /// The entries after `rev`, oldest first.
-    [[nodiscard]] std::deque<log_entry>::const_iterator after(revision rev) const;
-    [[nodiscard]] std::deque<log_entry>::const_iterator end() const { return entries_.end(); }
+    /// The entries after `rev`, oldest first. Valid until the next change of the log.
+    [[nodiscard]] std::ranges::subrange<std::deque<log_entry>::const_iterator> after(revision rev) const;
 
 private:
     void evict();
@@ -96,8 +88,6 @@ private:
     std::size_t bytes_ = 0;
     revision floor_ = 0;
     revision position_ = 0;
-    revision last_event_ = 0;
-    std::string last_event_digest_;
     std::uint64_t generation_ = 0;
 };
 

@@ -73,8 +73,9 @@ struct master_status {
     aio::clock::time_point since;
     std::string cause;                                     ///< why it is not connected, and what happens next
     etcd::error_class failure = etcd::error_class::retry;  ///< class of `cause` while not connected
-    std::uint64_t violations = 0;                          ///< watch protocol violations
-    etcd::revision known = 0;                              ///< all changes up to this revision are known
+    std::uint64_t violations =
+        0;                     ///< how often a watch violated etcd's guarantees (order, uniqueness, atomicity, range)
+    etcd::revision known = 0;  ///< all changes up to this revision are known
     std::uint64_t cluster_id = 0;
 };
 

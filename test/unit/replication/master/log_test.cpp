@@ -21,7 +21,7 @@ log_entry sized(revision rev, std::size_t bytes) {
 
 std::vector<revision> revisions_after(const window_log& window, revision rev) {
     std::vector<revision> out;
-    for (auto it = window.after(rev); it != window.end(); ++it) out.push_back(it->rev);
+    for (const log_entry& entry : window.after(rev)) out.push_back(entry.rev);
     return out;
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("an empty log with its floor at R holds all since R: nothing") {
 TEST_CASE("entries are read from any revision that is held, also one between entries") {
     window_log window(100);
     window.restart(10);
-    for (const revision rev : {12, 15, 20}) window.append(sized(rev, 10), "d");
+    for (const revision rev : {12, 15, 20}) window.append(sized(rev, 10));
     window.advance_position(30);
     CHECK(revisions_after(window, 10) == std::vector<revision>{12, 15, 20});
     CHECK(revisions_after(window, 12) == std::vector<revision>{15, 20});
@@ -53,16 +53,15 @@ TEST_CASE("entries are read from any revision that is held, also one between ent
     CHECK(revisions_after(window, 30).empty());
     CHECK(window.holds_all_since(30));
     CHECK(window.position() == 30);
-    CHECK(window.last_event() == 20);
 }
 
 TEST_CASE("at the limit the oldest go and the floor moves up") {
     window_log window(100);
     window.restart(1);
-    for (revision rev = 2; rev < 12; ++rev) window.append(sized(rev, 10), "d");
+    for (revision rev = 2; rev < 12; ++rev) window.append(sized(rev, 10));
     CHECK(window.floor() == 1);
     CHECK(window.bytes() == 100);
-    window.append(sized(12, 25), "d");
+    window.append(sized(12, 25));
     CHECK(window.floor() == 4);
     CHECK(window.bytes() == 95);
     CHECK_FALSE(window.holds_all_since(3));
@@ -73,15 +72,38 @@ TEST_CASE("at the limit the oldest go and the floor moves up") {
 TEST_CASE("a revision larger than the whole log passes through: the floor moves past it") {
     window_log window(100);
     window.restart(1);
-    window.append(sized(2, 10), "d");
-    window.append(sized(3, 1000), "d");
+    window.append(sized(2, 10));
+    window.append(sized(3, 1000));
     CHECK(window.floor() == 3);
     CHECK(window.bytes() == 0);
     CHECK(window.position() == 3);
     CHECK(window.holds_all_since(3));
     CHECK_FALSE(window.holds_all_since(2));
-    window.append(sized(4, 10), "d");
+    window.append(sized(4, 10));
     CHECK(revisions_after(window, 3) == std::vector<revision>{4});
+}
+
+TEST_CASE("a revision in parts is not kept: the floor moves up to it at once, the position with its last part") {
+    window_log window(100);
+    window.restart(1);
+    window.append(sized(2, 10));
+    log_entry first = sized(4, 10);
+    first.more_follows = true;
+    log_entry middle = first;
+    middle.is_tail = true;
+    log_entry last = sized(4, 10);
+    last.is_tail = true;
+    for (const log_entry& part : {first, middle}) {
+        window.append(part);
+        CHECK(window.position() == 2);
+        CHECK(window.floor() == 4);
+        CHECK(window.bytes() == 0);
+        CHECK_FALSE(window.holds_all_since(2));
+    }
+    window.append(last);
+    CHECK(window.position() == 4);
+    CHECK(window.holds_all_since(4));
+    CHECK(window.bytes() == 0);
 }
 
 TEST_CASE("the position never moves back") {
@@ -96,16 +118,13 @@ TEST_CASE("a restart forgets all, begins a new generation, and may go back") {
     window_log window(100);
     window.restart(10);
     const auto before = window.generation();
-    window.append(sized(11, 10), "d");
+    window.append(sized(11, 10));
     window.restart(5);
     CHECK(window.generation() != before);
     CHECK(window.position() == 5);
     CHECK(window.floor() == 5);
     CHECK(window.bytes() == 0);
-    CHECK(window.last_event() == 0);
-    CHECK(window.last_event_digest().empty());
-    window.append(sized(6, 10), "other");
-    CHECK(window.last_event_digest() == "other");
+    window.append(sized(6, 10));
     CHECK(revisions_after(window, 5) == std::vector<revision>{6});
 }
 
@@ -113,12 +132,12 @@ TEST_CASE("a revision ages as the log fills behind it") {
     window_log window(100);
     window.restart(1);
     CHECK_FALSE(window.is_aging(1));
-    window.append(sized(2, 50), "d");
+    window.append(sized(2, 50));
     CHECK_FALSE(window.is_aging(1));
-    window.append(sized(3, 10), "d");
+    window.append(sized(3, 10));
     CHECK(window.is_aging(1));
     CHECK_FALSE(window.is_aging(2));
-    window.append(sized(4, 90), "d");
+    window.append(sized(4, 90));
     CHECK(window.is_aging(1));
     CHECK(window.is_aging(2));  // forgotten
 }
@@ -126,7 +145,7 @@ TEST_CASE("a revision ages as the log fills behind it") {
 TEST_CASE("a smaller limit forgets the oldest entries at once; a larger one keeps more from then on") {
     window_log kept(1U << 20);
     kept.restart(1);
-    for (revision rev = 2; rev <= 11; ++rev) kept.append(entry(rev, {etcdsync::test::put("k", "v", rev)}), "d");
+    for (revision rev = 2; rev <= 11; ++rev) kept.append(entry(rev, {etcdsync::test::put("k", "v", rev)}));
     CHECK(kept.holds_all_since(1));
     const std::size_t all = kept.bytes();
     kept.set_limit(all / 2);
@@ -135,8 +154,8 @@ TEST_CASE("a smaller limit forgets the oldest entries at once; a larger one keep
     CHECK(kept.holds_all_since(kept.floor()));
     CHECK(kept.limit() == all / 2);
     kept.set_limit(1U << 20);
-    kept.append(entry(12, {etcdsync::test::put("k", "v", 12)}), "d");
-    CHECK(kept.end() - kept.after(1) == 6);
+    kept.append(entry(12, {etcdsync::test::put("k", "v", 12)}));
+    CHECK(kept.after(1).size() == 6);
 }
 
 TEST_CASE("a reader whose keys are selected since a revision is told where the log begins for it") {

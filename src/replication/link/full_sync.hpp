@@ -2,11 +2,11 @@
 #pragma once
 
 #include "replication/compare/guard.hpp"
-#include "replication/link/catch_up.hpp"
 #include "replication/link/full_sync_pass.hpp"
+#include "replication/link/permit_holder.hpp"
+#include "replication/link/pinned_revision.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,15 +34,9 @@ public:
     [[nodiscard]] bool has_compared() const { return compared_; }
 
 private:
-    aio::awaitable<step_result> prepare(std::shared_ptr<net::channel> on);
-    aio::awaitable<step_result> prove_again(std::shared_ptr<net::channel> on);
-    aio::awaitable<step_result> pin(etcd::kv& master);
-    aio::awaitable<step_result> record_newest_event(etcd::kv master);
-    aio::awaitable<std::optional<revision>> find_newest_event(etcd::kv& master);
-    aio::awaitable<step_result> run_pass(etcd::kv& master);
-    aio::awaitable<step_result> continue_at_newer_revision(etcd::kv& master);
-    aio::awaitable<step_result> end_pass(etcd::kv& master);
-    aio::awaitable<step_result> guard_prune(etcd::kv& master);
+    aio::awaitable<step_result> run_pass(pinned_revision& pinned);
+    aio::awaitable<step_result> end_pass(pinned_revision& pinned);
+    aio::awaitable<step_result> guard_prune(pinned_revision& pinned);
     aio::awaitable<step_result> change_pass(sync_pass to);
     aio::awaitable<step_result> skip_count_of_empty_slave();
     void start_count() { found_.emplace(parts_.keys.rules()); }

@@ -145,7 +145,8 @@ aio::awaitable<step_result> catch_up::outlive_compaction(etcd::error why) {
     if (auto end = session_->interrupted()) co_return std::move(*end);
     if (now->found == proof::verdict::other) co_return end_reason::restart;
     // If the state proves nothing, what was proven at the start holds: the feed has watched this master since then.
-    session_->set_proven(now->found == proof::verdict::same || (session_->proven() && parts_.source.connected()));
+    bool& proven = session_->history().proven;
+    proven = now->found == proof::verdict::same || (proven && parts_.source.connected());
     if (now->unchanged_until == 0) co_return step_result(end_reason::compare, why);
     position_.rev = std::max(position_.rev, now->unchanged_until);
     co_return end_reason::done;

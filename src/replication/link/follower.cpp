@@ -17,7 +17,7 @@ aio::awaitable<step_result> follower::run() {
     for (;;) {
         auto end = co_await advancer_->advance_to_head();
         if (end.reason != end_reason::done) co_return end;
-        session_->note_progress();
+        was_in_sync_ = true;
         if (parts_.once) co_return end_reason::finished;
         report_state();
         end = co_await session_->refresh_checkpoint();

@@ -19,6 +19,9 @@ public:
     /// was held meanwhile, finds no other process at work.
     aio::awaitable<step_result> finish();
 
+    /// The slave had all the log knew.
+    [[nodiscard]] bool was_in_sync() const { return was_in_sync_; }
+
 private:
     /// Reports "in sync", or what it waits for: a silent master is no proof that nothing happened. Returns when to look again
     /// if nothing changes before.
@@ -29,6 +32,7 @@ private:
     advancer* advancer_;
     const link_parts& parts_;
     checkpoint& position_;
+    bool was_in_sync_ = false;
 };
 
 }  // namespace etcdsync::replication

@@ -38,12 +38,12 @@ void full_sync::resume(std::string reason) {
     if (nothing_below_frontier(position_)) start_count();
 }
 
-aio::awaitable<step_result> full_sync::begin(std::string reason, bool proven) {
+aio::awaitable<step_result> full_sync::begin(std::string reason) {
     reason_ = std::move(reason);
-    session_->set_proven(proven);
     position_.cluster_id = parts_.source.cluster_id();
     position_.raft_term = parts_.source.raft_term();
-    position_.pass = proven || parts_.guards.approved ? sync_pass::repair : sync_pass::count;
+    const bool may_write = session_->history().proven || parts_.guards.approved;
+    position_.pass = may_write ? sync_pass::repair : sync_pass::count;
     position_.split = false;
     position_.frontier.clear();
     position_.event_revision = 0;
@@ -117,7 +117,7 @@ aio::awaitable<step_result> full_sync::skip_count_of_empty_slave() {
 
 aio::awaitable<step_result> full_sync::end_pass(pinned_revision& pinned) {
     if (position_.pass == sync_pass::count) {
-        const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->proven());
+        const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->history().proven);
         if (!violation.empty()) co_return blocked_by_guard(violation + "; nothing was written");
         co_return co_await change_pass(sync_pass::repair);
     }
@@ -143,7 +143,7 @@ aio::awaitable<step_result> full_sync::guard_prune(pinned_revision& pinned) {
         if (end.reason == end_reason::compare) co_return co_await pinned.move_on();
         if (end.reason != end_reason::done) co_return end;
     }
-    const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->proven());
+    const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->history().proven);
     if (!violation.empty()) co_return blocked_by_guard(violation + "; nothing was deleted");
     budget_ = found_->removals();
     parts_.report.status().progress = {};

@@ -23,9 +23,9 @@ public:
     /// After the claim: continues the pass that position() is at, if any. `reason` says why the full sync runs.
     void resume(std::string reason);
 
-    /// Starts at the first key, at the master's current revision. If the master is not `proven` to have the history the slave was
+    /// Starts at the first key, at the master's current revision. If the master is not proven to have the history the slave was
     /// copied from, nothing is written before everything was counted.
-    aio::awaitable<step_result> begin(std::string reason, bool proven);
+    aio::awaitable<step_result> begin(std::string reason);
 
     /// Continues page by page until the slave equals the master at R.
     aio::awaitable<step_result> run();

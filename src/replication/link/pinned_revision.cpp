@@ -39,7 +39,7 @@ aio::awaitable<step_result> pinned_revision::resume() {
 aio::awaitable<step_result> pinned_revision::prove_again() {
     // This is not the connection that was proven, and much time may have passed.
     const checkpoint& record = session_->writer().record();
-    if (!session_->proven() || record.event_revision == 0) co_return end_reason::done;
+    if (!session_->history().proven || record.event_revision == 0) co_return end_reason::done;
     const auto proved =
         co_await prove_history(master_.channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, record);
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
@@ -64,7 +64,8 @@ aio::awaitable<step_result> pinned_revision::choose() {
 aio::awaitable<step_result> pinned_revision::record_newest_event() {
     // The checkpoint of a full sync begins without an E. If this process were killed before it has one, its successor could not
     // prove the master. So the newest revision is recorded before the first page.
-    const bool needed = session_->proven() && position_.pass == sync_pass::repair && position_.event_digest.empty();
+    const bool needed =
+        session_->history().proven && position_.pass == sync_pass::repair && position_.event_digest.empty();
     if (!needed || parts_.keys.segments().size() > most_segments_to_count) co_return end_reason::done;
     const auto newest = co_await find_newest_event(master_, parts_.keys, position_.rev);
     if (!newest) co_return end_reason::done;

@@ -9,15 +9,13 @@
 namespace etcdsync::replication {
 
 slave_session::slave_session(const link_parts& parts, slave_writer& slave)
-    : parts_(parts), writer_(&slave), generation_(parts.source.recent().generation()),
-      continuity_(parts.source.continuity()), last_commit_(parts.with.clock.now()), last_contact_(last_commit_) {}
+    : parts_(parts), writer_(&slave), history_(parts.source), last_commit_(parts.with.clock.now()),
+      last_contact_(last_commit_) {}
 
 std::optional<step_result> slave_session::interrupted() const {
     if (parts_.control.stopping()) return end_reason::stopped;
     if (parts_.control.paused() || parts_.control.has_request()) return end_reason::restart;
-    if (parts_.source.recent().generation() != generation_) return end_reason::restart;
-    // A watch of the feed was opened without proof, so it may be another master's.
-    if (parts_.source.continuity() != continuity_) return end_reason::restart;
+    if (!history_.is_current(parts_.source)) return end_reason::restart;
     return std::nullopt;
 }
 
@@ -27,7 +25,7 @@ std::optional<step_result> slave_session::broken() const {
 }
 
 aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven) {
-    proven_ = proven;
+    history_.proven = proven;
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
     if (parts_.guards.adopts_foreign_keys) {
@@ -61,7 +59,7 @@ aio::awaitable<step_result> slave_session::commit(const batch& writes) {
 }
 
 void slave_session::count(const batch& written) {
-    if (!written.empty()) progressed_ = true;
+    if (!written.empty()) has_written_ = true;
     link_status& status = parts_.report.status();
     if (applied_revision_is_valid(position_)) status.applied = position_.rev;
     status.progress.bytes += written.bytes();

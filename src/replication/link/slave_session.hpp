@@ -2,11 +2,11 @@
 #pragma once
 
 #include "replication/link/link_parts.hpp"
+#include "replication/link/session_history.hpp"
 #include "replication/link/step_result.hpp"
 #include "replication/slave/slave_writer.hpp"
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 
 namespace etcdsync::replication {
@@ -47,21 +47,15 @@ public:
 
     /// (R, K) and what belongs to them; ahead of the stored checkpoint only if that takes no write.
     [[nodiscard]] checkpoint& position() { return position_; }
-    [[nodiscard]] const checkpoint& position() const { return position_; }
 
     [[nodiscard]] slave_writer& writer() { return *writer_; }
     [[nodiscard]] const link_parts& parts() const { return parts_; }
 
-    /// Something was written, or the slave was found in sync: a failure from now on is a new one.
-    [[nodiscard]] bool made_progress() const { return progressed_; }
-    void note_progress() { progressed_ = true; }
+    /// As it was when this session began; full sync and catch-up change whether it is proven.
+    [[nodiscard]] session_history& history() { return history_; }
 
-    /// feed::continuity() when this session began.
-    [[nodiscard]] std::uint64_t continuity() const { return continuity_; }
-
-    /// The master is known to have the history the slave was copied from.
-    [[nodiscard]] bool proven() const { return proven_; }
-    void set_proven(bool proven) { proven_ = proven; }
+    /// A Txn with writes was applied.
+    [[nodiscard]] bool has_written() const { return has_written_; }
 
 private:
     void count(const batch& written);
@@ -69,12 +63,10 @@ private:
     const link_parts& parts_;
     slave_writer* writer_;
     checkpoint position_;
-    std::uint64_t generation_;  ///< of the log this position belongs to
-    std::uint64_t continuity_;
+    session_history history_;
     aio::clock::time_point last_commit_;
     aio::clock::time_point last_contact_;  ///< with the slave
-    bool progressed_ = false;
-    bool proven_ = false;
+    bool has_written_ = false;
 };
 
 }  // namespace etcdsync::replication

@@ -19,7 +19,7 @@ aio::awaitable<step_result> slave_work::claim() {
 }
 
 aio::awaitable<step_result> slave_work::begin_full_sync(std::string reason) {
-    co_return co_await full_sync_.begin(std::move(reason), session_.proven());
+    co_return co_await full_sync_.begin(std::move(reason));
 }
 
 aio::awaitable<step_result> slave_work::run() {

@@ -25,11 +25,12 @@ public:
     /// Starts a full sync at the first key.
     aio::awaitable<step_result> begin_full_sync(std::string reason);
 
-    [[nodiscard]] bool made_progress() const { return session_.made_progress(); }
+    /// Something was written, or the slave was found in sync: a failure from now on is a new one.
+    [[nodiscard]] bool made_progress() const { return session_.has_written() || follower_.was_in_sync(); }
 
     /// The slave was in sync with, or caught up to, the master's history as the feed has read it since continuity().
     [[nodiscard]] bool has_followed() const { return has_followed_; }
-    [[nodiscard]] std::uint64_t continuity() const { return session_.continuity(); }
+    [[nodiscard]] std::uint64_t continuity() { return session_.history().continuity; }
 
 private:
     aio::awaitable<step_result> move();

@@ -90,15 +90,15 @@ aio::awaitable<step_result> link_waits::after_master_failure(etcd::error why) {
     co_return end_reason::restart;
 }
 
-aio::awaitable<step_result> link_waits::for_master(const slave_writer& slave) {
+aio::awaitable<step_result> link_waits::for_master(slave_writer& slave) {
     // No call to the slave is open meanwhile, so it is asked from time to time whether it is still there.
     aio::clock& clock = parts_.with.clock;
     const auto look_again = clock.now() + parts_.with.probe_interval;
     const auto refused = [this] {
         return parts_.once ? refusal(parts_.source.current()) : std::optional<etcd::error>();
     };
-    while (!control_.has_request() && control_.may_work() && !is_ready(parts_.source) && !refused() && slave.usable() &&
-           clock.now() < look_again) {
+    while (!control_.has_request() && control_.may_work() && !is_ready(parts_.source) && !refused() &&
+           slave.kv().usable() && clock.now() < look_again) {
         parts_.report.wait("waiting for the master");
         co_await aio::wait_until(parts_.wake, clock, look_again);
     }

@@ -30,7 +30,7 @@ public:
     aio::awaitable<step_result> after_master_failure(etcd::error why);
 
     /// Until the master is connected, for a probe interval at most.
-    aio::awaitable<step_result> for_master(const slave_writer& slave);
+    aio::awaitable<step_result> for_master(slave_writer& slave);
 
     /// While another process, or another master, keeps the link from working.
     aio::awaitable<step_result> hold(std::string why);

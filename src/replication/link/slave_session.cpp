@@ -20,7 +20,7 @@ std::optional<step_result> slave_session::interrupted() const {
 }
 
 std::optional<step_result> slave_session::broken() const {
-    if (writer_->usable()) return std::nullopt;
+    if (writer_->kv().usable()) return std::nullopt;
     return step_result(end_reason::slave_failed, etcd::error(etcd::error_class::retry, writer_->kv().why_unusable()));
 }
 
@@ -45,7 +45,7 @@ aio::awaitable<step_result> slave_session::commit(const batch& writes) {
     if (auto end = interrupted()) co_return std::move(*end);
     const auto committed = co_await writer_->commit(writes, position_, parts_.limits.max_ops);
     if (!committed) {
-        const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->usable();
+        const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->kv().usable();
         if (slow) shrink_after_timeout(writes, parts_.limits);
         co_return step_result(end_reason::slave_failed, with_key_size(committed.error(), writes));
     }

@@ -3,14 +3,12 @@
 
 #include "base/text.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/slave/migration_txn.hpp"
 
-#include <deque>
 #include <functional>
 #include <utility>
-#include <vector>
 
 namespace etcdsync::replication {
-
 namespace {
 
 /// Data on a slave is not trusted: this limits the size of all checkpoints together.
@@ -69,39 +67,15 @@ aio::awaitable<etcd::result<found_records>> slave_writer::read_all() {
 
 aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& all, const migration& plan,
                                                          unsigned max_ops) {
-    std::deque<std::string> texts;
-    std::vector<etcd::operation> writes;
-    for (const migration_step& step : plan.steps) {
-        if (!step.record) {
-            writes.push_back({etcd::event_type::remove, step.key, {}});
-            continue;
-        }
-        checkpoint next = *step.record;
-        next.writer = context_->writer;
-        next.time = base::format_time(context_->clock.wall());
-        const std::string& text = texts.emplace_back(encode(next));
-        writes.push_back({etcd::event_type::put, step.key, text});
-    }
+    const std::string now = base::format_time(context_->clock.wall());
     const std::function<std::string()> encode_framed = [&] {
-        return etcd::encode_conditional_txn(unmodified_since_read(all), absent_all_mode_key(all), writes, max_ops);
+        return encode_migration_txn(plan, all, *records_, context_->writer, now, max_ops);
     };
     in_flight_ = true;
     const auto answer = co_await kv_.txn(encode_framed);
     in_flight_ = false;
     if (!answer) co_return answer.error();
     co_return answer->succeeded;
-}
-
-etcd::unmodified_since slave_writer::unmodified_since_read(const found_records& all) const {
-    // Any checkpoint shows whether the slave was wiped. The one of mode "all" lies outside the
-    // interval, so it must be the sample.
-    const found_record& sample = all.records.front();
-    return {records_->per_rule().begin, records_->per_rule().end, all.at, sample.key, sample.text};
-}
-
-std::string_view slave_writer::absent_all_mode_key(const found_records& all) const {
-    return all.records.front().key == records_->all_mode_key() ? std::string_view()
-                                                               : std::string_view(records_->all_mode_key());
 }
 
 aio::awaitable<etcd::result<bool>> slave_writer::commit(const batch& writes, checkpoint next, unsigned max_ops) {

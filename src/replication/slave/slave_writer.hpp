@@ -64,13 +64,10 @@ public:
     /// `seq` of the last checkpoint written over this connection; 0: none.
     [[nodiscard]] std::uint64_t last_written() const { return last_written_; }
     [[nodiscard]] bool in_flight() const { return in_flight_; }
-    [[nodiscard]] bool usable() const { return kv_.usable(); }
     [[nodiscard]] etcd::kv& kv() { return kv_; }
 
 private:
     [[nodiscard]] etcd::range_query checkpoint_query() const;
-    [[nodiscard]] etcd::unmodified_since unmodified_since_read(const found_records& all) const;
-    [[nodiscard]] std::string_view absent_all_mode_key(const found_records& all) const;
 
     etcd::kv kv_;
     const context* context_;

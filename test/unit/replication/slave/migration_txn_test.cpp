@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/slave/migration_txn.hpp"
+
+#include "grpc/framing.hpp"
+#include "support/model_etcd.hpp"
+#include "unit/replication/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <rpc.pb.h>
+#include <string>
+#include <vector>
+
+using namespace etcdsync;
+using namespace etcdsync::replication;
+using config::consistency_mode;
+
+namespace {
+
+constexpr const char* all_mode_key = "/.etcd-sync/it";
+constexpr const char* key_of_a = "/.etcd-sync/it/a";
+constexpr const char* key_of_b = "/.etcd-sync/it/b";
+
+/// Two rules: in mode "all" one checkpoint, in mode "rule" two.
+record_set records_of(consistency_mode mode) {
+    const std::vector<config::rule> rules = {prefix_rule("/a/"), prefix_rule("/b/")};
+    record_set out(checkpoints, "it", mode);
+    if (mode == consistency_mode::all) {
+        out.add(all_mode_key, mapping_of(rules));
+    } else {
+        out.add(key_of_a, mapping::of_one_rule(rules, 0, "", checkpoints));
+        out.add(key_of_b, mapping::of_one_rule(rules, 1, "", checkpoints));
+    }
+    return out;
+}
+
+checkpoint record_of(const mapping& keys) {
+    checkpoint out;
+    out.instance = "it";
+    out.rev = 100;
+    out.rules = keys.digest();
+    out.spans = spans_for(keys, {}, 10);
+    out.writer = "someone";
+    out.seq = 7;
+    return out;
+}
+
+/// A slave with the checkpoints of one mode, and a process that finds them and wants those of the other.
+struct slave_of {
+    explicit slave_of(consistency_mode from)
+        : wanted(records_of(from == consistency_mode::all ? consistency_mode::rule : consistency_mode::all)) {
+        const record_set before = records_of(from);
+        for (const wanted_record& one : before.wanted()) store.put(one.key, encode(record_of(one.keys)));
+        for (const auto& [key, text] : store.keys()) found.records.push_back({key, text});
+        found.at = store.revision();
+        store.put("/a/1", "another key");
+    }
+    /// Sends the Txn of the migration. False if it did nothing.
+    bool migrate() {
+        const migration plan = plan_migration(found, wanted, "it");
+        const std::string framed = encode_migration_txn(plan, found, wanted, "us", "2024-01-01T00:00:00Z", 128);
+        etcdserverpb::TxnRequest request;
+        REQUIRE(request.ParseFromString(framed.substr(grpc::prefix_size)));
+        etcdserverpb::TxnResponse answer;
+        REQUIRE_FALSE(store.txn(request, answer).has_value());
+        return answer.succeeded();
+    }
+    checkpoint stored(const char* key) {
+        const auto record = parse_checkpoint(store.keys()[key]);
+        REQUIRE(record.has_value());
+        return *record;
+    }
+
+    test::model_etcd store;
+    record_set wanted;
+    found_records found;
+};
+
+}  // namespace
+
+TEST_CASE("one revision replaces the checkpoint of mode all by one per rule") {
+    slave_of s(consistency_mode::all);
+    const auto before = s.store.revision();
+    CHECK(s.migrate());
+    CHECK(s.store.revision() == before + 1);
+    CHECK_FALSE(s.store.keys().contains(all_mode_key));
+    for (const char* key : {key_of_a, key_of_b}) {
+        const checkpoint record = s.stored(key);
+        CHECK(record.writer == "us");
+        CHECK(record.time == "2024-01-01T00:00:00Z");
+        REQUIRE(record.spans.size() == 1);
+        CHECK(record.spans.front().since == 10);
+    }
+}
+
+TEST_CASE("one revision replaces the checkpoints of the rules by the one of mode all") {
+    slave_of s(consistency_mode::rule);
+    const auto before = s.store.revision();
+    CHECK(s.migrate());
+    CHECK(s.store.revision() == before + 1);
+    CHECK_FALSE(s.store.keys().contains(key_of_a));
+    CHECK_FALSE(s.store.keys().contains(key_of_b));
+    CHECK(s.stored(all_mode_key).writer == "us");
+}
+
+TEST_CASE("a migration does nothing if a checkpoint of the rules was written since they were read") {
+    slave_of s(consistency_mode::rule);
+    SUBCASE("the first") { s.store.put(key_of_a, s.found.records[0].text); }
+    SUBCASE("another") { s.store.put(key_of_b, s.found.records[1].text); }
+    SUBCASE("a new one") { s.store.put("/.etcd-sync/it/c", "new"); }
+    SUBCASE("the one of mode all") { s.store.put(all_mode_key, "new"); }
+    SUBCASE("in a store that was wiped") { s.store = test::model_etcd(); }
+    const auto before = s.store.keys();
+    CHECK_FALSE(s.migrate());
+    CHECK(s.store.keys() == before);
+}
+
+TEST_CASE("a migration does nothing if the checkpoint of mode all is not the one that was read") {
+    slave_of s(consistency_mode::all);
+    SUBCASE("written") { s.store.put(all_mode_key, "new"); }
+    SUBCASE("deleted") { s.store.del(all_mode_key); }
+    SUBCASE("joined by one of a rule") { s.store.put(key_of_a, "new"); }
+    const auto before = s.store.keys();
+    CHECK_FALSE(s.migrate());
+    CHECK(s.store.keys() == before);
+}

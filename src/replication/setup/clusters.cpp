@@ -20,6 +20,12 @@ std::shared_ptr<net::tls_client> tls_for(const config::cluster& settings, const 
 
 }  // namespace
 
+std::string urls(const config::cluster& settings) {
+    std::string out;
+    for (const config::endpoint& endpoint : settings.endpoints) out += (out.empty() ? "" : " ") + endpoint.url;
+    return out;
+}
+
 net::tls_options tls_options_for(const config::tls_settings& settings) {
     net::tls_options options;
     options.ca = settings.ca;

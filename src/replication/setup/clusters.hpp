@@ -6,7 +6,12 @@
 #include "etcd/cluster.hpp"
 #include "observe/log.hpp"
 
+#include <string>
+
 namespace etcdsync::replication {
+
+/// The endpoints, for messages.
+[[nodiscard]] std::string urls(const config::cluster& settings);
 
 [[nodiscard]] net::tls_options tls_options_for(const config::tls_settings& settings);
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/setup/feed_plan.hpp"
 
+#include "replication/compare/page_reader.hpp"
+#include "replication/setup/clusters.hpp"
+
 #include <algorithm>
+#include <cstdint>
 
 namespace etcdsync::replication {
 
@@ -29,6 +33,32 @@ std::vector<feed_plan> plan_feeds(const config::config& settings) {
     }
     std::erase_if(all, [](const feed_plan& plan) { return plan.links.empty(); });
     return all;
+}
+
+std::size_t log_bytes_per_feed(const config::replication& replicate, std::size_t feeds) {
+    constexpr std::uint64_t least = 64U << 10;
+    return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
+}
+
+link_settings plan_settings(const config::config& settings, const job& what, const link_plan& plan,
+                            const std::string& rule, const log_start& log_since) {
+    const config::slave& slave = *std::ranges::find(settings.slaves, plan.slave, &config::slave::name);
+    link_settings own;
+    own.slave = slave.name;
+    own.rule = rule;
+    own.instance = settings.instance;
+    own.checkpoint_key = plan.wanted().key;
+    own.records = plan.records;
+    own.log_since = log_since;
+    own.endpoints = urls(slave);
+    own.page_bytes = page_bytes(settings.replicate);
+    own.limits.max_ops = settings.replicate.txn_max_ops;
+    own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
+    own.guards.safety = slave.guards;
+    own.guards.approved = what.approve;
+    own.guards.adopts_foreign_keys = what.approve;
+    own.once = what.once;
+    return own;
 }
 
 }  // namespace etcdsync::replication

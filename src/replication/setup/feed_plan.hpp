@@ -2,15 +2,17 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "replication/link/link_settings.hpp"
 #include "replication/master/revision_assembler.hpp"
 #include "replication/record/record_set.hpp"
+#include "replication/setup/job.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
-/// Which feeds and links a configuration needs. Pure.
+/// Which feeds and links a configuration needs, and with which settings. Pure.
 namespace etcdsync::replication {
 
 /// One link: all of a slave, or in consistency = "rule" one rule of it.
@@ -35,5 +37,12 @@ struct feed_plan {
 
 /// In the order of the rules; none for a rule that no slave uses. The links of a feed are in the order of the slaves.
 [[nodiscard]] std::vector<feed_plan> plan_feeds(const config::config& settings);
+
+/// The memory for the log of each of `feeds`.
+[[nodiscard]] std::size_t log_bytes_per_feed(const config::replication& replicate, std::size_t feeds);
+
+/// The settings of a link. `rule` is the one of its feed, which selects the link's keys since `log_since`.
+[[nodiscard]] link_settings plan_settings(const config::config& settings, const job& what, const link_plan& plan,
+                                          const std::string& rule, const log_start& log_since);
 
 }  // namespace etcdsync::replication

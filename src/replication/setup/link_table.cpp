@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/setup/link_table.hpp"
 
-#include "replication/compare/page_reader.hpp"
-#include "replication/setup/clusters.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace etcdsync::replication {
 namespace {
-
-std::string urls(const config::cluster& settings) {
-    std::string out;
-    for (const config::endpoint& endpoint : settings.endpoints) out += (out.empty() ? "" : " ") + endpoint.url;
-    return out;
-}
-
-/// The memory for the log, divided among the feeds.
-std::size_t log_bytes(const config::replication& replicate, std::size_t feeds) {
-    constexpr std::uint64_t least = 64U << 10;
-    return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
-}
 
 /// Moves what `leaves` from one list to the end of another.
 template <class T, class Leaves>
@@ -53,25 +36,15 @@ aio::awaitable<> wait_for_txns(aio::clock& clock, const std::vector<std::unique_
 
 }  // namespace
 
-link_table::link_table(const environment& env, const job& what) : env_(env), job_(what) {
-    common_.writer = fmt::format("{:016x}", env_.random.stream("writer").next());
-    common_.once = what.once;
-}
-
 void link_table::build(std::shared_ptr<const config::config> settings, const reconfiguration& changes) {
-    const bool first = settings_ == nullptr;
-    settings_ = std::move(settings);
-    permits_.resize(settings_->replicate.full_sync_parallel);
-    if (first || changes.rebuild_all) {
-        common_.probe_interval = settings_->replicate.probe_interval;
-        to_master_ = options_for(settings_->master);
-    }
-    const std::vector<feed_plan> plans = plan_feeds(*settings_);
+    const std::vector<feed_plan> plans = plan_feeds(*settings);
+    const std::size_t log_bytes = log_bytes_per_feed(settings->replicate, plans.size());
+    builder_.use(std::move(settings), changes.rebuild_all);
     for (const feed_plan& plan : plans) {
-        running_feed& feed = build_feed(plan);
-        feed.source.set_log_limit(log_bytes(settings_->replicate, plans.size()));
-        if (changes.reselect.contains(plan.rule)) feed.source.select(plan.cover(), plan.selector());
-        for (const link_plan& link : plan.links) build_link(plan, link, feed);
+        feed& source = find_or_add_feed(plan, log_bytes).source;
+        source.set_log_limit(log_bytes);
+        if (changes.reselect.contains(plan.rule)) source.select(plan.cover(), plan.selector());
+        for (const link_plan& link : plan.links) add_link(link, plan.rule, source);
     }
     for (const std::string& slave : changes.paused) {
         for (link* one : links_of(slave)) one->pause();
@@ -90,67 +63,33 @@ std::vector<link*> link_table::links_of(std::string_view slave) const {
     return out;
 }
 
-running_feed& link_table::build_feed(const feed_plan& plan) {
+running_feed& link_table::find_or_add_feed(const feed_plan& plan, std::size_t log_bytes) {
     for (const auto& feed : feeds_) {
         if (feed->rule == plan.rule) return *feed;
     }
-    feeds_.push_back(std::make_unique<running_feed>(env_, common_, to_master_, plan, log_bytes(settings_->replicate, 1),
-                                                    urls(settings_->master)));
+    feeds_.push_back(builder_.build_feed(plan, log_bytes));
     running_feed& built = *feeds_.back();
     if (started_) built.own.tasks.spawn("run", built.source.run());
     return built;
 }
 
-void link_table::build_link(const feed_plan& from, const link_plan& plan, running_feed& source) {
+void link_table::add_link(const link_plan& plan, const std::string& rule, feed& source) {
     const bool there = std::ranges::any_of(links_, [&](const auto& link) {
         const link_status& now = link->work.current();
-        return now.slave == plan.slave && now.rule == from.rule;
+        return now.slave == plan.slave && now.rule == rule;
     });
     if (there) return;
-    const config::slave& slave = *std::ranges::find(settings_->slaves, plan.slave, &config::slave::name);
-    links_.push_back(std::make_unique<running_link>(env_, common_, to_master_, options_of_slave(slave),
-                                                    settings_of(from, plan, source.source), plan.wanted().keys,
-                                                    source.source, permits_));
-    if (slave.paused) links_.back()->work.pause();
+    links_.push_back(builder_.build_link(plan, rule, source));
     if (started_) links_.back()->own.tasks.spawn("run", links_.back()->work.run());
 }
 
-link_settings link_table::settings_of(const feed_plan& from, const link_plan& plan, const feed& source) const {
-    const config::slave& slave = *std::ranges::find(settings_->slaves, plan.slave, &config::slave::name);
-    link_settings own;
-    own.slave = slave.name;
-    own.rule = from.rule;
-    own.instance = settings_->instance;
-    own.checkpoint_key = plan.wanted().key;
-    own.records = plan.records;
-    own.log_since = source.selected_since();
-    own.endpoints = urls(slave);
-    own.page_bytes = page_bytes(settings_->replicate);
-    own.limits.max_ops = settings_->replicate.txn_max_ops;
-    own.limits.max_bytes = settings_->replicate.txn_max_bytes.value;
-    own.guards.safety = slave.guards;
-    own.guards.approved = job_.approve;
-    own.guards.adopts_foreign_keys = job_.approve;
-    own.once = job_.once;
-    return own;
-}
-
-etcd::cluster_options link_table::options_for(const config::cluster& of) const {
-    return cluster_options_for(of, settings_->replicate, env_.clock, env_.executor, env_.files, env_.log);
-}
-
-const etcd::cluster_options& link_table::options_of_slave(const config::slave& slave) {
-    const auto found = to_slaves_.find(slave.name);
-    if (found != to_slaves_.end()) return found->second;
-    return to_slaves_.emplace(slave.name, options_for(slave)).first->second;
-}
-
 void link_table::sort() {
-    const auto rule_index = [this](const std::string& rule) {
-        return std::ranges::find(settings_->rules, rule, &config::rule::name) - settings_->rules.begin();
+    const config::config& all = *settings();
+    const auto rule_index = [&all](const std::string& rule) {
+        return std::ranges::find(all.rules, rule, &config::rule::name) - all.rules.begin();
     };
-    const auto slave_index = [this](const std::string& slave) {
-        return std::ranges::find(settings_->slaves, slave, &config::slave::name) - settings_->slaves.begin();
+    const auto slave_index = [&all](const std::string& slave) {
+        return std::ranges::find(all.slaves, slave, &config::slave::name) - all.slaves.begin();
     };
     std::ranges::sort(feeds_, {}, [&](const auto& feed) { return rule_index(feed->rule); });
     std::ranges::sort(links_, {}, [&](const auto& link) {
@@ -166,7 +105,7 @@ void link_table::take_out(const config::config& next, const reconfiguration& cha
     move_out(feeds_, leaving_feeds_, [&](const running_feed& one) {
         return changes.rebuild_all || std::ranges::find(plans, one.rule, &feed_plan::rule) == plans.end();
     });
-    std::erase_if(to_slaves_, [&](const auto& one) { return !changes.kept.contains(one.first); });
+    builder_.keep_slaves(changes.kept);
     for (const auto& link : leaving_links_) link->work.stop();
 }
 
@@ -181,7 +120,7 @@ void link_table::stop_links() {
 }
 
 aio::awaitable<> link_table::join_leaving(aio::clock::duration patience) {
-    co_await wait_for_txns(env_.clock, leaving_links_, env_.clock.now() + patience);
+    co_await wait_for_txns(clock_, leaving_links_, clock_.now() + patience);
     co_await join_each(leaving_links_);
     co_await join_each(leaving_feeds_);  // links read from them to the last
     leaving_links_.clear();
@@ -189,9 +128,9 @@ aio::awaitable<> link_table::join_leaving(aio::clock::duration patience) {
 }
 
 aio::awaitable<> link_table::join_all(aio::clock::duration patience) {
-    const auto until = env_.clock.now() + patience;
-    co_await wait_for_txns(env_.clock, links_, until);
-    co_await join_leaving(until - env_.clock.now());
+    const auto until = clock_.now() + patience;
+    co_await wait_for_txns(clock_, links_, until);
+    co_await join_leaving(until - clock_.now());
     co_await join_each(links_);
     co_await join_each(feeds_);
 }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "replication/setup/link_builder.hpp"
 #include "replication/setup/reconfiguration.hpp"
-#include "replication/setup/replicator.hpp"
 #include "replication/setup/running.hpp"
 
-#include <map>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,13 +14,13 @@
 
 namespace etcdsync::replication {
 
-/// The feeds and links of a replicator: builds those a configuration needs, and takes out those it does not need any more.
+/// The feeds and links of a replicator: adds those a configuration needs, and takes out those it does not need any more.
 class link_table {
 public:
     /// `env` outlives this.
-    link_table(const environment& env, const job& what);
+    link_table(const environment& env, const job& what) : clock_(env.clock), builder_(env, what) {}
 
-    /// Builds the feeds and links that `settings` needs and that are not there, and starts them if started() was called.
+    /// Builds the feeds and links that `settings` needs and that are not there, and starts them if start() was called.
     void build(std::shared_ptr<const config::config> settings, const reconfiguration& changes);
 
     /// Takes out what cannot stay under `next`, and asks it to stop. join_leaving() ends it.
@@ -40,25 +40,17 @@ public:
     /// One, or in consistency = "rule" one per rule. Valid until the next await.
     [[nodiscard]] std::vector<link*> links_of(std::string_view slave) const;
 
-    [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return settings_; }
+    [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return builder_.settings(); }
     [[nodiscard]] const std::vector<std::unique_ptr<running_feed>>& feeds() const { return feeds_; }
     [[nodiscard]] const std::vector<std::unique_ptr<running_link>>& links() const { return links_; }
 
 private:
-    running_feed& build_feed(const feed_plan& plan);
-    void build_link(const feed_plan& from, const link_plan& plan, running_feed& source);
-    [[nodiscard]] link_settings settings_of(const feed_plan& from, const link_plan& plan, const feed& source) const;
-    [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of) const;
-    const etcd::cluster_options& options_of_slave(const config::slave& slave);
+    running_feed& find_or_add_feed(const feed_plan& plan, std::size_t log_bytes);
+    void add_link(const link_plan& plan, const std::string& rule, feed& source);
     void sort();
 
-    const environment& env_;
-    job job_;
-    common_settings common_;
-    std::shared_ptr<const config::config> settings_;
-    permits permits_{0};
-    etcd::cluster_options to_master_;
-    std::map<std::string, etcd::cluster_options> to_slaves_;  ///< by name; shared by the links of a slave
+    aio::clock& clock_;
+    link_builder builder_;
     bool started_ = false;
     std::vector<std::unique_ptr<running_feed>> feeds_;
     std::vector<std::unique_ptr<running_link>> links_;

@@ -4,18 +4,13 @@
 #include "aio/clock.hpp"
 #include "config/config.hpp"
 #include "replication/setup/environment.hpp"
+#include "replication/setup/job.hpp"
 #include "replication/status/status.hpp"
 
 #include <memory>
 #include <string_view>
 
 namespace etcdsync::replication {
-
-/// What is to be done.
-struct job {
-    bool once = false;     ///< compare everything, make it equal, end: each link by itself
-    bool approve = false;  ///< lifts the guards; foreign keys on a slave are deleted
-};
 
 /// Keeps all slaves of a configuration equal to the master. One feed, one log, one link per slave; in consistency = "rule" one
 /// feed and log per rule, one link per slave and rule. Each feed and link has its own tasks, so that one can be stopped and built

@@ -47,13 +47,15 @@ void listener_list::notify() {
 
 void listener_list::sweep() {
     has_ended_ = false;
-    // Destroying a listener may end other subscriptions, which calls this function again.
     std::list<listener> ended;
     for (auto it = all_.begin(); it != all_.end();) {
         const auto next = std::next(it);
         if (it->ended) ended.splice(ended.end(), all_, it);
         it = next;
     }
+    // Destroying a function may end other subscriptions, which calls this function again. The nodes
+    // those refer to may be in `ended`, so they stay until every function is gone.
+    for (listener& one : ended) one.call = nullptr;
 }
 
 }  // namespace detail

@@ -20,8 +20,9 @@ struct guard_policy {
     /// The full sync is not held: an operator approved it (`sync --approve`), or the configuration
     /// did.
     bool approved = false;
-    bool for_one_sync = false;         ///< the fields above and below end with the next full sync
-    bool adopts_foreign_keys = false;  ///< foreign keys become ours
+    bool accepts_other_master = false;  ///< an operator approved that the slave follows another master
+    bool for_one_sync = false;          ///< the fields above and below end with the next full sync
+    bool adopts_foreign_keys = false;   ///< foreign keys become ours
 };
 
 /// What a full sync does with a key that is only on the slave.

@@ -34,7 +34,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            settings_.once,
                                            guards_,
                                            settings_.log_since},
-      start_(parts_, settings_), waits_(parts_, control_) {
+      start_(parts_, settings_), waits_(parts_, control_), seen_violations_(source.current().violations) {
     subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
     subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
@@ -68,8 +68,7 @@ void link::resync() {
 }
 
 bool link::approve() {
-    if (current().state != link_state::held) return false;
-    control_.approve();
+    if (current().state != link_state::held || !control_.approve()) return false;
     wake_.notify();
     return true;
 }
@@ -106,11 +105,16 @@ aio::awaitable<step_result> link::serve() {
         // If another process keeps writing the checkpoint, this is no race.
         if (rounds > 1) co_await waits_.wait(round_pause);
         control_.begin_round();
+        if (!control_.may_work()) {
+            channel->close();
+            co_return end_reason::restart;
+        }
         step_result end = co_await start(slave);
         if (end.reason == end_reason::done) end = co_await work(slave);
         end = co_await end_work(slave, std::move(end));
         if (slave.last_written() > 0) start_.note_written(slave.last_written());
-        if (end.reason == end_reason::restart && control_.may_work()) continue;
+        const bool again = end.reason == end_reason::restart || end.reason == end_reason::contested;
+        if (again && control_.may_work()) continue;
         if (end.reason == end_reason::slave_failed) slave_.avoid(channel->peer());
         if (end.reason == end_reason::better_endpoint) {
             report_.log(observe::log_level::info, "failed back to a preferred endpoint",
@@ -133,31 +137,41 @@ aio::awaitable<step_result> link::start(slave_writer& slave) {
 aio::awaitable<step_result> link::work(slave_writer& slave) {
     slave_work moves(parts_, slave, start_.plan());
     auto end = co_await moves.claim();
-    start_.note_contested(end.reason == end_reason::restart);
+    start_.note_contested(end.reason == end_reason::contested);
     if (end.reason != end_reason::done) co_return end;
     end = co_await start_.confirm(slave);
     if (end.reason != end_reason::done) co_return end;
     waits_.note_begun();
     if (start_.plan().proven) start_.trust(parts_.source.continuity());
     const unsigned resync = control_.wanted_resync();
-    const std::uint64_t claimed = slave.last_written();
     const std::uint64_t violations = parts_.source.current().violations;
-    if (std::exchange(seen_violations_, violations) != violations)
+    const std::uint64_t claimed = slave.last_written();
+    if (violations != seen_violations_) {
         end = co_await moves.begin_full_sync("watch protocol violation by the master");
-    if (resync != 0 && end.reason == end_reason::done)
+    } else if (resync != 0) {
         end = co_await moves.begin_full_sync("requested by the operator");
+    }
     if (end.reason == end_reason::done) end = co_await moves.run();
     // However it came about: the slave follows the history this feed reads.
     if (moves.has_followed()) start_.trust(moves.continuity());
     if (moves.made_progress()) waits_.note_progress();
-    if (resync != 0 && (moves.has_followed() || (slave.last_written() > claimed && in_full_sync(slave.record()))))
-        control_.note_recorded(resync);
+    // Only what the checkpoint shows survives the loss of the slave.
+    const bool recorded = moves.has_followed() || end.reason == end_reason::approval_used ||
+                          (slave.last_written() > claimed && in_full_sync(slave.record()));
+    if (recorded) {
+        seen_violations_ = violations;
+        if (resync != 0) control_.note_recorded(resync);
+    }
     co_return end;
 }
 
 aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end) {
+    const bool needs_operator = end.reason == end_reason::held || end.reason == end_reason::other_master ||
+                                end.reason == end_reason::blocked_by_guard;
+    if (needs_operator && !control_.may_work()) co_return end_reason::restart;
     switch (end.reason) {
-        case end_reason::held: co_return co_await waits_.hold(end.error.text);
+        case end_reason::held: co_return co_await waits_.hold(hold_kind::conflict, end.error.text);
+        case end_reason::other_master: co_return co_await waits_.hold(hold_kind::other_master, end.error.text);
         case end_reason::blocked_by_guard: co_return co_await waits_.for_approval(slave, end.error.text);
         case end_reason::master_away: co_return co_await waits_.after_master_failure(end.error);
         case end_reason::approval_used: control_.end_approval(); co_return end_reason::restart;

@@ -9,7 +9,6 @@
 #include "replication/link/start_sequence.hpp"
 #include "replication/link/step_result.hpp"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,8 +37,15 @@ public:
     /// Compares and repairs everything, from the first key: now, or when the link can work again. Guards apply.
     void resync();
 
-    /// Lifts the guards of a held link until its next full sync has ended, and claims foreign keys. False if it is not held.
+    /// Lifts what holds the link until its next full sync has ended, and claims foreign keys. False if it is not held, or if an
+    /// approval does not help: another process writes on the slave, or the slave is the master.
     bool approve();
+
+    [[nodiscard]] bool is_paused() const { return control_.paused(); }
+    /// A full sync was requested, or is due after a watch violation, and has not been recorded in the checkpoint yet.
+    [[nodiscard]] bool owes_full_sync() const {
+        return control_.wanted_resync() != 0 || seen_violations_ != source().current().violations;
+    }
 
     [[nodiscard]] bool txn_in_flight() const { return writer_ != nullptr && writer_->in_flight(); }
 
@@ -65,8 +71,8 @@ private:
     link_parts parts_;
     start_sequence start_;
     link_waits waits_;
-    slave_writer* writer_ = nullptr;     ///< while connected
-    std::uint64_t seen_violations_ = 0;  ///< of the feed, answered by a full sync
+    slave_writer* writer_ = nullptr;  ///< while connected
+    std::uint64_t seen_violations_;   ///< of the feed: those before this link, and those answered by a full sync
     std::vector<aio::subscription> subscriptions_;
 };
 

@@ -3,19 +3,33 @@
 
 #include "replication/compare/guard.hpp"
 
+#include <optional>
+
 namespace etcdsync::replication {
 
-/// What an operator asks of one link. Pure: the link looks here before each step.
+/// What holds a link.
+enum class hold_kind {
+    conflict,      ///< another process writes here, or the slave is the master: approval does not help
+    guard,         ///< a full sync would change too much
+    other_master,  ///< the master is not the one the slave was copied from
+};
+
+/// What an operator requests of one link. Pure: the link looks here before each step.
 class link_control {
 public:
-    void stop() { stopping_ = change(true); }
-    void pause() { paused_ = change(true); }
-    void resume() { paused_ = change(false); }
+    void stop() { set(stopping_, true); }
+    /// Also ends an approval that is not used up.
+    void pause() {
+        set(paused_, true);
+        approval_.reset();
+    }
+    void resume() { set(paused_, false); }
     void resync() {
         ++resyncs_;
         has_request_ = true;
     }
-    void approve() { approved_ = change(true); }
+    /// Approves what holds the link. False if nothing does that an approval can lift.
+    bool approve();
 
     /// Everything requested so far is seen to from now on.
     void begin_round() { has_request_ = false; }
@@ -30,22 +44,24 @@ public:
     [[nodiscard]] unsigned wanted_resync() const { return resyncs_ == recorded_ ? 0 : resyncs_; }
     void note_recorded(unsigned resync) { recorded_ = resync; }
 
-    /// `configured`, or for an approved link without guards, until the next full sync has ended.
-    [[nodiscard]] guard_policy guards(guard_policy configured) const {
-        if (!approved_) return configured;
-        configured.approved = true;
-        configured.adopts_foreign_keys = true;
-        configured.for_one_sync = true;
-        return configured;
-    }
+    /// The guards of a new start: `configured`, without what the operator approved. From here on this start uses the approval.
+    [[nodiscard]] guard_policy guards(guard_policy configured);
 
-    /// The full sync that was approved has ended, or the link is held for another reason: the next one needs a new approval.
-    void end_approval() { approved_ = false; }
+    /// This start is held. An approval that came before it is used up; one that came meanwhile is for this hold and stays.
+    void note_held(hold_kind why);
+    /// The full sync that was approved has ended.
+    void end_approval();
 
 private:
-    bool change(bool to) {
+    struct approval {
+        hold_kind of;
+        bool in_use = false;  ///< by the current start
+    };
+
+    void set(bool& what, bool to) {
+        if (what == to) return;  // a request that changes nothing does not interrupt the work
+        what = to;
         has_request_ = true;
-        return to;
     }
 
     bool has_request_ = false;
@@ -53,7 +69,8 @@ private:
     bool paused_ = false;
     unsigned resyncs_ = 0;   ///< requested so far
     unsigned recorded_ = 0;  ///< the last one that began
-    bool approved_ = false;
+    std::optional<hold_kind> held_;
+    std::optional<approval> approval_;
 };
 
 }  // namespace etcdsync::replication

@@ -110,8 +110,8 @@ aio::awaitable<step_result> link_waits::for_master(slave_writer& slave) {
     co_return end_reason::restart;
 }
 
-aio::awaitable<step_result> link_waits::hold(std::string why) {
-    control_.end_approval();
+aio::awaitable<step_result> link_waits::hold(hold_kind kind, std::string why) {
+    control_.note_held(kind);
     parts_.report.enter(link_state::held, why);
     if (parts_.once) co_return end_reason::finished;
     co_await wait(parts_.with.probe_interval);
@@ -119,7 +119,7 @@ aio::awaitable<step_result> link_waits::hold(std::string why) {
 }
 
 aio::awaitable<step_result> link_waits::for_approval(slave_writer& slave, std::string why) {
-    control_.end_approval();
+    control_.note_held(hold_kind::guard);
     parts_.report.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
     if (parts_.once) co_return end_reason::finished;
     // Counting again means reading everything: only when something suggests another result, or after a while.

@@ -32,8 +32,8 @@ public:
     /// Until the master is connected, for a probe interval at most.
     aio::awaitable<step_result> for_master(slave_writer& slave);
 
-    /// While another process, or another master, keeps the link from working.
-    aio::awaitable<step_result> hold(std::string why);
+    /// While another process, or another master, keeps the link from working: for a probe interval.
+    aio::awaitable<step_result> hold(hold_kind kind, std::string why);
 
     /// Until something suggests that a guard decides differently now.
     aio::awaitable<step_result> for_approval(slave_writer& slave, std::string why);

@@ -28,7 +28,9 @@ aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven)
     history_.proven = proven;
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
-    if (parts_.guards.adopts_foreign_keys) {
+    // An approval of one full sync claims them only if there is a full sync.
+    const bool adopts = parts_.guards.adopts_foreign_keys && (!parts_.guards.for_one_sync || in_full_sync(position_));
+    if (adopts) {
         for (span& s : position_.spans) s.since = 0;
     }
     if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
@@ -50,7 +52,7 @@ aio::awaitable<step_result> slave_session::commit(const batch& writes) {
         co_return step_result(end_reason::slave_failed, with_key_size(committed.error(), writes));
     }
     if (is_large(writes)) parts_.limits.unanswered = 0;
-    if (!*committed) co_return end_reason::restart;
+    if (!*committed) co_return end_reason::contested;
     last_commit_ = parts_.with.clock.now();
     last_contact_ = last_commit_;
     position_ = writer_->record();

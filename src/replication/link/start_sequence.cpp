@@ -64,10 +64,9 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
     if (rivals_.is_at_work(plan.activity, parts_.with.clock.now())) {
         co_return held(
             "another etcd-sync with the same instance name, but another consistency mode or other rules, writes on "
-            "this "
-            "slave: stop one of the two");
+            "this slave: stop one of the two");
     }
-    if (parts_.control.stopping()) co_return end_reason::stopped;
+    if (!parts_.control.may_work()) co_return end_reason::restart;
     const auto done = co_await slave.migrate(*found, plan, parts_.limits.max_ops);
     if (!done && etcd::is_permission_denied(done.error())) {
         const std::string why = fmt::format(
@@ -86,6 +85,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
 }
 
 aio::awaitable<step_result> start_sequence::claim_unchanged(slave_writer& slave, checkpoint record) {
+    if (!parts_.control.may_work()) co_return end_reason::restart;
     record.writer = parts_.with.writer;
     const batch nothing(parts_.limits);
     const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits.max_ops);
@@ -123,12 +123,15 @@ aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& recor
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
     if (parts_.source.recent().generation() != generation) co_return end_reason::restart;
     if (proved->found == proof::verdict::other) {
-        if (guards.safety.on_master_change == config::master_change::hold && !guards.approved) {
-            co_return held(proved->reason +
-                           "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
-                           "on_master_change = \"resync\"");
+        if (guards.safety.on_master_change == config::master_change::hold && !guards.accepts_other_master) {
+            const std::string why = proved->reason +
+                                    "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
+                                    "on_master_change = \"resync\"";
+            co_return step_result(end_reason::other_master, etcd::error(etcd::error_class::denied, why));
         }
-        guards.approved = true;  // that is what "resync" means
+        // That is what "resync" means: no guard for this one change. A one-shot job ends with it anyway.
+        guards.approved = true;
+        guards.for_one_sync = !parts_.once;
     }
     // If the master's state proves nothing: the checkpoint is ours, and the feed has watched the master without a gap since.
     const bool continued = record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
@@ -154,6 +157,7 @@ aio::awaitable<etcd::result<proof>> start_sequence::prove(checkpoint record) {
 aio::awaitable<step_result> start_sequence::confirm(slave_writer& slave) {
     if (same_ids_) {
         const auto same = co_await is_the_master(slave);
+        if (!parts_.control.may_work()) co_return end_reason::restart;
         if (!same) co_return step_result(end_reason::master_away, same.error());
         same_store_ = *same;
     }
@@ -181,6 +185,7 @@ aio::awaitable<etcd::result<bool>> start_sequence::revision_moves_with(etcd::kv&
     const etcd::range_query query = probe_query(parts_.keys.cover());
     const auto before = co_await master.range(query);
     if (!before) co_return before.error();
+    if (!parts_.control.may_work()) co_return etcd::error(etcd::error_class::cancelled, "the link stops");
     const batch nothing(parts_.limits);
     const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits.max_ops);
     if (!claimed) co_return claimed.error();

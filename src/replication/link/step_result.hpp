@@ -13,15 +13,17 @@ enum class end_reason : std::uint8_t {
     done,              ///< the step is complete
     finished,          ///< a one-shot job is complete
     stopped,           ///< the link is stopping
-    restart,           ///< read the checkpoint again now: the master's history or the checkpoint has changed
+    restart,           ///< read the checkpoint again now: an operator's request, or the master's history has changed
+    contested,         ///< read the checkpoint again now: another process changed it
     behind,            ///< the log no longer reaches back to R
     compare,           ///< only a full sync can continue from here
     resume_pass,       ///< resume the pass at its frontier
     blocked_by_guard,  ///< a guard requires approval
-    held,              ///< another process or another master: nothing may be written until that changes
-    better_endpoint,   ///< reconnect now: a preferred endpoint is back
-    approval_used,     ///< the full sync that the operator approved is complete
-    master_away,       ///< wait until the feed is connected again
+    held,  ///< another process is at work, or the slave is the master: nothing may be written until that changes
+    other_master,     ///< the master is not the one the slave was copied from: requires approval
+    better_endpoint,  ///< reconnect now: a preferred endpoint is back
+    approval_used,    ///< the full sync that the operator approved is complete
+    master_away,      ///< wait until the feed is connected again
     slave_failed,
 };
 
@@ -30,7 +32,8 @@ struct step_result {
     step_result(end_reason r, etcd::error e) : reason(r), error(std::move(e)) {}
 
     end_reason reason;
-    etcd::error error;  ///< of master_away and slave_failed; the cause to show for compare, blocked_by_guard and held
+    etcd::error
+        error;  ///< of master_away and slave_failed; the cause to show for compare, blocked_by_guard, held and other_master
 };
 
 }  // namespace etcdsync::replication

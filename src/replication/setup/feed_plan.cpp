@@ -56,6 +56,7 @@ link_settings plan_settings(const config::config& settings, const job& what, con
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
     own.guards.safety = slave.guards;
     own.guards.approved = what.approve;
+    own.guards.accepts_other_master = what.approve;
     own.guards.adopts_foreign_keys = what.approve;
     own.once = what.once;
     return own;

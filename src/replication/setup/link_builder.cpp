@@ -37,7 +37,7 @@ std::unique_ptr<running_link> link_builder::build_link(const link_plan& plan, co
     auto link = std::make_unique<running_link>(env_, common_, to_master_, options_of_slave(slave),
                                                plan_settings(*settings_, job_, plan, rule, source.selected_since()),
                                                plan.wanted().keys, source, permits_);
-    if (slave.paused) link->work.pause();
+    if (slave.paused && !common_.once) link->work.pause();  // a one-shot job was asked for this slave
     return link;
 }
 

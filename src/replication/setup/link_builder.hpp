@@ -30,7 +30,7 @@ public:
     /// A feed that does not run yet.
     [[nodiscard]] std::unique_ptr<running_feed> build_feed(const feed_plan& plan, std::size_t log_bytes) const;
 
-    /// A link that does not run yet, paused if its slave is. `rule`: of the feed.
+    /// A link that does not run yet, paused if its slave is (except in a one-shot job). `rule`: of the feed.
     [[nodiscard]] std::unique_ptr<running_link> build_link(const link_plan& plan, const std::string& rule,
                                                            feed& source);
 

@@ -46,19 +46,29 @@ void link_table::build(std::shared_ptr<const config::config> settings, const rec
         if (changes.reselect.contains(plan.rule)) source.select(plan.cover(), plan.selector());
         for (const link_plan& link : plan.links) add_link(link, plan.rule, source);
     }
+    for (const std::string& slave : paused_) {
+        for (link* one : links_of(slave)) one->pause();
+    }
+    for (const std::string& slave : owe_full_sync_) {
+        for (link* one : links_of(slave)) one->resync();
+    }
+    paused_.clear();
+    owe_full_sync_.clear();
+    // The file comes last: a change of `paused` there is newer than what an operator requested.
     for (const std::string& slave : changes.paused) {
         for (link* one : links_of(slave)) one->pause();
     }
     for (const std::string& slave : changes.resumed) {
         for (link* one : links_of(slave)) one->resume();
     }
-    sort();
 }
 
 std::vector<link*> link_table::links_of(std::string_view slave) const {
     std::vector<link*> out;
-    for (const auto& one : links_) {
-        if (one->work.current().slave == slave) out.push_back(&one->work);
+    for (const auto* const list : {&links_, &leaving_links_}) {
+        for (const auto& one : *list) {
+            if (one->work.current().slave == slave) out.push_back(&one->work);
+        }
     }
     return out;
 }
@@ -83,19 +93,11 @@ void link_table::add_link(const link_plan& plan, const std::string& rule, feed& 
     if (started_) links_.back()->own.tasks.spawn("run", links_.back()->work.run());
 }
 
-void link_table::sort() {
+std::pair<std::size_t, std::size_t> link_table::place_of(const link_status& one) const {
     const config::config& all = *settings();
-    const auto rule_index = [&all](const std::string& rule) {
-        return std::ranges::find(all.rules, rule, &config::rule::name) - all.rules.begin();
-    };
-    const auto slave_index = [&all](const std::string& slave) {
-        return std::ranges::find(all.slaves, slave, &config::slave::name) - all.slaves.begin();
-    };
-    std::ranges::sort(feeds_, {}, [&](const auto& feed) { return rule_index(feed->rule); });
-    std::ranges::sort(links_, {}, [&](const auto& link) {
-        const link_status& now = link->work.current();
-        return std::pair(slave_index(now.slave), rule_index(now.rule));
-    });
+    const auto slave = std::ranges::find(all.slaves, one.slave, &config::slave::name) - all.slaves.begin();
+    const auto rule = std::ranges::find(all.rules, one.rule, &config::rule::name) - all.rules.begin();
+    return {static_cast<std::size_t>(slave), static_cast<std::size_t>(rule)};
 }
 
 void link_table::take_out(const config::config& next, const reconfiguration& changes) {
@@ -107,6 +109,9 @@ void link_table::take_out(const config::config& next, const reconfiguration& cha
     });
     builder_.keep_slaves(changes.kept);
     for (const auto& link : leaving_links_) link->work.stop();
+    for (const std::string& slave : changes.paused) {
+        for (link* one : links_of(slave)) one->pause();
+    }
 }
 
 void link_table::start() {
@@ -123,8 +128,34 @@ aio::awaitable<> link_table::join_leaving(aio::clock::duration patience) {
     co_await wait_for_txns(clock_, leaving_links_, clock_.now() + patience);
     co_await join_each(leaving_links_);
     co_await join_each(leaving_feeds_);  // links read from them to the last
+    note_requests_of_leaving();
     leaving_links_.clear();
     leaving_feeds_.clear();
+}
+
+void link_table::note_requests_of_leaving() {
+    for (const auto& one : leaving_links_) {
+        const std::string& slave = one->work.current().slave;
+        if (one->work.is_paused()) paused_.insert(slave);
+        if (one->work.owes_full_sync()) owe_full_sync_.insert(slave);
+    }
+}
+
+std::vector<const feed*> link_table::feeds() const {
+    std::vector<const feed*> out;
+    for (const auto* const list : {&feeds_, &leaving_feeds_}) {
+        for (const auto& one : *list) out.push_back(&one->source);
+    }
+    return out;
+}
+
+std::vector<const link*> link_table::links() const {
+    std::vector<const link*> out;
+    for (const auto* const list : {&links_, &leaving_links_}) {
+        for (const auto& one : *list) out.push_back(&one->work);
+    }
+    std::ranges::sort(out, {}, [this](const link* one) { return place_of(one->current()); });
+    return out;
 }
 
 aio::awaitable<> link_table::join_all(aio::clock::duration patience) {

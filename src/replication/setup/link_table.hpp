@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace etcdsync::replication {
@@ -23,12 +25,13 @@ public:
     /// Builds the feeds and links that `settings` needs and that are not there, and starts them if start() was called.
     void build(std::shared_ptr<const config::config> settings, const reconfiguration& changes);
 
-    /// Takes out what cannot stay under `next`, and asks it to stop. join_leaving() ends it.
+    /// Takes out what cannot stay under `next`, and requests it to stop; pauses what is to pause. join_leaving() ends it.
     void take_out(const config::config& next, const reconfiguration& changes);
 
     void start();
 
-    /// Lets Txns in flight finish, for `patience` at most, then ends the tasks of what was taken out.
+    /// Lets Txns in flight finish, for `patience` at most, then ends the tasks of what was taken out. The links that build() makes
+    /// for the same slaves take over what an operator requested: a pause, and a full sync that has not begun.
     aio::awaitable<> join_leaving(aio::clock::duration patience);
 
     /// The same for everything. The links and feeds stay, for their last status.
@@ -37,17 +40,20 @@ public:
     /// No link starts a new Txn from now on.
     void stop_links();
 
-    /// One, or in consistency = "rule" one per rule. Valid until the next await.
+    /// One, or in consistency = "rule" one per rule; also those that are leaving. Valid until the next await.
     [[nodiscard]] std::vector<link*> links_of(std::string_view slave) const;
 
     [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return builder_.settings(); }
-    [[nodiscard]] const std::vector<std::unique_ptr<running_feed>>& feeds() const { return feeds_; }
-    [[nodiscard]] const std::vector<std::unique_ptr<running_link>>& links() const { return links_; }
+    /// Those that are leaving included; links in the order of the configuration. Valid until the next await.
+    [[nodiscard]] std::vector<const feed*> feeds() const;
+    [[nodiscard]] std::vector<const link*> links() const;
 
 private:
     running_feed& find_or_add_feed(const feed_plan& plan, std::size_t log_bytes);
     void add_link(const link_plan& plan, const std::string& rule, feed& source);
-    void sort();
+    void note_requests_of_leaving();
+    /// Where it stands in the configuration.
+    [[nodiscard]] std::pair<std::size_t, std::size_t> place_of(const link_status& one) const;
 
     aio::clock& clock_;
     link_builder builder_;
@@ -56,6 +62,8 @@ private:
     std::vector<std::unique_ptr<running_link>> links_;
     std::vector<std::unique_ptr<running_feed>> leaving_feeds_;
     std::vector<std::unique_ptr<running_link>> leaving_links_;
+    std::set<std::string> paused_;         ///< slaves whose links had left paused, until build()
+    std::set<std::string> owe_full_sync_;  ///< slaves whose links had left with a full sync to do, until build()
 };
 
 }  // namespace etcdsync::replication

@@ -69,12 +69,11 @@ reconfiguration plan_changes(const config::config& from, const config::config& t
         const config::slave* before = find_slave(from, slave.name);
         if (before == nullptr) {
             plan.added.insert(slave.name);
-        } else if (plan.rebuild_all || !is_same_slave(from, *before, to, slave)) {
-            plan.rebuilt.insert(slave.name);
-        } else {
-            plan.kept.insert(slave.name);
-            if (before->paused != slave.paused) (slave.paused ? plan.paused : plan.resumed).insert(slave.name);
+            continue;
         }
+        const bool stays = !plan.rebuild_all && is_same_slave(from, *before, to, slave);
+        (stays ? plan.kept : plan.rebuilt).insert(slave.name);
+        if (before->paused != slave.paused) (slave.paused ? plan.paused : plan.resumed).insert(slave.name);
     }
     if (plan.rebuild_all) return plan;
     const auto before = selections(from);

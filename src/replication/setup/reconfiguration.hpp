@@ -15,10 +15,10 @@ struct reconfiguration {
     std::set<std::string> rebuilt;  ///< slaves whose links are stopped and built anew
     std::set<std::string> added;    ///< slaves that are new
     std::set<std::string> removed;  ///< slaves that are gone
-    std::set<std::string> paused;   ///< kept slaves that are to pause now
-    std::set<std::string> resumed;  ///< kept slaves that are to continue now
-    std::set<std::string>
-        reselect;  ///< feeds, by rule ("": the one of consistency = "all"), that stay but read other keys
+    std::set<std::string> paused;   ///< slaves, kept or rebuilt, whose `paused` became true
+    std::set<std::string> resumed;  ///< slaves, kept or rebuilt, whose `paused` became false
+    /// Feeds, by rule ("": the one of consistency = "all"), that stay but read other keys.
+    std::set<std::string> reselect;
 
     friend bool operator==(const reconfiguration&, const reconfiguration&) = default;
 };

@@ -12,11 +12,11 @@ namespace etcdsync::replication {
 namespace {
 
 /// "Known up to" and "connected" of all feeds.
-master_status least(const std::vector<std::unique_ptr<running_feed>>& feeds) {
+master_status least(const std::vector<const feed*>& feeds) {
     if (feeds.empty()) return {};
-    master_status out = feeds.front()->source.current();
-    for (const auto& feed : feeds) {
-        master_status one = feed->source.current();
+    master_status out = feeds.front()->current();
+    for (const feed* source : feeds) {
+        master_status one = source->current();
         const auto known = std::min(out.known, one.known);
         if (out.connected && !one.connected) out = std::move(one);
         out.known = known;
@@ -51,6 +51,7 @@ struct replicator::impl {
     link_table table;
     aio::event changed;
     bool applying = false;
+    unsigned requested = 0;  ///< calls of apply()
     bool stopping = false;
 };
 
@@ -63,20 +64,22 @@ replicator::~replicator() = default;
 
 void replicator::start() { impl_->table.start(); }
 
-aio::awaitable<> replicator::apply(std::shared_ptr<const config::config> settings, aio::clock::duration patience) {
+aio::awaitable<bool> replicator::apply(std::shared_ptr<const config::config> settings, aio::clock::duration patience) {
     impl& all = *impl_;
+    const unsigned number = ++all.requested;
     while (all.applying && !all.stopping) co_await all.changed.wait();
-    if (all.stopping) co_return;
+    if (all.stopping || number != all.requested) co_return false;
     const change_scope scope(all.applying, all.changed);
     const reconfiguration changes = plan_changes(*all.table.settings(), *settings);
     all.table.take_out(*settings, changes);
     co_await all.table.join_leaving(patience);
-    if (all.stopping) co_return;
+    if (all.stopping) co_return false;
     all.table.build(std::move(settings), changes);
     all.env.log.info("applied the configuration", {{"kept", changes.kept.size()},
                                                    {"rebuilt", changes.rebuilt.size()},
                                                    {"added", changes.added.size()},
                                                    {"removed", changes.removed.size()}});
+    co_return true;
 }
 
 aio::awaitable<> replicator::stop(aio::clock::duration patience) {
@@ -115,18 +118,18 @@ bool replicator::approve(std::string_view slave) {
 
 status replicator::current() const {
     status out;
-    const auto& feeds = impl_->table.feeds();
+    const std::vector<const feed*> feeds = impl_->table.feeds();
     out.master = least(feeds);
-    out.master_serves = std::ranges::any_of(feeds, [](const auto& feed) { return feed->source.connected(); });
-    for (const auto& link : impl_->table.links()) {
-        out.links.push_back(link->work.current());
-        out.links.back().known = link->work.source().recent().position();
+    out.master_serves = std::ranges::any_of(feeds, [](const feed* source) { return source->connected(); });
+    for (const link* one : impl_->table.links()) {
+        out.links.push_back(one->current());
+        out.links.back().known = one->source().recent().position();
     }
     return out;
 }
 
 bool replicator::finished() const {
-    return std::ranges::all_of(impl_->table.links(), [](const auto& link) { return link->work.current().finished; });
+    return std::ranges::all_of(impl_->table.links(), [](const link* one) { return one->current().finished; });
 }
 
 }  // namespace etcdsync::replication

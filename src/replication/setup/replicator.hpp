@@ -26,8 +26,9 @@ public:
 
     /// Continues with another configuration. Links of slaves whose settings and rules are unchanged keep their connection and
     /// their position (reconfiguration.hpp). Before a link is rebuilt or removed, its Txn in flight may finish, for `patience` at
-    /// most. A second call waits for the first one. If it is cancelled, links may be missing until the next call.
-    aio::awaitable<> apply(std::shared_ptr<const config::config> settings, aio::clock::duration patience);
+    /// most. A second call waits for the first one; of several that wait, only the latest is carried out. False if this one was
+    /// not, or if stop() was called. If it is canceled, links may be missing until the next call.
+    aio::awaitable<bool> apply(std::shared_ptr<const config::config> settings, aio::clock::duration patience);
 
     /// Lets each Txn in flight finish, for `patience` at most, then ends all tasks. The replicator cannot be used after that.
     aio::awaitable<> stop(aio::clock::duration patience);

@@ -166,6 +166,14 @@ TEST_CASE("a listener that throws leaves the others subscribed") {
     CHECK(r.notify() == "a");
 }
 
+TEST_CASE("a listener may own the subscription to an earlier one, also when all end together") {
+    auto all = std::make_unique<aio::listeners>();
+    auto earlier = std::make_shared<aio::subscription>(all->subscribe([] {}));
+    const auto later = all->subscribe([earlier] {});
+    earlier.reset();
+    all.reset();  // the sanitizers see a node that is used after its end
+}
+
 namespace {
 
 std::size_t allocations = 0;

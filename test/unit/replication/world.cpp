@@ -67,7 +67,12 @@ void world::apply() {
 
 void world::apply_in(aio::task_group& tasks) {
     const auto next = std::make_shared<const config::config>(settings);
-    tasks.spawn("apply", running_->apply(next, std::chrono::seconds(5)));
+    tasks.spawn("apply", apply_next(next));
+}
+
+aio::awaitable<> world::apply_next(std::shared_ptr<const config::config> next) {
+    const bool applied = co_await running_->apply(next, std::chrono::seconds(5));
+    applied_.push_back(applied);
 }
 
 link_status world::link(std::string_view of) const {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -29,6 +30,8 @@ public:
     /// Only begins to, in the loop's tasks or those given.
     void begin_apply() { apply_in(loop.tasks); }
     void apply_in(aio::task_group& tasks);
+    /// What each call of apply_in() returned, in the order of their ends.
+    [[nodiscard]] const std::vector<bool>& applied() const { return applied_; }
     /// As kill -9 does it: what is under way is left as it is.
     void kill();
 
@@ -72,6 +75,9 @@ public:
     [[nodiscard]] static test::key_map mirrored(const test::key_map& keys);
 
 private:
+    aio::awaitable<> apply_next(std::shared_ptr<const config::config> next);
+
+    std::vector<bool> applied_;
     observe::logger log_{lines, observe::log_level::debug};
     base::random_streams random_{1};
     test::memory_files files_;

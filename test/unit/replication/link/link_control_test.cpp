@@ -9,12 +9,29 @@ TEST_CASE("every request interrupts what began before it, and nothing that begin
     link_control c;
     CHECK_FALSE(c.has_request());
     SUBCASE("pause") { c.pause(); }
-    SUBCASE("resume") { c.resume(); }
+    SUBCASE("resume") {
+        c.pause();
+        c.begin_round();
+        c.resume();
+    }
     SUBCASE("resync") { c.resync(); }
-    SUBCASE("approve") { c.approve(); }
+    SUBCASE("approve") {
+        c.note_held(hold_kind::guard);
+        CHECK(c.approve());
+    }
     SUBCASE("stop") { c.stop(); }
     CHECK(c.has_request());
     c.begin_round();
+    CHECK_FALSE(c.has_request());
+}
+
+TEST_CASE("a request that changes nothing interrupts nothing") {
+    link_control c;
+    c.resume();
+    CHECK_FALSE(c.has_request());
+    c.pause();
+    c.begin_round();
+    c.pause();
     CHECK_FALSE(c.has_request());
 }
 
@@ -54,7 +71,8 @@ TEST_CASE("an approval lifts the guards until it has ended") {
     configured.safety.max_delete.amount = 7;
     CHECK_FALSE(c.guards(configured).approved);
     CHECK_FALSE(c.guards(configured).for_one_sync);
-    c.approve();
+    c.note_held(hold_kind::guard);
+    CHECK(c.approve());
     const guard_policy approved = c.guards(configured);
     CHECK(approved.approved);
     CHECK(approved.adopts_foreign_keys);
@@ -62,4 +80,44 @@ TEST_CASE("an approval lifts the guards until it has ended") {
     CHECK(approved.safety.max_delete.amount == 7);
     c.end_approval();
     CHECK_FALSE(c.guards(configured).approved);
+}
+
+TEST_CASE("an approval that arrives while a held link looks again is not lost") {
+    link_control c;
+    c.note_held(hold_kind::other_master);
+    CHECK_FALSE(c.guards({}).approved);  // it looks again
+    CHECK(c.approve());
+    c.note_held(hold_kind::other_master);  // the same as before
+    CHECK(c.guards({}).accepts_other_master);
+    c.note_held(hold_kind::other_master);  // now it was used
+    CHECK_FALSE(c.guards({}).approved);
+}
+
+TEST_CASE("an approval is for what held the link: that of a guard does not accept another master") {
+    link_control c;
+    c.note_held(hold_kind::guard);
+    CHECK(c.approve());
+    CHECK(c.guards({}).approved);
+    CHECK_FALSE(c.guards({}).accepts_other_master);
+    c.note_held(hold_kind::other_master);
+    CHECK_FALSE(c.guards({}).approved);
+    CHECK(c.approve());
+    CHECK(c.guards({}).accepts_other_master);
+}
+
+TEST_CASE("nothing can be approved before a hold, or if another process holds the link") {
+    link_control c;
+    CHECK_FALSE(c.approve());
+    c.note_held(hold_kind::conflict);
+    CHECK_FALSE(c.approve());
+    CHECK_FALSE(c.guards({}).approved);
+}
+
+TEST_CASE("a pause ends an approval") {
+    link_control c;
+    c.note_held(hold_kind::guard);
+    CHECK(c.approve());
+    c.pause();
+    c.resume();
+    CHECK_FALSE(c.guards({}).approved);
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,8 @@ void hold_by_guard(world& w) {
     w.settings.slaves[0].guards.max_delete.amount = 10;
     w.many(300, "v");
     w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00280", "proves the master's history");
     REQUIRE(w.settles());
     w.slave_server.refuse(true);
     w.slave_server.cut();
@@ -270,6 +273,227 @@ TEST_CASE("whichever request fails after an approval, it is carried out") {
             CHECK_MESSAGE(w.settles(), "request " << k << ", " << test::to_string(what) << "\n" << w.told());
         }
     }
+}
+
+TEST_CASE("an approval that arrives while the held link proves the master again is carried out") {
+    for (std::uint64_t k = 1; k <= 8; ++k) {
+        world w;
+        hold_by_another_master(w);
+        const std::uint64_t from = w.master_server.requests();
+        bool approved = false;
+        w.master_server.script = [&](std::uint64_t number) {
+            if (number == from + k) approved = w.running().approve("default");
+            return test::fault::none;
+        };
+        w.eventually([&] { return approved; }, 10min);
+        REQUIRE(approved);
+        CHECK_MESSAGE(w.settles(), "request " << k << " to the master\n" << w.told());
+    }
+}
+
+TEST_CASE("an approval of a guard does not accept another master that comes before it is used") {
+    world w;
+    hold_by_guard(w);
+    w.slave_server.refuse(true);
+    CHECK(w.running().approve("default"));
+    w.slave_server.cut();
+    w.eventually([] { return false; }, 5s);
+    w.master_server.cut();
+    w.master = test::model_etcd();
+    for (int i = 0; i < 500; ++i) w.master.put("/a/other", "v");
+    w.slave_server.refuse(false);
+    CHECK_MESSAGE(w.eventually([&] { return w.link().state == link_state::held; }), w.told());
+    CHECK(w.slave.keys().contains("/a/00001"));
+    CHECK(w.running().approve("default"));
+    CHECK(w.settles());
+}
+
+TEST_CASE("a link that is held by another process cannot be approved") {
+    world w;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    // Another process keeps writing its own checkpoint of the same instance.
+    std::string text = w.slave.keys().at(std::string(checkpoints) + "etcd-sync");
+    const std::string writer = R"("writer":")";
+    text.replace(text.find(writer) + writer.size(), 4, "dead");
+    for (int i = 0; i < 200 && w.link().state != link_state::held; ++i) {
+        const auto seq = text.find(R"("seq":)") + 6;
+        text.replace(seq, text.find_first_not_of("0123456789", seq) - seq, std::to_string(1'000 + i));
+        w.slave.put(std::string(checkpoints) + "etcd-sync", text);
+        w.eventually([&] { return w.link().state == link_state::held; }, 1s);
+    }
+    REQUIRE(w.link().state == link_state::held);
+    CHECK_FALSE(w.running().approve("default"));
+}
+
+TEST_CASE("with on_master_change = \"resync\" the guards are lifted for that one change only") {
+    world w;
+    w.settings.slaves[0].guards.on_master_change = config::master_change::resync;
+    w.settings.replicate.log_limit.value = 8U << 10;
+    w.settings.replicate.memory_limit.value = 1U << 20;
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.many(300, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "seen");
+    REQUIRE(w.settles());
+    w.master_server.cut();
+    w.master = test::model_etcd();
+    w.many(300, "w");
+    for (int i = 0; i < 80; ++i) w.master.put("/a/other", "v");
+    w.master_server.changed();
+    REQUIRE(w.settles());
+    // More than the log keeps, and what the slave needs is compacted when it asks for it: a full sync on the same connection.
+    const auto dials = w.dialer.dialed().size();
+    const std::uint64_t from = w.master_server.requests();
+    w.master_server.script = [&](std::uint64_t number) {
+        if (number == from + 1) w.master.compact(w.master.revision());
+        return test::fault::none;
+    };
+    for (int i = 0; i < 40; ++i) {
+        if (i == 20) w.del("/a/00000", "/a/00250");
+        w.put("/a/00290", std::string(200'000, 'x'));
+    }
+    REQUIRE_MESSAGE(w.eventually([&] { return w.link().state == link_state::held; }), w.told());
+    CHECK(w.slave.keys().contains("/a/00001"));
+    CHECK(std::ranges::count(w.dialer.dialed(), "http://slave:1") == 1);
+    CHECK(w.dialer.dialed().size() > dials);  // the watch of the link's own
+}
+
+TEST_CASE("a request to resume a link that is not paused does not interrupt it") {
+    world w;
+    w.many(2'000, std::string(1'000, 'x'));
+    w.start();
+    REQUIRE(w.settles());
+    const auto syncs = w.lines.count("requested by the operator");
+    const std::uint64_t from = w.slave_server.requests();
+    w.slave_server.script = [&](std::uint64_t number) {
+        if (number > from) w.running().resume("default");
+        return test::fault::none;
+    };
+    w.running().resync("default");
+    REQUIRE(w.eventually([&] { return w.lines.count("requested by the operator") == syncs + 1; }));
+    CHECK(w.settles());
+    CHECK(w.lines.count("requested by the operator") == syncs + 1);
+}
+
+TEST_CASE("a full sync that a watch violation requires is not forgotten when the slave is lost before it began") {
+    for (std::uint64_t k = 1; k <= 12; ++k) {
+        world w;
+        w.many(50, "v");
+        w.start();
+        REQUIRE(w.settles());
+        w.slave.put("/a/00007", "damaged");
+        bool spoiled = false;
+        std::uint64_t from = 0;
+        w.master_server.spoil = [&](etcdserverpb::WatchResponse& answer) {
+            if (answer.events_size() == 0 || std::exchange(spoiled, true)) return;
+            answer.mutable_events(0)->mutable_kv()->set_mod_revision(3);  // long before the others
+            from = w.slave_server.requests();
+        };
+        w.slave_server.script = [&](std::uint64_t number) {
+            return spoiled && number == from + k ? test::fault::cut : test::fault::none;
+        };
+        w.put("/a/00003", "v2");
+        REQUIRE(w.eventually([&] { return spoiled; }));
+        CHECK_MESSAGE(w.settles(), "request " << k << " to the slave\n" << w.told());
+        const auto syncs = w.lines.count("watch protocol violation by the master");
+        w.slave_server.cut();
+        w.put("/a/00004", "v2");
+        CHECK(w.settles());
+        CHECK(w.lines.count("watch protocol violation by the master") == syncs);
+    }
+}
+
+TEST_CASE("a link that is paused while it connects writes nothing, not even its claim") {
+    for (std::uint64_t k = 1; k <= 6; ++k) {
+        world w;
+        w.many(50, "v");
+        w.start();
+        REQUIRE(w.settles());
+        w.slave_server.cut();
+        const std::uint64_t from = w.slave_server.requests();
+        std::int64_t at = 0;
+        w.slave_server.script = [&](std::uint64_t number) {
+            if (number == from + k) {
+                w.running().pause("default");
+                at = w.slave.revision();
+            }
+            return test::fault::none;
+        };
+        w.put("/a/00003", "v2");
+        w.eventually([&] { return at != 0; }, 1min);
+        if (at == 0) continue;
+        w.eventually([] { return false; }, 1min);
+        CHECK(w.link().state == link_state::paused);
+        CHECK(w.slave.revision() <= at + 1);  // the Txn that was in flight
+        const auto before = w.slave.revision();
+        // The same again, with a claim that the pause had interrupted before.
+        w.running().resume("default");
+        w.running().pause("default");
+        w.eventually([] { return false; }, 1min);
+        CHECK(w.slave.revision() == before);
+        w.running().resume("default");
+        CHECK(w.settles());
+    }
+}
+
+TEST_CASE("a pause and a resync outlive a reload that builds the link anew; a change in the file is newer") {
+    for (const bool rebuild_all : {false, true}) {
+        for (const bool by_file : {false, true}) {
+            CAPTURE(rebuild_all);
+            CAPTURE(by_file);
+            two_slaves w;
+            w.many(50, "v");
+            w.start();
+            REQUIRE(w.both_settle());
+            CHECK(w.running().pause("other"));
+            CHECK(w.running().resync("other"));
+            w.loop.settle();
+            w.other.put("/a/00007", "damaged");
+            const auto before = w.other.revision();
+            if (rebuild_all) w.settings.replicate.probe_interval += 1s;
+            w.settings.slaves[1].guards.max_delete.amount = 3;
+            w.apply();
+            w.eventually([] { return false; }, 1min);
+            CHECK(w.link("other").state == link_state::paused);
+            CHECK(w.other.revision() == before);
+            if (by_file) {
+                w.settings.slaves[1].paused = true;
+                w.apply();
+                w.settings.slaves[1].paused = false;
+                w.settings.slaves[1].guards.max_delete.amount = 4;
+                w.apply();
+            } else {
+                CHECK(w.running().resume("other"));
+            }
+            CHECK(w.both_settle());
+            CHECK(w.other.keys().at("/a/00007") == "v");
+        }
+    }
+}
+
+TEST_CASE("a request that arrives while a reload waits for a Txn is not lost") {
+    two_slaves w;
+    w.many(50, "v");
+    w.start();
+    REQUIRE(w.both_settle());
+    w.other_server.script = [](std::uint64_t) { return test::fault::lost; };
+    w.put("/a/00001", "in flight");
+    REQUIRE(w.eventually([&] { return w.is_copied(w.slave, "/a/"); }));
+    w.settings.slaves[1].guards.max_delete.amount = 3;
+    w.begin_apply();
+    w.loop.settle();
+    REQUIRE(w.applied().empty());
+    CHECK(w.current().links.size() == 2);  // the status does not lose a slave meanwhile
+    CHECK(w.current().links[1].slave == "other");
+    CHECK(w.running().pause("other"));
+    w.other_server.script = nullptr;
+    REQUIRE(w.eventually([&] { return !w.applied().empty(); }));
+    CHECK(w.link("other").state == link_state::paused);
+    CHECK(w.running().resume("other"));
+    CHECK(w.both_settle());
 }
 
 TEST_CASE("requests for a slave that is not there are refused, and so is an approval of a link that works") {

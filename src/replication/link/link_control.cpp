@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replication/link/link_control.hpp"
+
+namespace etcdsync::replication {
+
+bool link_control::approve() {
+    if (!held_ || *held_ == hold_kind::conflict) return false;
+    approval_ = approval{*held_};
+    has_request_ = true;
+    return true;
+}
+
+guard_policy link_control::guards(guard_policy configured) {
+    if (!approval_) return configured;
+    approval_->in_use = true;
+    configured.approved = true;
+    configured.accepts_other_master = approval_->of == hold_kind::other_master;
+    configured.adopts_foreign_keys = true;
+    configured.for_one_sync = true;
+    return configured;
+}
+
+void link_control::note_held(hold_kind why) {
+    held_ = why;
+    end_approval();
+}
+
+void link_control::end_approval() {
+    if (approval_ && approval_->in_use) approval_.reset();
+}
+
+}  // namespace etcdsync::replication

@@ -39,7 +39,7 @@ public:
 
     /// Replaces the token of generation `refused`, with a request over `on`; does nothing if it was
     /// replaced already. Calls that wait for a request in progress share its result. The error is
-    /// of class `denied` if the cluster refuses user and password; the next log_in() tries again.
+    /// of class `denied` if the cluster rejects user and password; the next log_in() tries again.
     aio::awaitable<result<void>> renew(net::channel& on, std::uint64_t refused, aio::clock::duration timeout);
 
     /// True if, at the last attempt, the cluster refused user and password, or the password could

@@ -34,7 +34,7 @@ public:
 
     /// Opens a connection and logs in. Tries the endpoints in order, beginning with preferred(),
     /// and uses the first that accepts. The error has the cause of each endpoint; its class is
-    /// `denied` if any of them refuses us. A refused user ends the attempt at once, because users
+    /// `denied` if any of them denies access. A refused user ends the attempt at once, because users
     /// belong to the cluster, not to the member.
     aio::awaitable<result<std::shared_ptr<net::channel>>> connect(const net::channel_options& options);
 

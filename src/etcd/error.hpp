@@ -60,7 +60,7 @@ using result = base::result<T, error>;
 /// Our user is authenticated, but its roles do not cover the request.
 [[nodiscard]] bool is_permission_denied(const error& e);
 
-/// The cluster refuses user and password.
+/// The cluster rejects user and password.
 [[nodiscard]] bool is_login_refused(const error& e);
 
 /// Authentication is disabled in the cluster: no token is available, and none is needed.

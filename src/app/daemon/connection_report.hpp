@@ -48,7 +48,7 @@ void check_membership(std::vector<endpoint_answer>& all);
 /// Every permission that was asked is granted.
 [[nodiscard]] bool all_granted(const cluster_report& one);
 
-/// ok; or denied if a cluster refuses us or a permission is missing, else unreachable if an endpoint is, else failed.
+/// ok; or denied if a cluster denies access or a permission is missing, else unreachable if an endpoint is, else failed.
 [[nodiscard]] exit_code code_for(const std::vector<cluster_report>& all);
 
 }  // namespace etcdsync::app

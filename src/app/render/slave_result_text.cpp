@@ -13,7 +13,7 @@ namespace {
 std::string_view master_state(outcome of_master) {
     switch (of_master) {
         case outcome::unreachable: return "is not reachable";
-        case outcome::denied: return "refuses us";
+        case outcome::denied: return "denies access";
         default: return "is unusable";
     }
 }

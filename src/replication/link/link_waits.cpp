@@ -84,7 +84,7 @@ aio::awaitable<step_result> link_waits::after_master_failure(etcd::error why) {
     const auto how_long = master_pauses_.next(parts_.with.random);
     parts_.report.status().failure = why.cls;
     parts_.report.enter(link_state::connecting,
-                        (needs_operator(why.cls) ? "the master refuses us: " : "master: ") + why.text);
+                        (needs_operator(why.cls) ? "the master denies access: " : "master: ") + why.text);
     if (gives_up()) co_return end_reason::finished;
     co_await wait(how_long);
     co_return end_reason::restart;

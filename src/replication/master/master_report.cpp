@@ -15,7 +15,7 @@ namespace {
 using level = observe::log_level;
 
 std::string_view what_is_wrong(bool refused, bool begins) {
-    if (refused) return begins ? "refuses us" : "still refuses us";
+    if (refused) return begins ? "denies access" : "still denies access";
     return begins ? "is not reachable" : "is still not reachable";
 }
 
@@ -78,7 +78,7 @@ void master_report::violated(const std::string& cause) {
 
 void master_report::lost_history(const etcd::error& why) {
     log(level::warn,
-        why.cls == etcd::error_class::compacted ? "the master compacted revisions we had not seen"
+        why.cls == etcd::error_class::compacted ? "the master compacted revisions that were not received yet"
                                                 : "master history has diverged",
         {{"cause", why.text}});
     status_.connected = false;

@@ -180,7 +180,7 @@ TEST_CASE("a rule whose right is taken away on the master stops with its next co
         return touches(key, range_end, "/b/");
     };
     w.master_server.cut();
-    CHECK(w.eventually([&] { return w.lines.count("the master refuses us; retrying rule=/b/") == 1; }));
+    CHECK(w.eventually([&] { return w.lines.count("the master denies access; retrying rule=/b/") == 1; }));
     w.put("/a/1", "at once");
     w.put("/b/1", "not yet");
     CHECK(w.eventually([&] { return w.exact() && w.current().links[0].state == link_state::in_sync; }, 20s));
@@ -196,6 +196,6 @@ TEST_CASE("in consistency = \"all\" a cover that may not be read says what it ta
     w.settings.slaves[0].rules = {0, 1};
     w.master_server.denies = [](std::string_view key, std::string_view) { return key == "/a/"; };
     w.start();
-    CHECK(w.eventually([&] { return w.lines.count("the master refuses us") == 1; }));
+    CHECK(w.eventually([&] { return w.lines.count("the master denies access") == 1; }));
     CHECK(w.lines.count("it takes read from \"/a/\" to before \"/z0\", or consistency = \"rule\"") == 1);
 }

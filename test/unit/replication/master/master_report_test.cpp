@@ -75,7 +75,7 @@ TEST_CASE("a refusal is an outage of its own, and says which keys were read") {
     r.report.connected("http://m:1", 7);
     r.fail(error_class::retry, "connection refused");
     r.fail(error_class::denied, "wrong password");
-    CHECK(r.last() == "warn the master refuses us; retrying cause=wrong password retry_in=2s");
+    CHECK(r.last() == "warn the master denies access; retrying cause=wrong password retry_in=2s");
     CHECK(r.report.status().failure == error_class::denied);
     r.fail(error_class::reauthenticate, "wrong password");
     CHECK(r.last().starts_with("debug retry failed"));
@@ -89,7 +89,7 @@ TEST_CASE("a lost history is logged once until the watch has progressed") {
     rig r;
     r.report.connected("http://m:1", 7);
     r.fail(error_class::compacted, "compacted at 9");
-    CHECK(r.last() == "warn the master compacted revisions we had not seen cause=compacted at 9");
+    CHECK(r.last() == "warn the master compacted revisions that were not received yet cause=compacted at 9");
     CHECK_FALSE(r.report.status().connected);
     CHECK(r.report.status().cause.empty());
     r.fail(error_class::compacted, "compacted at 10");

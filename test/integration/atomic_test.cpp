@@ -16,7 +16,7 @@ namespace {
 
 constexpr int puts_each = 15;
 
-/// Txn number `n`: 60 operations over two rules. Even and odd ones write two sets of keys, each deletes the other's.
+/// Txn number `n`: 60 operations over two rules. Even and odd Txns write different sets of keys and delete the other set.
 etcdserverpb::TxnRequest transaction(int n) {
     etcdserverpb::TxnRequest request;
     for (const std::string_view rule : {"/left/", "/right/"}) {
@@ -28,7 +28,7 @@ etcdserverpb::TxnRequest transaction(int n) {
     return request;
 }
 
-/// Replays the slave and says where not all of one transaction, and nothing of another, stands in it.
+/// Replays the slave. Returns the first revision that does not have exactly the keys of one transaction, or "".
 std::string torn(const std::vector<change>& history) {
     key_map now;
     for (std::size_t i = 0; i < history.size(); ++i) {
@@ -52,7 +52,7 @@ std::string torn(const std::vector<change>& history) {
 
 }  // namespace
 
-TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in parts, on no slave") {
+TEST_CASE("no slave ever shows a part of a transaction of 60 puts and deletes over two rules") {
     etcd_server master{role::master};
     etcd_server slave_1;
     etcd_server slave_2;
@@ -64,7 +64,7 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
     sync_daemon sync(config_for(master, {slave_1, {slave_2, "dest = \"/copy\""}},
                                 "[[rule]]\nprefix = \"/left/\"\n[[rule]]\nprefix = \"/right/\"\n"));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 2; }, patience(20s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 2; }, patience(20s)));
 
     constexpr int count = 500;
     std::int64_t last = 0;
@@ -72,7 +72,7 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
     for (int n = 0; n < count; ++n) {
         last = at_master.txn(transaction(n));
         at_master.put("/middle/of/nobody", "between the rules");
-        // Now and then one at a time, else as they come: alone in a revision, and folded.
+        // Wait for some of them, so that there are single revisions and merged ones.
         if (n % 10 == 0) REQUIRE(eventually(on_both, patience(20s)));
     }
     REQUIRE(eventually(on_both, patience(20s)));
@@ -95,10 +95,10 @@ TEST_CASE("a transaction of 60 puts and deletes over two rules is never seen in 
 }
 
 TEST_CASE(
-    "a transaction larger than the operation limit of a slave is one revision there, or in parts where it takes no "
-    "nested ones") {
+    "a transaction larger than the operation limit of a slave is one revision there, or several if the slave does not "
+    "support nested transactions") {
     if (!etcd_program::of(role::master).takes_nested_txns()) {
-        MESSAGE("this master takes no such transaction");
+        MESSAGE("this master does not support such a transaction");
         return;
     }
     etcd_server master({"--max-txn-ops", "1000"}, role::master);
@@ -109,7 +109,7 @@ TEST_CASE(
     etcd_client at_slave(slave.port());
     sync_daemon sync(config_for(master, {slave}, "[[rule]]\nprefix = \"/\"\n"));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(20s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(20s)));
 
     etcdserverpb::TxnRequest puts;
     for (int i = 0; i < 900; ++i) add_put(puts, fmt::format("/many/{:03}", i), "x");
@@ -124,8 +124,8 @@ TEST_CASE(
     if (slave.program().takes_nested_txns()) {
         CHECK(report.data_revisions == 2);
     } else {
-        CHECK(report.data_revisions == 16);  // 127 at a time, the deletes as well
+        CHECK(report.data_revisions == 16);  // 127 at a time, also the deletes
         CHECK(report.split_revisions == 14);
-        CHECK(sync.said("it is applied in parts") == 1);
+        CHECK(sync.logged("it is applied in parts") == 1);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users and passwords: tokens that are forgotten, passwords that change, authentication switched on and off.
+// Users and passwords: expired tokens, changed passwords, authentication enabled and disabled.
 #include "away.hpp"
-#include "guarded.hpp"
+#include "stage_with_users.hpp"
 #include "support/metrics.hpp"
 
 #include <thread>
@@ -10,14 +10,14 @@ using namespace etcdsync::test;
 
 namespace {
 
-const std::string impatient = "[replication]\nprobe_interval = \"1s\"\n";
+const std::string short_intervals = "[replication]\nprobe_interval = \"1s\"\n";
 
-/// Everything arrived, and the first copy was the only one.
-void finish(guarded& all) {
+/// Checks that the slave is exact, and that there was no full sync after the first one.
+void finish(stage_with_users& all) {
     all.on.finish();
     INFO(all.on.sync.output());
     CHECK(later_full_syncs(all.on.sync) == 0);
-    CHECK(all.on.sync.said("held: needs approval") == 0);
+    CHECK(all.on.sync.logged("held: needs approval") == 0);
 }
 
 std::vector<std::string> jwt(const certificate& keys, std::string_view ttl) {
@@ -28,16 +28,16 @@ std::vector<std::string> jwt(const certificate& keys, std::string_view ttl) {
 }  // namespace
 
 TEST_CASE(
-    "tokens that live for two seconds, under load: the watch goes on, and tokens are renewed as often as needed") {
+    "with tokens that expire after two seconds the watch continues under load, and tokens are renewed when needed") {
     const scratch_dir place;
     std::vector<std::string> flags;
-    bool by_time = false;  // else by use
+    bool by_time = false;  // false: the token expires two seconds after its last use
     SUBCASE("simple") { flags = {"--auth-token-ttl", "2"}; }
     SUBCASE("signed (JWT)") {
         by_time = true;
         flags = jwt(rsa_key_pair(place.path()), "2s");
     }
-    guarded all(flags, {.tables = impatient});
+    stage_with_users all(flags, {.tables = short_intervals});
     all.grant_all();
     all.switch_on();
     fill(all.on.at_master, "/a/kept/", 2'000);
@@ -48,16 +48,17 @@ TEST_CASE(
     std::this_thread::sleep_for(seconds);
     writer.stop();
     const long asked = token_requests(all.on.slave()) - before;
-    MESSAGE("tokens asked for by the daemon at the slave in " << seconds.count() << " s: " << asked);
+    MESSAGE("tokens requested by the daemon from the slave in " << seconds.count() << " s: " << asked);
     CHECK(asked <= seconds.count() / 2 + 3);
     if (by_time) CHECK(asked >= seconds.count() / 2 - 3);
-    // Long enough without a change for every token to be forgotten.
+    // Without changes, every token expires in this time.
     std::this_thread::sleep_for(5s);
     finish(all);
 }
 
-TEST_CASE("a wrong password: 77 and one clear sentence; the daemon tries slowly, and goes on once the file is right") {
-    guarded all({}, {.slaves = {"", ""}, .tables = "[replication]\nprobe_interval = \"2s\"\n"});
+TEST_CASE(
+    "a wrong password: commands exit with 77 and one message; the daemon retries slowly until the file is corrected") {
+    stage_with_users all({}, {.slaves = {"", ""}, .tables = "[replication]\nprobe_interval = \"2s\"\n"});
     all.grant_all();
     all.at_slave.switch_on(all.on.at_slave());
     fill(all.on.at_master, "/a/", 100);
@@ -67,11 +68,11 @@ TEST_CASE("a wrong password: 77 and one clear sentence; the daemon tries slowly,
         if (*json != '\0') command.emplace_back(json);
         const std::size_t before = all.on.sync.output().size();
         CHECK(all.on.sync.run(command) == 77);
-        const std::string said = all.on.sync.output().substr(before);
-        CAPTURE(said);
-        CHECK(said.find(fmt::format("127.0.0.1:{}", all.on.slave().port())) != std::string::npos);
-        CHECK(said.find("syncer") != std::string::npos);
-        CHECK(said.find("authentication failed, invalid user ID or password") != std::string::npos);
+        const std::string output = all.on.sync.output().substr(before);
+        CAPTURE(output);
+        CHECK(output.find(fmt::format("127.0.0.1:{}", all.on.slave().port())) != std::string::npos);
+        CHECK(output.find("syncer") != std::string::npos);
+        CHECK(output.find("authentication failed, invalid user ID or password") != std::string::npos);
     }
     const long before = token_requests(all.on.slave());
     const auto asked_since = [&] { return token_requests(all.on.slave()) - before; };
@@ -81,15 +82,15 @@ TEST_CASE("a wrong password: 77 and one clear sentence; the daemon tries slowly,
     MESSAGE("attempts with a wrong password in 6 s: " << asked);
     CHECK(eventually([&] { return asked_since() >= 2; }, patience(20s)));
     CHECK(asked <= 12);
-    // The other one has no users: the password does not matter there.
+    // The other slave has no users, so the password does not matter.
     CHECK(all.on.settle(1));
-    all.write_password(guarded::password);
+    all.write_password(stage_with_users::password);
     all.on.finish();
-    CHECK(all.on.sync.said("held: needs approval") == 0);
+    CHECK(all.on.sync.logged("held: needs approval") == 0);
 }
 
-TEST_CASE("a password changed while it runs: it goes on once the file has it") {
-    guarded all({}, {.tables = impatient});
+TEST_CASE("a password changed while the daemon runs: it continues when the file has the new password") {
+    stage_with_users all({}, {.tables = short_intervals});
     all.grant_all();
     all.switch_on();
     fill(all.on.at_master, "/a/kept/", 500);
@@ -101,7 +102,7 @@ TEST_CASE("a password changed while it runs: it goes on once the file has it") {
     }
     SUBCASE("the file later") {
         for (users* of : all.both) of->set_password("syncer", "battery-staple");
-        CHECK(all.on.hears("invalid user ID or password"));
+        CHECK(all.on.await_log("invalid user ID or password"));
         all.write_password("battery-staple");
     }
     std::this_thread::sleep_for(1s);
@@ -109,9 +110,8 @@ TEST_CASE("a password changed while it runs: it goes on once the file has it") {
     finish(all);
 }
 
-TEST_CASE(
-    "authentication switched on, off and on again while it runs, with the user in the configuration from the start") {
-    guarded all({}, {.tables = impatient});
+TEST_CASE("authentication enabled, disabled and enabled again while the daemon runs with a configured user") {
+    stage_with_users all({}, {.tables = short_intervals});
     all.grant_all();
     fill(all.on.at_master, "/a/kept/", 500);
     all.on.start_and_sync();
@@ -133,24 +133,24 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "etcds that want a user where the configuration has none: 77, and what to set; it goes on without when they do "
-    "not") {
-    guarded all;
-    stage bare({.tables = impatient});
+    "etcds that require a user that is not configured: exit 77 and what to set; the daemon continues when "
+    "authentication is disabled") {
+    stage_with_users all;
+    stage bare({.tables = short_intervals});
     users at_slave(bare.slave());
     at_slave.switch_on(bare.at_slave());
     CHECK(bare.sync.run({"sync"}) == 77);
-    CHECK(bare.sync.said("auth.user") >= 1);
-    CHECK(bare.sync.said(fmt::format("127.0.0.1:{}", bare.slave().port())) >= 1);
+    CHECK(bare.sync.logged("auth.user") >= 1);
+    CHECK(bare.sync.logged(fmt::format("127.0.0.1:{}", bare.slave().port())) >= 1);
     bare.sync.start();
-    CHECK(bare.hears("auth.user", 1, 10s));
+    CHECK(bare.await_log("auth.user", 1, 10s));
     at_slave.switch_off();
     bare.finish();
 }
 
-TEST_CASE("roles edited again and again while it runs: signed tokens (JWT) grow old, and are renewed") {
+TEST_CASE("roles edited repeatedly while the daemon runs: signed tokens (JWT) become invalid and are renewed") {
     const scratch_dir place;
-    guarded all(jwt(rsa_key_pair(place.path()), "5m"), {.tables = impatient});
+    stage_with_users all(jwt(rsa_key_pair(place.path()), "5m"), {.tables = short_intervals});
     all.grant_all();
     all.switch_on();
     fill(all.on.at_master, "/a/kept/", 500);
@@ -165,8 +165,8 @@ TEST_CASE("roles edited again and again while it runs: signed tokens (JWT) grow 
     finish(all);
 }
 
-TEST_CASE("etcds that start anew have forgotten their tokens: nobody notices") {
-    guarded all({}, {.tables = impatient});
+TEST_CASE("restarted etcds have lost their tokens: the daemon requests new ones and continues") {
+    stage_with_users all({}, {.tables = short_intervals});
     all.grant_all();
     all.switch_on();
     fill(all.on.at_master, "/a/kept/", 500);
@@ -187,17 +187,17 @@ TEST_CASE("etcds that start anew have forgotten their tokens: nobody notices") {
 }
 
 TEST_CASE(
-    "three members over TLS with users: a token of one means nothing to the next, and is replaced within the call") {
+    "three members over TLS with users: the token of one member is invalid for the next, and is replaced in the call") {
     const key_infrastructure keys;
     const scratch_dir secrets;
-    replace_file(secrets.path() + "/password", guarded::password);
-    etcd_cluster master(quick_passwords, keys.door(), role::master);
+    replace_file(secrets.path() + "/password", stage_with_users::password);
+    etcd_cluster master(quick_passwords, keys.listener(), role::master);
     etcd_server slave;
     master.start();
     slave.start();
     etcd_client at_slave(slave.port());
     users at_master(master.member(0));
-    at_master.add("syncer", guarded::password);
+    at_master.add("syncer", stage_with_users::password);
     at_master.grant("syncer", "read", "/a/", "/c");
     at_master.switch_on(master.at(0));
     for (const std::size_t i : {1U, 2U}) master.at(i).log_in("root", std::string(users::root_password));
@@ -205,7 +205,7 @@ TEST_CASE(
     sync_daemon sync(config_for(master.endpoints(), {slave}, two_prefixes, {},
                                 keys.trusting() + as_user("syncer", secrets.path() + "/password")));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
     load::options how = load_on({"/a/", "/b/", "/other/"});
     how.may_fail = true;
     for (std::size_t i = 0; i < etcd_cluster::size; ++i) {

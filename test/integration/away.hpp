@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-/// What is common to tests with clusters of three members of which some are away.
+/// Helpers for tests with clusters of three members, some of which are down.
 namespace etcdsync::test {
 
 inline constexpr std::string_view two_prefixes = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
@@ -22,7 +22,7 @@ inline load::options load_with_failures() {
     return how;
 }
 
-/// The revision of a put that is repeated while members that came back may still be choosing a leader.
+/// Repeats a put until it succeeds, because restarted members may still elect a leader. Returns its revision.
 inline std::int64_t put_somehow(etcd_client& to, std::string_view key, std::string_view value) {
     std::int64_t revision = 0;
     const auto done = [&] {
@@ -35,13 +35,14 @@ inline std::int64_t put_somehow(etcd_client& to, std::string_view key, std::stri
     return revision;
 }
 
-/// What is written last on the master arrives, the daemon ends well, and the slave is and was exact, with one full sync: the first.
+/// Writes a last key and checks that it arrives, that the daemon exits with 0, that every revision of the slave is exact, and that
+/// there was only one full sync.
 inline void finish_exact(sync_daemon& sync, etcd_client& at_master, etcd_client& at_slave) {
     const std::int64_t last = put_somehow(at_master, "/a/~last", "1");
     CHECK(eventually([&] { return at_slave.answers() && follows_at(at_slave, last); }, patience(30s)));
     CHECK(sync.terminate() == 0);
     INFO(sync.output());
-    CHECK(sync.said("held: needs approval") == 0);
+    CHECK(sync.logged("held: needs approval") == 0);
     CHECK(later_full_syncs(sync) == 0);
     CHECK(difference(with_prefix(keys_of(at_master), {"/a/", "/b/"}), keys_of(at_slave)) == "");
     const exactness_report report = check_exactness(at_master, at_slave, {same_keys({"/a/", "/b/"}), "etcd-sync"});
@@ -49,11 +50,11 @@ inline void finish_exact(sync_daemon& sync, etcd_client& at_master, etcd_client&
     CHECK(report.state == "follow");
 }
 
-/// While the master at `writable` is written to: how long after `action` the record on the slave moves again. What was on its way
-/// before is over after a moment.
+/// How long after `action` the checkpoint on the slave advances again, while there are writes to the master at `writable`. Waits a
+/// moment first for requests in flight.
 inline std::chrono::milliseconds time_away(std::uint16_t writable, etcd_client& at_slave,
                                            const std::function<void()>& action, std::chrono::milliseconds limit) {
-    // A writer that meets a dead leader waits for 7 s: others come after it.
+    // A writer whose leader is down blocks for 7 s, so start more writers meanwhile.
     std::deque<load> writers;
     const auto one_more = [&] {
         load::options how = load_with_failures();

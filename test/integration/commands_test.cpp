@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that end by themselves, from outside. What they say in detail is in the unit tests.
+// One-shot commands, run as processes. The unit tests check their output in detail.
 #include "support/processes.hpp"
 
 #include <doctest/doctest.h>
@@ -16,12 +16,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view good = "[master]\nendpoints = [\"http://m\"]\n[[slave]]\nendpoints = [\"http://s\"]\n";
+constexpr std::string_view valid_clusters =
+    "[master]\nendpoints = [\"http://m\"]\n[[slave]]\nendpoints = [\"http://s\"]\n";
 
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 struct mistake {
-    std::string_view tables;  ///< behind four good lines
+    std::string_view tables;  ///< after four valid lines
     std::string_view place;   ///< line:col
     std::string_view what;
 };
@@ -42,10 +43,10 @@ constexpr mistake mistakes[] = {
 
 }  // namespace
 
-TEST_CASE("a bad configuration ends run and check-config with 78, and the place and the fix are named") {
+TEST_CASE("with an invalid configuration run and check-config exit with 78 and print the position and the fix") {
     for (const mistake& m : mistakes) {
         CAPTURE(m.tables);
-        sync_daemon sync(fmt::format("{}{}", good, m.tables));
+        sync_daemon sync(fmt::format("{}{}", valid_clusters, m.tables));
         for (const char* const command : {"run", "check-config"}) {
             CHECK(sync.run({command}, patience(10s)) == 78);
         }
@@ -58,14 +59,14 @@ TEST_CASE("a bad configuration ends run and check-config with 78, and the place 
     }
 }
 
-TEST_CASE("several errors are told at once") {
+TEST_CASE("several errors are reported at once") {
     sync_daemon sync("[master]\nendpoints = [\"m:2379\"]\n[[slave]]\nendpoints = []\n[[rule]]\ncolour = 1\n");
     CHECK(sync.run({"check-config"}, patience(10s)) == 78);
     for (const std::string_view place : {":2:14: error: ", ":4:13: error: ", ":6:1: error: "})
         CHECK(holds(sync.output(), place));
 }
 
-TEST_CASE("a configuration that is not there is a configuration error, too") {
+TEST_CASE("a missing configuration file is a configuration error, too") {
     scratch_dir dir;
     process child({std::getenv("ETCD_SYNC"), "-c", dir.path() + "/nothing.toml", "run"}, dir.path() + "/output");
     CHECK(child.wait(patience(10s)) == 78);
@@ -74,7 +75,7 @@ TEST_CASE("a configuration that is not there is a configuration error, too") {
     CHECK(holds(output.str(), "nothing.toml"));
 }
 
-TEST_CASE("the samples in conf/ are good") {
+TEST_CASE("the samples in conf/ are valid") {
     const char* const source = std::getenv("ETCD_SYNC_SOURCE");
     REQUIRE(source != nullptr);
     std::size_t samples = 0;
@@ -93,8 +94,8 @@ TEST_CASE("the samples in conf/ are good") {
     CHECK(samples >= 2);
 }
 
-TEST_CASE("what is no command is a usage error") {
-    sync_daemon sync(fmt::format("{}[[rule]]\nprefix = \"/a/\"\n", good));
+TEST_CASE("an unknown command or option is a usage error") {
+    sync_daemon sync(fmt::format("{}[[rule]]\nprefix = \"/a/\"\n", valid_clusters));
     CHECK(sync.run({"rnu"}, patience(10s)) == 64);
     CHECK(holds(sync.output(), "rnu"));
     CHECK(sync.run({"run", "--no-such-option"}, patience(10s)) == 64);
@@ -110,7 +111,7 @@ TEST_CASE("--json run logs one JSON object per line") {
         "[[rule]]\nprefix = \"/a/\"\n[log]\nformat = \"logfmt\"\n",
         closed, closed + 1));
     sync.start({"--json", "run"});
-    CHECK(eventually([&] { return sync.said("Connection refused") > 0; }, patience(10s)));
+    CHECK(eventually([&] { return sync.logged("Connection refused") > 0; }, patience(10s)));
     CHECK(sync.terminate() == 0);
     std::istringstream lines(sync.output());
     std::size_t starts = 0;
@@ -123,10 +124,10 @@ TEST_CASE("--json run logs one JSON object per line") {
     CHECK(starts == 1);
 }
 
-TEST_CASE("explain says which rule takes a key and where it goes, without any etcd") {
+TEST_CASE("explain prints the rule that selects a key and its target, without connecting to an etcd") {
     sync_daemon sync(fmt::format(
         "{}dest = \"/copy\"\n[[rule]]\nname = \"app\"\nprefix = \"/a/\"\ndest = \"/b/\"\nexclude = [\"/a/secret/\"]\n",
-        good));
+        valid_clusters));
     CHECK(sync.run({"explain", "/a/key"}, patience(10s)) == 0);
     CHECK(holds(sync.output(), "/copy/b/key"));
     CHECK(holds(sync.output(), "app"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The master forgets its history at the worst places.
+// The master is compacted at the most difficult revisions.
 #include "stage.hpp"
 
 #include <thread>
@@ -15,7 +15,7 @@ void delete_five(etcd_client& at, std::string_view mark, int first, int last) {
 
 }  // namespace
 
-TEST_CASE("the master compacted around R while the daemon was away, with a delete in each revision there") {
+TEST_CASE("the master compacted around R while the daemon was stopped, with a delete in each of these revisions") {
     stage on;
     fill(on.at_master, "/b/", 300);
     for (int offset = -2; offset <= 2; ++offset)
@@ -24,7 +24,7 @@ TEST_CASE("the master compacted around R while the daemon was away, with a delet
         CAPTURE(offset);
         const std::string mark = fmt::format("{}", offset);
         on.start_and_sync();
-        // One revision each of the slave: the last one is E, and R.
+        // Each delete is one revision of the slave. The last one is both E and R.
         delete_five(on.at_master, mark, -2, 0);
         const std::int64_t last = on.at_master.revision();
         REQUIRE(eventually([&] { return follows_at(on.at_slave(), last); }, patience(20s)));
@@ -45,46 +45,46 @@ TEST_CASE("the master compacted around R while the daemon was away, with a delet
     CHECK(report.state == "follow");
 }
 
-TEST_CASE("compacted at the very next revision of a watch that lags: the delete in it is not lost") {
-    // A log this small leaves the slave behind to a watch of its own, whose answers are cut after 1,000 revisions.
+TEST_CASE("a compaction at the next revision of a watch that is behind does not lose the delete in it") {
+    // With such a small log the slave gets its own watch, whose responses are cut after 1,000 revisions.
     constexpr unsigned one_answer = 1'000;
     stage on({.prefixes = {"/a/"}, .tables = "[replication]\nlog_limit = \"64KiB\"\nprobe_interval = \"1s\"\n"});
     fill(on.at_master, "/a/", 300);
     on.start_and_sync();
     const int rounds = long_run() ? 12 : 3;
-    // Where the watch is faster than the compaction nothing was tried: then once more.
-    const auto not_met = [&] { return on.sync.said("compacted") == 0; };
-    for (int round = 0; round < rounds || (round < 20 && not_met()); ++round) {
+    // If the watch was faster than the compaction, nothing was tested: repeat.
+    const auto not_hit = [&] { return on.sync.logged("compacted") == 0; };
+    for (int round = 0; round < rounds || (round < 20 && not_hit()); ++round) {
         CAPTURE(round);
-        const std::string doomed = fmt::format("/a/doomed {}", round);
-        on.at_master.put(doomed, "to be deleted");
+        const std::string deleted_key = fmt::format("/a/doomed {}", round);
+        on.at_master.put(deleted_key, "to be deleted");
         REQUIRE(on.settle());
         const std::int64_t e = checkpoint_revision(on.at_slave());
         on.slave().kill();
-        // Most keys: the history was proved when the watch began, so the full sync that follows is not held.
+        // This changes most keys. The history was verified when the watch started, so the full sync is not held.
         const auto key_of = [&](unsigned i) { return fmt::format("/a/{:06}", i % 200); };
-        // The answer holds E to E + 999.
+        // The first response contains E to E + 999.
         REQUIRE(on.at_master.put_many(one_answer - 1, key_of, std::string(100, 'x')) == e + one_answer - 1);
-        const std::int64_t next = on.at_master.del(doomed);
+        const std::int64_t next = on.at_master.del(deleted_key);
         on.at_master.put_many(2 * one_answer, key_of, std::string(100, 'y'));
         on.keep_master();
         on.slave().start();
-        // The first answer is applied: the server looks for more every 100 ms.
+        // Wait until the first response is applied: the server continues every 100 ms.
         const auto limit = std::chrono::steady_clock::now() + patience(20s);
         while (checkpoint_revision(on.at_slave()) <= e) REQUIRE(std::chrono::steady_clock::now() < limit);
         on.compact_master(next);
         CHECK(on.settle());
         INFO(on.sync.output());
-        CHECK(on.at_slave().range(doomed, {}).empty());
+        CHECK(on.at_slave().range(deleted_key, {}).empty());
         CHECK(on.differs() == "");
     }
     INFO(on.sync.output());
-    CHECK_FALSE(not_met());
+    CHECK_FALSE(not_hit());
     on.finish();
 }
 
-TEST_CASE("the master compacted again and again in the middle of a full sync, and busy") {
-    // Small Txns, so that it takes a while.
+TEST_CASE("a master under load is compacted repeatedly during a full sync") {
+    // Small Txns make the full sync long enough.
     stage on({.tables = "[replication]\ntxn_max_bytes = \"4KiB\"\n"});
     const unsigned keys = long_run() ? 100'000 : 30'000;
     fill(on.at_master, "/a/kept/", keys, 1'024);
@@ -95,12 +95,12 @@ TEST_CASE("the master compacted again and again in the middle of a full sync, an
     how.prefixes = {"/elsewhere/"};
     how.seed = 2;
     load outside(on.master.port(), how);
-    on.keep_master();  // what there is to keep is much
+    on.keep_master();  // reading this much history takes a while
     on.sync.start();
-    const auto in_sync = [&] { return on.sync.said("in sync") > 0; };
+    const auto in_sync = [&] { return on.sync.logged("in sync") > 0; };
     int hits = 0;
     for (const unsigned percent : {5U, 20U, 35U, 50U, 65U, 80U}) {
-        // Copied in the order of the keys: however quick the machine is, this is in the middle.
+        // Keys are copied in order, so this is in the middle on any machine.
         const std::string key = fmt::format("/a/kept/{:06}", keys / 100 * percent);
         const auto reached = [&] { return !on.at_slave().range(key, key + '\0').empty(); };
         REQUIRE(eventually(reached, patience(60s)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checker that all other tests lean on, itself: histories made by hand, one defect in each.
+// Tests the checker that the other tests use: handwritten histories with one defect each.
 #include "support/exactness_checker.hpp"
 
 #include "base/escape.hpp"
@@ -16,8 +16,8 @@ change put(std::int64_t revision, std::string key, std::string value) {
 }
 change del(std::int64_t revision, std::string key) { return {false, std::move(key), {}, revision, 0}; }
 
-change record(std::int64_t revision, std::int64_t r, std::string_view state = "follow", std::string_view pass = "none",
-              std::string_view frontier = {}) {
+change checkpoint(std::int64_t revision, std::int64_t r, std::string_view state = "follow",
+                  std::string_view pass = "none", std::string_view frontier = {}) {
     return put(
         revision, "/.etcd-sync/etcd-sync",
         fmt::format(
@@ -25,7 +25,7 @@ change record(std::int64_t revision, std::int64_t r, std::string_view state = "f
             r, state, pass, etcdsync::base::base64_encode(frontier)));
 }
 
-/// 2: a=1. 3: b=1, c=1 in one Txn. 4: a=2. 5: b gone. 6: c=2, and what no rule selects.
+/// Revision 2: a=1. 3: b=1, c=1 in one Txn. 4: a=2. 5: b deleted. 6: c=2, and a key that no rule selects.
 const std::vector<change> master{put(2, "/a", "1"), put(3, "/b", "1"), put(3, "/c", "1"), put(4, "/a", "2"),
                                  del(5, "/b"),      put(6, "/c", "2"), put(6, "x", "9")};
 
@@ -37,11 +37,11 @@ bool holds(const std::string& text, std::string_view part) { return text.find(pa
 
 }  // namespace
 
-TEST_CASE("a slave that follows revision by revision, or several folded into one, is right") {
-    CHECK(fault_of({record(2, 1), put(3, "/a", "1"), record(3, 2), put(4, "/b", "1"), put(4, "/c", "1"), record(4, 3),
-                    put(5, "/a", "2"), record(5, 4), del(6, "/b"), record(6, 5), put(7, "/c", "2"), record(7, 6)}) ==
-          "");
-    const std::vector<change> folded{record(2, 1), put(3, "/a", "2"), put(3, "/c", "2"), record(3, 6)};
+TEST_CASE("a slave that follows one revision at a time, or several merged into one, is accepted") {
+    CHECK(fault_of({checkpoint(2, 1), put(3, "/a", "1"), checkpoint(3, 2), put(4, "/b", "1"), put(4, "/c", "1"),
+                    checkpoint(4, 3), put(5, "/a", "2"), checkpoint(5, 4), del(6, "/b"), checkpoint(6, 5),
+                    put(7, "/c", "2"), checkpoint(7, 6)}) == "");
+    const std::vector<change> folded{checkpoint(2, 1), put(3, "/a", "2"), put(3, "/c", "2"), checkpoint(3, 6)};
     const exactness_report report = check_exactness(master, folded, {same_keys({"/"}), "etcd-sync", {}});
     CHECK(report.fault == "");
     CHECK(report.revisions == 2);
@@ -49,130 +49,131 @@ TEST_CASE("a slave that follows revision by revision, or several folded into one
     CHECK(report.applied == 6);
 }
 
-TEST_CASE("a full sync in pages, with the master moving on below the frontier, is right") {
-    CHECK(fault_of({put(2, "/b", "old"), put(3, "/foreign", "kept"), record(4, 2, "full_sync", "repair"),
-                    put(5, "/a", "1"), record(5, 3, "full_sync", "repair", "/b"), put(6, "/a", "2"),
-                    record(6, 4, "full_sync", "repair", "/b"), put(7, "/b", "1"), put(7, "/c", "1"), record(7, 4)}) ==
-          "");
+TEST_CASE("a full sync in pages, with changes of the master below the frontier, is accepted") {
+    CHECK(fault_of({put(2, "/b", "old"), put(3, "/foreign", "kept"), checkpoint(4, 2, "full_sync", "repair"),
+                    put(5, "/a", "1"), checkpoint(5, 3, "full_sync", "repair", "/b"), put(6, "/a", "2"),
+                    checkpoint(6, 4, "full_sync", "repair", "/b"), put(7, "/b", "1"), put(7, "/c", "1"),
+                    checkpoint(7, 4)}) == "");
 }
 
-TEST_CASE("a torn transaction is found") {
-    const std::string fault = fault_of({record(2, 2, "full_sync", "repair"), put(3, "/a", "1"), record(3, 2),
-                                        put(4, "/b", "1"), record(4, 3), put(5, "/c", "1"), record(5, 4)});
+TEST_CASE("a torn transaction is detected") {
+    const std::string fault = fault_of({checkpoint(2, 2, "full_sync", "repair"), put(3, "/a", "1"), checkpoint(3, 2),
+                                        put(4, "/b", "1"), checkpoint(4, 3), put(5, "/c", "1"), checkpoint(5, 4)});
     CHECK(holds(fault, "slave revision 4: "));
     CHECK(holds(fault, "missing   /c"));
 }
 
-TEST_CASE("a lost change is found") {
-    const std::string fault = fault_of({record(2, 1), put(3, "/b", "1"), put(3, "/c", "1"), record(3, 3)});
+TEST_CASE("a lost change is detected") {
+    const std::string fault = fault_of({checkpoint(2, 1), put(3, "/b", "1"), put(3, "/c", "1"), checkpoint(3, 3)});
     CHECK(holds(fault, "slave revision 3: "));
     CHECK(holds(fault, "missing   /a"));
 }
 
-TEST_CASE("a change applied twice is found, with the same R and with a later one") {
-    CHECK(holds(fault_of({record(2, 1), put(3, "/a", "1"), record(3, 2), put(4, "/a", "1"), record(4, 2)}),
+TEST_CASE("a change that is applied twice is detected, with the same R and with a later one") {
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "1"), checkpoint(3, 2), put(4, "/a", "1"), checkpoint(4, 2)}),
                 "R = 2 was applied a second time"));
-    CHECK(holds(fault_of({record(2, 1), put(3, "/a", "1"), record(3, 2), put(4, "/a", "1"), put(4, "/b", "1"),
-                          put(4, "/c", "1"), record(4, 3)}),
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "1"), checkpoint(3, 2), put(4, "/a", "1"), put(4, "/b", "1"),
+                          put(4, "/c", "1"), checkpoint(4, 3)}),
                 "put /a: it was equal already"));
-    CHECK(
-        holds(fault_of({record(2, 1), put(3, "/a", "2"), put(3, "/c", "2"), record(3, 6), del(4, "/a"), record(4, 6)}),
-              "a second time"));
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "2"), put(3, "/c", "2"), checkpoint(3, 6), del(4, "/a"),
+                          checkpoint(4, 6)}),
+                "a second time"));
 }
 
-TEST_CASE("changes in another order are found") {
-    CHECK(holds(fault_of({record(2, 1), put(3, "/a", "1"), put(3, "/b", "1"), put(3, "/c", "1"), record(3, 3),
-                          del(4, "/b"), record(4, 5)}),
+TEST_CASE("reordered changes are detected") {
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "1"), put(3, "/b", "1"), put(3, "/c", "1"), checkpoint(3, 3),
+                          del(4, "/b"), checkpoint(4, 5)}),
                 "different /a"));
-    CHECK(holds(fault_of({record(2, 1), put(3, "/a", "1"), record(3, 2), record(4, 1)}), "R decreased from 2 to 1"));
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "1"), checkpoint(3, 2), checkpoint(4, 1)}),
+                "R decreased from 2 to 1"));
 }
 
-TEST_CASE("a foreign key is found, whoever wrote it") {
-    CHECK(holds(fault_of({record(2, 1), put(3, "/a", "1"), put(3, "x", "9"), record(3, 2)}),
+TEST_CASE("a foreign key is detected, with and without a checkpoint in its revision") {
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/a", "1"), put(3, "x", "9"), checkpoint(3, 2)}),
                 "put x: the master did not change it in (1, 2]"));
-    CHECK(holds(fault_of({record(2, 1), put(3, "/z", "9")}), "0 checkpoint events"));
+    CHECK(holds(fault_of({checkpoint(2, 1), put(3, "/z", "9")}), "0 checkpoint events"));
 }
 
-TEST_CASE("a stale key is found") {
-    const std::string fault = fault_of({record(2, 1), put(3, "/a", "1"), put(3, "/b", "1"), put(3, "/c", "1"),
-                                        record(3, 3), put(4, "/a", "2"), record(4, 5)});
+TEST_CASE("a stale key is detected") {
+    const std::string fault = fault_of({checkpoint(2, 1), put(3, "/a", "1"), put(3, "/b", "1"), put(3, "/c", "1"),
+                                        checkpoint(3, 3), put(4, "/a", "2"), checkpoint(4, 5)});
     CHECK(holds(fault, "slave revision 4: "));
     CHECK(holds(fault, "extra     /b"));
 }
 
-TEST_CASE("a full sync that leaves a hole, rewrites what is equal or deletes what stood there before is found") {
-    CHECK(holds(
-        fault_of({record(2, 3, "full_sync", "repair"), put(3, "/b", "1"), record(3, 3, "full_sync", "repair", "/c")}),
-        "/a below the frontier /c is missing"));
-    CHECK(holds(fault_of({put(2, "/a", "1"), record(3, 2, "full_sync", "repair"), record(4, 2, "full_sync", "repair"),
-                          put(5, "/a", "1"), record(5, 2)}),
+TEST_CASE("a full sync that skips a key, rewrites an equal key, or deletes a foreign key is detected") {
+    CHECK(holds(fault_of({checkpoint(2, 3, "full_sync", "repair"), put(3, "/b", "1"),
+                          checkpoint(3, 3, "full_sync", "repair", "/c")}),
+                "/a below the frontier /c is missing"));
+    CHECK(holds(fault_of({put(2, "/a", "1"), checkpoint(3, 2, "full_sync", "repair"),
+                          checkpoint(4, 2, "full_sync", "repair"), put(5, "/a", "1"), checkpoint(5, 2)}),
                 "put /a: it was equal already"));
-    CHECK(holds(fault_of({put(2, "/z", "1"), record(3, 2, "full_sync", "repair"), put(4, "/a", "1"),
-                          record(4, 2, "full_sync", "prune"), del(5, "/z"), record(5, 2)}),
+    CHECK(holds(fault_of({put(2, "/z", "1"), checkpoint(3, 2, "full_sync", "repair"), put(4, "/a", "1"),
+                          checkpoint(4, 2, "full_sync", "prune"), del(5, "/z"), checkpoint(5, 2)}),
                 "delete /z: it is a foreign key"));
-    CHECK(holds(
-        fault_of({record(2, 3, "full_sync", "repair"), put(3, "/c", "1"), record(3, 3, "full_sync", "repair", "/b")}),
-        "above the frontier"));
+    CHECK(holds(fault_of({checkpoint(2, 3, "full_sync", "repair"), put(3, "/c", "1"),
+                          checkpoint(3, 3, "full_sync", "repair", "/b")}),
+                "above the frontier"));
 }
 
-TEST_CASE("a revision applied in parts is right: R stands still until the last part, and a part may be written again") {
-    const std::vector<change> parts{record(2, 2, "full_sync", "repair"),
+TEST_CASE("a revision applied in parts is accepted: R does not change until the last part, and parts may be repeated") {
+    const std::vector<change> parts{checkpoint(2, 2, "full_sync", "repair"),
                                     put(3, "/a", "1"),
-                                    record(3, 2),
+                                    checkpoint(3, 2),
                                     put(4, "/b", "1"),
-                                    record(4, 2, "split"),
-                                    record(5, 2, "split"),
+                                    checkpoint(4, 2, "split"),
+                                    checkpoint(5, 2, "split"),
                                     put(6, "/b", "1"),
-                                    record(6, 2, "split"),
+                                    checkpoint(6, 2, "split"),
                                     put(7, "/c", "1"),
-                                    record(7, 3)};
+                                    checkpoint(7, 3)};
     const exactness_report report = check_exactness(master, parts, {same_keys({"/"}), "etcd-sync", {}});
     CHECK(report.fault == "");
     CHECK(report.split_revisions == 2);
     CHECK(report.state == "follow");
 }
 
-TEST_CASE("a part that writes a key, or a value, which is no change of the revision is found") {
-    const change start = record(2, 2, "full_sync", "repair");
+TEST_CASE("a part that writes a key or a value that is not a change of the revision is detected") {
+    const change start = checkpoint(2, 2, "full_sync", "repair");
     const auto rest = [&](change part) {
-        return fault_of({start, put(3, "/a", "1"), record(3, 2), std::move(part), record(4, 2, "split"),
-                         put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), record(5, 3)});
+        return fault_of({start, put(3, "/a", "1"), checkpoint(3, 2), std::move(part), checkpoint(4, 2, "split"),
+                         put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), checkpoint(5, 3)});
     };
     CHECK(holds(rest(put(4, "/a", "9")), "not a change of the master up to R = 3"));
-    CHECK(holds(fault_of({start, put(3, "/a", "1"), record(3, 2), put(4, "/b", "9"), record(4, 2, "split"),
-                          put(5, "/b", "1"), put(5, "/c", "1"), record(5, 3)}),
+    CHECK(holds(fault_of({start, put(3, "/a", "1"), checkpoint(3, 2), put(4, "/b", "9"), checkpoint(4, 2, "split"),
+                          put(5, "/b", "1"), put(5, "/c", "1"), checkpoint(5, 3)}),
                 "put /b of a split revision is not a change of the master up to R = 3"));
-    CHECK(holds(fault_of({start, put(3, "/a", "1"), record(3, 2), del(4, "/a"), record(4, 2, "split"),
-                          put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), record(5, 3)}),
+    CHECK(holds(fault_of({start, put(3, "/a", "1"), checkpoint(3, 2), del(4, "/a"), checkpoint(4, 2, "split"),
+                          put(5, "/b", "1"), put(5, "/c", "1"), put(5, "/a", "1"), checkpoint(5, 3)}),
                 "delete /a"));
 }
 
-TEST_CASE("a revision applied in parts that ends unequal, or at another R on the way, is found") {
-    const std::vector<change> begin{record(2, 2, "full_sync", "repair"), put(3, "/a", "1"), record(3, 2),
-                                    put(4, "/b", "1"), record(4, 2, "split")};
+TEST_CASE("a revision applied in parts that ends unequal, or changes R between its parts, is detected") {
+    const std::vector<change> begin{checkpoint(2, 2, "full_sync", "repair"), put(3, "/a", "1"), checkpoint(3, 2),
+                                    put(4, "/b", "1"), checkpoint(4, 2, "split")};
     const auto with = [&](std::initializer_list<change> more) {
         std::vector<change> all = begin;
         all.insert(all.end(), more);
         return fault_of(all);
     };
-    CHECK(holds(with({record(5, 3)}), "missing   /c"));
-    CHECK(holds(with({record(5, 2)}), "not a change of the master up to R = 2"));
-    CHECK(holds(with({put(5, "/c", "1"), record(5, 3, "split")}), "while a revision is applied in parts"));
-    CHECK(with({put(5, "/c", "1"), record(5, 3)}) == "");
+    CHECK(holds(with({checkpoint(5, 3)}), "missing   /c"));
+    CHECK(holds(with({checkpoint(5, 2)}), "not a change of the master up to R = 2"));
+    CHECK(holds(with({put(5, "/c", "1"), checkpoint(5, 3, "split")}), "while a revision is applied in parts"));
+    CHECK(with({put(5, "/c", "1"), checkpoint(5, 3)}) == "");
 }
 
-TEST_CASE("a full sync that takes over from parts checks them with all else") {
+TEST_CASE("a full sync after parts of a revision checks these parts, too") {
     const auto with = [](const change& part) {
-        return fault_of({record(2, 2, "full_sync", "repair"), put(3, "/a", "1"), record(3, 2), put(4, "/b", "1"), part,
-                         record(4, 2, "split"), record(5, 2, "full_sync", "repair"), put(6, "/c", "1"),
-                         record(6, 3, "full_sync", "repair", "/d"), record(7, 3)});
+        return fault_of({checkpoint(2, 2, "full_sync", "repair"), put(3, "/a", "1"), checkpoint(3, 2),
+                         put(4, "/b", "1"), part, checkpoint(4, 2, "split"), checkpoint(5, 2, "full_sync", "repair"),
+                         put(6, "/c", "1"), checkpoint(6, 3, "full_sync", "repair", "/d"), checkpoint(7, 3)});
     };
     CHECK(with(put(4, "/b", "1")) == "");
     CHECK(holds(with(put(4, "/z", "1")), "/z of a split revision is not a change"));
 }
 
-TEST_CASE("what the record holds besides is no matter, not even members of the same names within it") {
-    const auto told = [](std::int64_t revision, std::int64_t r) {
+TEST_CASE("other members of the checkpoint are ignored, even nested ones with the same names") {
+    const auto with_anchors = [](std::int64_t revision, std::int64_t r) {
         return put(
             revision, "/.etcd-sync/etcd-sync",
             fmt::format(
@@ -180,28 +181,29 @@ TEST_CASE("what the record holds besides is no matter, not even members of the s
                 R"("state":"follow","pass":"none","frontier_b64":"","writer":"w"}})",
                 r));
     };
-    CHECK(fault_of({told(2, 1), put(3, "/a", "1"), told(3, 2)}) == "");
-    CHECK(fault_of({told(2, 1), put(3, "/a", "1"), told(3, 3)}) != "");
+    CHECK(fault_of({with_anchors(2, 1), put(3, "/a", "1"), with_anchors(3, 2)}) == "");
+    CHECK(fault_of({with_anchors(2, 1), put(3, "/a", "1"), with_anchors(3, 3)}) != "");
 }
 
-TEST_CASE("what was done to a slave before it is held to anything is taken as it stands") {
+TEST_CASE("changes of a slave before the first checked revision are accepted") {
     exactness_rules rules{same_keys({"/"}), "etcd-sync", {}};
-    const std::vector<change> meddled{record(2, 1), put(3, "/a", "9"), put(4, "/.etcd-sync/etcd-sync", "not a record"),
-                                      put(5, "/a", "1"), record(5, 2)};
-    CHECK(check_exactness(master, meddled, rules).fault != "");
+    const std::vector<change> modified{checkpoint(2, 1), put(3, "/a", "9"),
+                                       put(4, "/.etcd-sync/etcd-sync", "not a record"), put(5, "/a", "1"),
+                                       checkpoint(5, 2)};
+    CHECK(check_exactness(master, modified, rules).fault != "");
     rules.from = 5;
-    CHECK(check_exactness(master, meddled, rules).fault == "");
+    CHECK(check_exactness(master, modified, rules).fault == "");
     rules.from = 6;
-    CHECK(check_exactness(master, meddled, rules).revisions == 0);
+    CHECK(check_exactness(master, modified, rules).revisions == 0);
 }
 
-TEST_CASE("a key mapped away from its place is found under its new name alone") {
+TEST_CASE("a mapped key is expected only under its new name") {
     const exactness_rules rules{[](std::string_view key) -> std::optional<std::string> {
                                     if (key != "/a") return std::nullopt;
                                     return "/moved/a";
                                 },
                                 "etcd-sync",
                                 {}};
-    CHECK(check_exactness(master, {record(2, 1), put(3, "/moved/a", "2"), record(3, 6)}, rules).fault == "");
-    CHECK(check_exactness(master, {record(2, 1), put(3, "/a", "2"), record(3, 6)}, rules).fault != "");
+    CHECK(check_exactness(master, {checkpoint(2, 1), put(3, "/moved/a", "2"), checkpoint(3, 6)}, rules).fault == "");
+    CHECK(check_exactness(master, {checkpoint(2, 1), put(3, "/a", "2"), checkpoint(3, 6)}, rules).fault != "");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masters and slaves of three members, of which some are killed or stand still: how soon it is noticed, and that nothing is lost.
+// Masters and slaves with three members, some of which are killed or paused: how fast the failover is, and that nothing is lost.
 #include "away.hpp"
 
 using namespace etcdsync::test;
@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::size_t size = etcd_cluster::size;
 
-/// The member whose endpoint the daemon told of last.
+/// The member whose endpoint the daemon logged last.
 std::size_t connected_master(const sync_daemon& sync, etcd_cluster& master) {
-    const std::string said = sync.output();
+    const std::string output = sync.output();
     std::size_t found = size;
     std::size_t latest = 0;
     for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t at = said.rfind(fmt::format("endpoint={}", master.member(i).url()));
+        const std::size_t at = output.rfind(fmt::format("endpoint={}", master.member(i).url()));
         if (at == std::string::npos || at < latest) continue;
         latest = at;
         found = i;
@@ -23,7 +23,7 @@ std::size_t connected_master(const sync_daemon& sync, etcd_cluster& master) {
     return found;
 }
 
-/// The member that is asked for Txns.
+/// The member that receives the Txns.
 std::size_t connected_slave(etcd_cluster& slave) {
     const auto txns = [&](std::size_t i) {
         try {
@@ -31,7 +31,7 @@ std::size_t connected_slave(etcd_cluster& slave) {
                           "grpc_server_started_total{grpc_method=\"Txn\",grpc_service=\"etcdserverpb.KV\","
                           "grpc_type=\"unary\"}");
         } catch (const std::runtime_error&) {
-            return 0L;  // it is away
+            return 0L;  // it is down
         }
     };
     std::array<long, size> before{};
@@ -47,7 +47,7 @@ std::size_t connected_slave(etcd_cluster& slave) {
     return found;
 }
 
-/// All answer, and one leads.
+/// Waits until all members answer and there is a leader.
 void wait_for(etcd_cluster& all) {
     for (std::size_t i = 0; i < size; ++i) CHECK(eventually([&] { return all.at(i).answers(); }, patience(20s)));
     all.leader();
@@ -64,13 +64,13 @@ void make_lead(etcd_cluster& all, std::size_t i) {
         if (now == i) return true;
         try {
             etcdctl(all.member(now), {"move-leader", id_of(all, i)});
-        } catch (const std::runtime_error&) {}  // another one was chosen meanwhile
+        } catch (const std::runtime_error&) {}  // another leader was elected meanwhile
         return false;
     };
     REQUIRE(eventually(leads, patience(20s)));
 }
 
-/// Makes the connected member lead, and says which it is; meanwhile it may become another one.
+/// Makes the connected member the leader, and returns it. Repeats this if the daemon connects to another member meanwhile.
 std::size_t make_connected_lead(etcd_cluster& all, const std::function<std::size_t()>& connected) {
     std::size_t used = size;
     const auto both = [&] {
@@ -82,17 +82,16 @@ std::size_t make_connected_lead(etcd_cluster& all, const std::function<std::size
     return used;
 }
 
-/// What is promised; of the 5 s etcd itself takes most, to elect a leader or to find out that there is none.
+/// The promised limits. Most of the 5 s is time that etcd needs to elect a leader, or to detect that there is none.
 constexpr auto next_member = 2s;
 constexpr auto next_leader = 5s;
 
-/// A better endpoint is looked for every 6 s, or after being left soon once more every 12, 24, ...
-const std::string with_soon_return = std::string(two_prefixes) + "[replication]\nprobe_interval = \"2s\"\n";
+/// A preferred endpoint is tried every 6 s; after a failback that did not last, after 12 s, 24 s and so on.
+const std::string with_fast_failback = std::string(two_prefixes) + "[replication]\nprobe_interval = \"2s\"\n";
 
 }  // namespace
 
-TEST_CASE(
-    "members of the master that are killed, stand still or lose their leader are left soon, and come back into use") {
+TEST_CASE("the daemon fails over from master members that are killed, paused or without a leader, and fails back") {
     etcd_cluster master(role::master);
     etcd_server slave;
     master.start();
@@ -100,9 +99,9 @@ TEST_CASE(
     etcd_client at_slave(slave.port());
     const std::size_t first = master.follower();
     fill(master.at(first), "/a/kept/", 1'000);
-    sync_daemon sync(config_for(master.endpoints(first), {slave}, with_soon_return));
+    sync_daemon sync(config_for(master.endpoints(first), {slave}, with_fast_failback));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
 
     std::size_t used = connected_master(sync, master);
     CHECK(used == first);
@@ -111,7 +110,7 @@ TEST_CASE(
         survivor(), at_slave, [&] { master.member(used).kill(); }, 20s);
     MESSAGE("connected member killed: " << took.count() << " ms");
     CHECK(took <= patience(next_member));
-    // Looked for before the first one is up: a few seconds later it may be back in use.
+    // Check this before the first member is up: a few seconds later the daemon may fail back to it.
     CHECK(eventually([&] { return connected_master(sync, master) != first; }, patience(next_member)));
     master.member(used).start();
     wait_for(master);
@@ -119,7 +118,7 @@ TEST_CASE(
     used = make_connected_lead(master, [&] { return connected_master(sync, master); });
     took = time_away(
         survivor(), at_slave, [&] { master.member(used).kill(); }, 20s);
-    MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
+    MESSAGE("connected leader killed: " << took.count() << " ms, the election included");
     CHECK(took <= patience(next_leader));
     master.member(used).start();
     wait_for(master);
@@ -127,27 +126,27 @@ TEST_CASE(
     used = connected_master(sync, master);
     took = time_away(
         survivor(), at_slave, [&] { master.member(used).pause(); }, 30s);
-    MESSAGE("connected member stands still: " << took.count() << " ms");
+    MESSAGE("connected member paused: " << took.count() << " ms");
     CHECK(took <= patience(20s));
     master.member(used).resume();
     wait_for(master);
 
-    // While it takes over what it missed it asks, and a member without a leader lets it wait: 5 s by default.
+    // During a catch-up the daemon sends requests, and a member without a leader delays them: 5 s by default.
     const std::int64_t reached = put_somehow(master.at(first), "/a/settled", "1");
     CHECK(eventually([&] { return follows_at(at_slave, reached); }, patience(20s)));
     used = connected_master(sync, master);
-    const std::size_t told = sync.said("the master is not reachable");
+    const std::size_t outages = sync.logged("the master is not reachable");
     const auto begin = std::chrono::steady_clock::now();
     for (const std::size_t other : {used + 1, used + 2}) master.member(other % size).pause();
-    CHECK(eventually([&] { return sync.said("the master is not reachable") > told; }, patience(15s)));
+    CHECK(eventually([&] { return sync.logged("the master is not reachable") > outages; }, patience(15s)));
     took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-    MESSAGE("two of three stand still, the third is left: " << took.count() << " ms");
-    CHECK(took <= patience(next_leader));  // etcd itself says so after 3 to 5 s
-    const auto go_on = [&] {
+    MESSAGE("two of three paused, third one abandoned: " << took.count() << " ms");
+    CHECK(took <= patience(next_leader));  // etcd reports it after 3 to 5 s
+    const auto resume_both = [&] {
         for (const std::size_t other : {used + 1, used + 2}) master.member(other % size).resume();
     };
-    took = time_away(survivor(), at_slave, go_on, 30s);
-    MESSAGE("and go on: " << took.count() << " ms, the election included");
+    took = time_away(survivor(), at_slave, resume_both, 30s);
+    MESSAGE("and resumed: " << took.count() << " ms, the election included");
     CHECK(took <= patience(15s));
     wait_for(master);
 
@@ -156,15 +155,15 @@ TEST_CASE(
         CHECK(eventually([&] { return connected_master(sync, master) != first; }, patience(10s)));
         master.member(first).start();
     }
-    const auto begin_of_return = std::chrono::steady_clock::now();
+    const auto begin_of_failback = std::chrono::steady_clock::now();
     CHECK(eventually([&] { return connected_master(sync, master) == first; }, patience(200s)));
-    took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin_of_return);
-    MESSAGE("back to the first member: " << took.count() << " ms");
-    CHECK(sync.said("failed back to a preferred endpoint of the master") >= 1);
+    took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin_of_failback);
+    MESSAGE("failback to the first member: " << took.count() << " ms");
+    CHECK(sync.logged("failed back to a preferred endpoint of the master") >= 1);
     finish_exact(sync, master.at(first), at_slave);
 }
 
-TEST_CASE("members of a slave that are killed or stand still are left soon, and come back into use") {
+TEST_CASE("the daemon fails over from slave members that are killed or paused, and fails back") {
     etcd_server master(role::master);
     etcd_cluster slave;
     master.start();
@@ -172,9 +171,9 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
     etcd_client at_master(master.port());
     const std::size_t first = slave.follower();
     fill(at_master, "/a/kept/", 1'000);
-    sync_daemon sync(config_for(master, {slave_entry(slave.endpoints(first))}, with_soon_return));
+    sync_daemon sync(config_for(master, {slave_entry(slave.endpoints(first))}, with_fast_failback));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
     const auto used_now = [&] {
         load writer(master.port(), load_with_failures());
         return connected_slave(slave);
@@ -194,7 +193,7 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
     used = make_connected_lead(slave, used_now);
     took = time_away(
         master.port(), survivor(), [&] { slave.member(used).kill(); }, 20s);
-    MESSAGE("connected member killed that led: " << took.count() << " ms, the election included");
+    MESSAGE("connected leader killed: " << took.count() << " ms, the election included");
     CHECK(took <= patience(next_leader));
     slave.member(used).start();
     wait_for(slave);
@@ -202,7 +201,7 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
     used = used_now();
     took = time_away(
         master.port(), survivor(), [&] { slave.member(used).pause(); }, 30s);
-    MESSAGE("connected member stands still: " << took.count() << " ms");
+    MESSAGE("connected member paused: " << took.count() << " ms");
     CHECK(took <= patience(20s));
     slave.member(used).resume();
     wait_for(slave);
@@ -210,11 +209,11 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
     used = used_now();
     for (const std::size_t other : {used + 1, used + 2}) slave.member(other % size).pause();
     std::this_thread::sleep_for(3s);
-    const auto go_on = [&] {
+    const auto resume_both = [&] {
         for (const std::size_t other : {used + 1, used + 2}) slave.member(other % size).resume();
     };
-    took = time_away(master.port(), slave.at(used), go_on, 30s);
-    MESSAGE("two of three stood still and go on: " << took.count() << " ms, the election included");
+    took = time_away(master.port(), slave.at(used), resume_both, 30s);
+    MESSAGE("two of three paused and resumed: " << took.count() << " ms, the election included");
     CHECK(took <= patience(15s));
     wait_for(slave);
 
@@ -224,6 +223,6 @@ TEST_CASE("members of a slave that are killed or stand still are left soon, and 
         slave.member(first).start();
     }
     CHECK(eventually([&] { return used_now() == first; }, patience(200s)));
-    CHECK(sync.said("\"failed back to a preferred endpoint\" slave=slave-1") >= 1);
+    CHECK(sync.logged("\"failed back to a preferred endpoint\" slave=slave-1") >= 1);
     finish_exact(sync, at_master, slave.at(first));
 }

@@ -8,7 +8,7 @@
 using namespace etcdsync::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("what the rules select is copied, then followed, and nothing else") {
+TEST_CASE("only the keys that the rules select are copied and then replicated") {
     etcd_server master{role::master};
     etcd_server slave;
     master.start();

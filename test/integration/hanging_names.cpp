@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded by a daemon of a test: names under hangs.example are looked up for ever.
+// For LD_PRELOAD: lookups of names under hangs.example never return.
 #include <dlfcn.h>
 #include <netdb.h>
 #include <string_view>

@@ -9,14 +9,14 @@ namespace {
 
 const std::string resync = "[safety]\non_master_change = \"resync\"\n";
 
-/// A slave in sync with 300 keys.
+/// A stage whose slave is in sync, with 300 keys.
 struct synced : stage {
     explicit synced(const std::string& tables = {}) : stage({.prefixes = {"/a/"}, .tables = tables}) {
         fill(at_master, "/a/", 300);
         start_and_sync();
     }
 
-    /// A master with the same flags, so the same cluster and member id, and other contents, beyond the revision it had.
+    /// Replaces the data of the master, up to a higher revision than before. With the same flags it has the same cluster and member id.
     void replace_master() {
         const std::int64_t had = at_master.revision();
         master.kill();
@@ -29,28 +29,28 @@ struct synced : stage {
 }  // namespace
 
 TEST_CASE(
-    "a master that was wiped and refilled beyond R while the daemon was away is recognised before the first write") {
+    "a master that was wiped and refilled beyond R while the daemon was stopped is detected before the first write") {
     synced on;
     CHECK(on.sync.terminate() == 0);
     const key_map kept = keys_of(on.at_slave());
     const std::int64_t before = on.at_slave().revision();
     on.replace_master();
     on.sync.start();
-    CHECK(on.hears("held: needs approval"));
+    CHECK(on.await_log("held: needs approval"));
     std::this_thread::sleep_for(500ms);
     CHECK(on.at_slave().revision() == before);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("a master that is wiped and refilled while the daemon runs is recognised, too") {
+TEST_CASE("a master that is wiped and refilled while the daemon runs is detected, too") {
     synced on;
     const key_map kept = keys_of(on.at_slave());
     on.at_master.put("/a/000001", "changed");
     REQUIRE(eventually([&] { return on.exact(); }, patience(10s)));
     const key_map followed = keys_of(on.at_slave());
     on.replace_master();
-    CHECK(on.hears("held: needs approval", 0, 40s));
+    CHECK(on.await_log("held: needs approval", 0, 40s));
     on.at_master.put("/a/late", "1");
     std::this_thread::sleep_for(500ms);
     CHECK(difference(followed, keys_of(on.at_slave())) == "");
@@ -58,19 +58,19 @@ TEST_CASE("a master that is wiped and refilled while the daemon runs is recognis
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("an emptied master of the same ids, at a lower revision, deletes nothing") {
+TEST_CASE("an emptied master with the same ids and a lower revision deletes nothing") {
     synced on;
     const key_map kept = keys_of(on.at_slave());
     on.master.kill();
     on.master.wipe();
     on.master.start();
-    CHECK(on.hears("held: needs approval", 0, 40s));
+    CHECK(on.await_log("held: needs approval", 0, 40s));
     std::this_thread::sleep_for(500ms);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("with on_master_change = resync the slave becomes what the new master is") {
+TEST_CASE("with on_master_change = resync the slave becomes equal to the new master") {
     synced on(resync);
     on.replace_master();
     CHECK(eventually([&] { return on.exact(); }, patience(40s)));
@@ -78,18 +78,18 @@ TEST_CASE("with on_master_change = resync the slave becomes what the new master 
     CHECK(on.at_slave().range("/a/000001", {}).empty());
 }
 
-TEST_CASE("a master that was only restarted is no other one") {
+TEST_CASE("a restarted master is not treated as a different one") {
     synced on;
     on.at_master.del("/a/000003");
     on.master.kill();
     on.master.start();
     on.at_master.put("/a/after", "1");
     CHECK(eventually([&] { return on.exact(); }, patience(40s)));
-    CHECK(on.sync.said("held: needs approval") == 0);
+    CHECK(on.sync.logged("held: needs approval") == 0);
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("a master put back to an older state of itself and written further is recognised before the first write") {
+TEST_CASE("a master that was restored from a backup and then written to is detected before the first write") {
     synced on;
     on.master.terminate();
     on.master.keep_copy();
@@ -98,9 +98,9 @@ TEST_CASE("a master put back to an older state of itself and written further is 
     on.at_master.del("/a/000002");
     REQUIRE(on.settle());
     bool running = false;
-    bool behind = false;  // of R, when the daemon sees it first
-    SUBCASE("while the daemon was away") {}
-    SUBCASE("while the daemon was away, not yet at R") { behind = true; }
+    bool behind = false;  // true: the master is behind R when the daemon connects to it
+    SUBCASE("while the daemon was stopped") {}
+    SUBCASE("while the daemon was stopped, not yet at R") { behind = true; }
     SUBCASE("while the daemon runs") { running = true; }
     SUBCASE("while the daemon runs, not yet at R") { running = behind = true; }
     if (!running) CHECK(on.sync.terminate() == 0);
@@ -117,7 +117,7 @@ TEST_CASE("a master put back to an older state of itself and written further is 
         for (int i = 0; on.at_master.revision() <= r + 5; ++i) on.at_master.put(fmt::format("/a/other{}", i), "other");
     }
     if (!running) on.sync.start();
-    CHECK(on.hears("held: needs approval", 0, 40s));
+    CHECK(on.await_log("held: needs approval", 0, 40s));
     on.at_master.put("/a/late", "1");
     std::this_thread::sleep_for(500ms);
     INFO(on.sync.output());
@@ -126,22 +126,23 @@ TEST_CASE("a master put back to an older state of itself and written further is 
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("of two daemons with one instance name one is held, and the data stays right") {
+TEST_CASE("of two daemons with the same instance name one is held, and the data stays exact") {
     synced on;
     sync_daemon second(on.config());
     second.start();
-    CHECK(eventually([&] { return second.said("in sync") > 0; }, patience(20s)));
+    CHECK(eventually([&] { return second.logged("in sync") > 0; }, patience(20s)));
     const std::int64_t begun = on.at_slave().revision();
     for (int i = 0; i < 50; ++i) on.at_master.put(fmt::format("/a/{:06}", i), "new");
     CHECK(eventually([&] { return on.exact(); }, patience(20s)));
-    CHECK(eventually([&] { return on.sync.said("held: needs approval") + second.said("held: needs approval") == 1; },
-                     patience(20s)));
-    CHECK(on.at_slave().revision() - begun <= 50 + 10);  // no war over the checkpoint
+    CHECK(
+        eventually([&] { return on.sync.logged("held: needs approval") + second.logged("held: needs approval") == 1; },
+                   patience(20s)));
+    CHECK(on.at_slave().revision() - begun <= 50 + 10);  // they do not overwrite each other's checkpoints
     CHECK(on.sync.terminate() == 0);
     CHECK(second.terminate() == 0);
 }
 
-TEST_CASE("of two daemons with one configuration started again and again in turns, the data stays right") {
+TEST_CASE("two daemons with the same configuration are started alternately, and the data stays exact") {
     synced on;
     sync_daemon second(on.config());
     load::options how;
@@ -158,7 +159,7 @@ TEST_CASE("of two daemons with one configuration started again and again in turn
         second.kill();
     }
     writer.stop();
-    // One that was held looks again every probe_interval; whose writer fell silent is given up after minutes.
+    // A daemon that is held checks again every probe_interval, but takes over from a silent writer only after minutes.
     on.sync.kill();
     on.sync.start();
     on.finish();
@@ -166,7 +167,7 @@ TEST_CASE("of two daemons with one configuration started again and again in turn
 
 namespace {
 
-/// Stops the daemon, empties the master and lets it forget that it ever had anything.
+/// Stops the daemon, deletes all keys of the master and compacts it.
 void empty_the_master(stage& on) {
     CHECK(on.sync.terminate() == 0);
     on.at_master.del(std::string_view("\0", 1), std::string_view("\0", 1));
@@ -175,19 +176,19 @@ void empty_the_master(stage& on) {
 
 }  // namespace
 
-TEST_CASE("a master emptied and compacted while the daemon was away deletes nothing: held") {
+TEST_CASE("a master that was emptied and compacted while the daemon was stopped holds the sync and deletes nothing") {
     synced on;
     const key_map kept = keys_of(on.at_slave());
     empty_the_master(on);
     on.sync.start();
-    CHECK(on.hears("held: needs approval"));
+    CHECK(on.await_log("held: needs approval"));
     INFO(on.sync.output());
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
 }
 
-TEST_CASE("a sync done once against an emptied master is held with exit 4, and done with --approve") {
+TEST_CASE("`sync` against an emptied master is held with exit 4, and completes with --approve") {
     synced on;
     const key_map kept = keys_of(on.at_slave());
     empty_the_master(on);
@@ -198,10 +199,10 @@ TEST_CASE("a sync done once against an emptied master is held with exit 4, and d
     CHECK(keys_of(on.at_slave()).empty());
 }
 
-TEST_CASE("deletes seen as events are obeyed, even of everything") {
+TEST_CASE("deletes that arrive as events are applied, even of all keys") {
     synced on;
     on.at_master.del(std::string_view("\0", 1), std::string_view("\0", 1));
     CHECK(eventually([&] { return keys_of(on.at_slave()).empty(); }, patience(20s)));
-    CHECK(on.sync.said("held: needs approval") == 0);
+    CHECK(on.sync.logged("held: needs approval") == 0);
     on.finish();
 }

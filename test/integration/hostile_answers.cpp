@@ -16,7 +16,7 @@ using txn_twist = std::function<void(pb::TxnResponse&)>;
 
 constexpr std::int64_t highest = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t beyond = std::int64_t{1} << 62;
-constexpr std::string_view records = "/.etcd-sync/";
+constexpr std::string_view checkpoint_keys = "/.etcd-sync/";
 
 hostile_case range(std::string name, range_twist twist) {
     hostile_case out{"range: " + std::move(name), {}, 700ms};  // time for a full sync to begin
@@ -27,11 +27,11 @@ hostile_case range(std::string name, range_twist twist) {
     return out;
 }
 
-/// Only pages of keys, not the record, nor what is asked to see whether we are there.
+/// Changes only pages of keys, not the checkpoint and not health probes.
 hostile_case pages(std::string name, range_twist twist) {
     hostile_case out = range(std::move(name), {});
     out.how.range = [twist = std::move(twist)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (asked.key().starts_with(records) || asked.limit() == 1) return false;
+        if (asked.key().starts_with(checkpoint_keys) || asked.limit() == 1) return false;
         twist(asked, answer);
         return true;
     };
@@ -44,11 +44,11 @@ hostile_case txn(std::string name, txn_twist twist) {
     return out;
 }
 
-/// The record says this.
-hostile_case record(std::string name, std::function<std::string()> make) {
-    hostile_case out{"record: " + std::move(name), {}};
+/// The checkpoint has the value that `make` returns.
+hostile_case checkpoint(std::string name, std::function<std::string()> make) {
+    hostile_case out{"checkpoint: " + std::move(name), {}};
     out.how.range = [make = std::move(make)](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (!asked.key().starts_with(records) || !asked.range_end().empty()) return false;
+        if (!asked.key().starts_with(checkpoint_keys) || !asked.range_end().empty()) return false;
         answer.clear_kvs();
         pb::KeyValue& kv = *answer.add_kvs();
         kv.set_key(asked.key());
@@ -83,26 +83,26 @@ std::function<std::int64_t()> always(std::int64_t revision) {
     return [revision] { return revision; };
 }
 
-std::string good_record(std::string_view revision, std::string_view writer, std::string_view seq) {
+std::string valid_checkpoint(std::string_view revision, std::string_view writer, std::string_view seq) {
     return "{\"format\":1,\"instance\":\"etcd-sync\",\"cluster_id\":\"1\",\"raft_term\":2,\"revision\":" +
            std::string(revision) +
            R"(,"state":"follow","pass":"none","frontier_b64":"","event_revision":0,"event_digest":"","rules":"","spans":[],"writer":")" +
            std::string(writer) + "\",\"seq\":" + std::string(seq) + R"(,"time":"2026-11-27T00:00:00Z"})";
 }
 
-hostile_cases pages_of_lies() {
+hostile_cases malformed_pages() {
     hostile_cases all;
     all.push_back(pages("`more` without a key", [](const auto&, auto& answer) {
         answer.clear_kvs();
         answer.set_more(true);
         answer.set_count(1'000'000);
     }));
-    all.push_back(pages("`more` with the same key for ever", [](const auto&, auto& answer) {
+    all.push_back(pages("`more` with the same key forever", [](const auto&, auto& answer) {
         answer.clear_kvs();
         add(answer, "/a/same");
         answer.set_more(true);
     }));
-    all.push_back(pages("keys outside", [](const auto&, auto& answer) {
+    all.push_back(pages("keys outside the range", [](const auto&, auto& answer) {
         answer.clear_kvs();
         add(answer, "/elsewhere");
         add(answer, "/z");
@@ -119,17 +119,17 @@ hostile_cases pages_of_lies() {
         answer.clear_kvs();
         for (int i = 0; i < 100'000; ++i) answer.add_kvs();
     }));
-    all.push_back(pages("a hundred thousand more than asked for", [](const auto&, auto& answer) {
+    all.push_back(pages("a hundred thousand more than requested", [](const auto&, auto& answer) {
         answer.clear_kvs();
         for (int i = 0; i < 100'000; ++i) add(answer, "/a/" + std::to_string(1'000'000 + i), "");
     }));
     all.push_back(pages("keys without revisions", [](const auto&, auto& answer) {
         for (auto& kv : *answer.mutable_kvs()) kv.set_mod_revision(0);
     }));
-    all.push_back(pages("keys of the far future", [](const auto&, auto& answer) {
+    all.push_back(pages("keys with future revisions", [](const auto&, auto& answer) {
         for (auto& kv : *answer.mutable_kvs()) kv.set_mod_revision(beyond);
     }));
-    all.push_back(pages("keys of negative revisions", [](const auto&, auto& answer) {
+    all.push_back(pages("keys with negative revisions", [](const auto&, auto& answer) {
         for (auto& kv : *answer.mutable_kvs()) kv.set_create_revision(-highest);
     }));
     for (const std::int64_t count : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}, beyond, highest}) {
@@ -155,7 +155,7 @@ hostile_cases pages_of_lies() {
 }  // namespace
 
 hostile_cases range_cases() {
-    hostile_cases all = pages_of_lies();
+    hostile_cases all = malformed_pages();
     all.push_back(store_at("0", always(0)));
     all.push_back(store_at("-1", always(-1)));
     all.push_back(store_at("1", always(1)));
@@ -183,10 +183,10 @@ hostile_cases slave_cases() {
         answer.Clear();
         answer.set_succeeded(true);
     }));
-    all.push_back(txn("responses of another kind", [](auto& answer) {
+    all.push_back(txn("responses of another type", [](auto& answer) {
         for (auto& one : *answer.mutable_responses()) one.mutable_response_range()->add_kvs()->set_key("x");
     }));
-    all.push_back(txn("a response more", [](auto& answer) { answer.add_responses(); }));
+    all.push_back(txn("one response too many", [](auto& answer) { answer.add_responses(); }));
     all.push_back(txn("a hundred thousand responses", [](auto& answer) {
         for (int i = 0; i < 100'000; ++i) answer.add_responses()->mutable_response_put();
     }));
@@ -197,27 +197,28 @@ hostile_cases slave_cases() {
          {std::int64_t{-7}, std::int64_t{0}, std::int64_t{1}, std::int64_t{1} << 40, beyond, highest})
         all.push_back(
             txn("revision " + std::to_string(at), [at](auto& answer) { answer.mutable_header()->set_revision(at); }));
-    all.push_back(record("of 2^62", [] { return good_record("4611686018427387904", "w", "1"); }));
-    all.push_back(record("of the future", [] { return good_record("1000000000", "w", "1"); }));
-    all.push_back(record("negative", [] { return good_record("-5", "w", "1"); }));
-    all.push_back(record("by another writer each time", [n = std::make_shared<std::atomic<int>>(0)] {
-        return good_record("5", "writer-" + std::to_string(++*n), "18446744073709551615");
+    all.push_back(checkpoint("at 2^62", [] { return valid_checkpoint("4611686018427387904", "w", "1"); }));
+    all.push_back(checkpoint("at a future revision", [] { return valid_checkpoint("1000000000", "w", "1"); }));
+    all.push_back(checkpoint("at a negative revision", [] { return valid_checkpoint("-5", "w", "1"); }));
+    all.push_back(checkpoint("by another writer each time", [n = std::make_shared<std::atomic<int>>(0)] {
+        return valid_checkpoint("5", "writer-" + std::to_string(++*n), "18446744073709551615");
     }));
-    all.push_back(record("of escapes", [] { return good_record("5", "\\u001b[31m", "1").append("\x1b[2J"); }));
-    all.push_back(record("nested deeply", [] { return std::string(500'000, '['); }));
-    all.push_back(record("of 3 MiB of arrays", [] {
+    all.push_back(
+        checkpoint("with escapes", [] { return valid_checkpoint("5", "\\u001b[31m", "1").append("\x1b[2J"); }));
+    all.push_back(checkpoint("deeply nested", [] { return std::string(500'000, '['); }));
+    all.push_back(checkpoint("of 3 MiB of arrays", [] {
         std::string arrays = "[";
         for (int i = 0; i < 1'000'000; ++i) arrays += "[],";
         return arrays + "[]]";
     }));
-    all.push_back(record("of 8 MiB", [] { return std::string(8U << 20, ' '); }));
-    all.push_back(record("of nothing", [] { return std::string(); }));
-    all.push_back(range("ten thousand records", {}));
+    all.push_back(checkpoint("of 8 MiB", [] { return std::string(8U << 20, ' '); }));
+    all.push_back(checkpoint("empty", [] { return std::string(); }));
+    all.push_back(range("ten thousand checkpoints", {}));
     all.back().how.range = [](const pb::RangeRequest& asked, pb::RangeResponse& answer) {
-        if (!asked.key().starts_with(records) || asked.range_end().empty()) return false;
+        if (!asked.key().starts_with(checkpoint_keys) || asked.range_end().empty()) return false;
         answer.clear_kvs();
         for (int i = 0; i < 10'000; ++i)
-            add(answer, asked.key() + std::to_string(100'000 + i), good_record("5", "w", "1"));
+            add(answer, asked.key() + std::to_string(100'000 + i), valid_checkpoint("5", "w", "1"));
         return true;
     };
     return all;

@@ -7,35 +7,35 @@
 #include <string>
 #include <vector>
 
-/// What hostile and broken servers do to us, case by case (facts/faults.md section 5, by layer).
+/// The cases of hostile and broken servers, by layer (facts/faults.md section 5).
 namespace etcdsync::test {
 
 struct hostile_case {
     std::string name;
     behavior how;
-    std::chrono::milliseconds lasts{200};  ///< how long it is watched, once the daemon came to it
+    std::chrono::milliseconds lasts{200};  ///< how long to wait after the first deviation
 };
 
 using hostile_cases = std::vector<hostile_case>;
 
-/// Before any request: what is not HTTP/2, or no good one.
+/// Connections that are not valid HTTP/2, before any request.
 [[nodiscard]] hostile_cases connection_cases();
-/// Floods of frames that bring nothing.
+/// Floods of frames without content.
 [[nodiscard]] hostile_cases flood_cases();
-/// Answers that HTTP/2, or HTTP, does not allow, and those of proxies.
+/// Responses that violate HTTP/2 or HTTP, and responses of proxies.
 [[nodiscard]] hostile_cases http_cases();
-/// Answers that gRPC does not allow.
+/// Responses that violate gRPC.
 [[nodiscard]] hostile_cases grpc_cases();
-/// Statuses, as they are and as they are not.
+/// Valid and invalid gRPC statuses.
 [[nodiscard]] hostile_cases status_cases();
-/// What stands in the answers to a Range.
+/// Invalid responses to Range.
 [[nodiscard]] hostile_cases range_cases();
-/// What stands in the answers to a Txn, and in the record: of slaves.
+/// Invalid responses to Txn, and invalid checkpoints; only slaves send these.
 [[nodiscard]] hostile_cases slave_cases();
-/// What a watch tells: of masters.
+/// Invalid messages of a watch; only masters send these.
 [[nodiscard]] hostile_cases watch_cases();
 
-/// `more` behind `all`.
+/// Appends `more` to `all`.
 void append(hostile_cases& all, hostile_cases more);
 
 }  // namespace etcdsync::test

@@ -13,8 +13,8 @@ using namespace std::string_literals;
 
 const std::string first_settings = raw_frame(NGHTTP2_SETTINGS, 0, 0);
 
-/// Bytes, then nothing.
-hostile_case says(std::string name, std::string bytes) {
+/// Sends these bytes, then nothing.
+hostile_case sends(std::string name, std::string bytes) {
     hostile_case out{std::move(name), {}};
     out.how.instead_of_http2 = [bytes = std::move(bytes)](raw_connection& at) {
         at.write(bytes);
@@ -23,8 +23,8 @@ hostile_case says(std::string name, std::string bytes) {
     return out;
 }
 
-/// Bytes, then the end.
-hostile_case says_and_leaves(std::string name, std::string bytes) {
+/// Sends these bytes, then closes the connection.
+hostile_case sends_and_closes(std::string name, std::string bytes) {
     hostile_case out{std::move(name), {}};
     out.how.instead_of_http2 = [bytes = std::move(bytes)](raw_connection& at) {
         std::string request;
@@ -34,7 +34,7 @@ hostile_case says_and_leaves(std::string name, std::string bytes) {
     return out;
 }
 
-/// Behind good SETTINGS, one frame after the other for ever.
+/// Sends valid SETTINGS, then this frame repeatedly, without end.
 hostile_case floods(std::string name, std::string frame) {
     hostile_case out{"flood: " + name, {}, 1'000ms};
     out.how.instead_of_http2 = [frame = first_settings + raw_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0),
@@ -79,53 +79,53 @@ void append(hostile_cases& all, hostile_cases more) {
 
 hostile_cases connection_cases() {
     hostile_cases all;
-    all.push_back(says("accepts and is silent", ""));
+    all.push_back(sends("accepts and sends nothing", ""));
     all.back().lasts = 1'500ms;  // longer than a request may take
-    all.push_back(says_and_leaves("accepts and leaves", ""));
+    all.push_back(sends_and_closes("accepts and closes", ""));
     all.push_back({"accepts and resets", {}});
     all.back().how.instead_of_http2 = [](raw_connection& at) { at.reset(); };
-    all.push_back(says("half of its SETTINGS", first_settings.substr(0, 5)));
+    all.push_back(sends("half of the SETTINGS", first_settings.substr(0, 5)));
     all.push_back(slow("SETTINGS, a byte each 50 ms", setting(3, 100), 50ms));
     all.push_back(slow("PINGs, a byte each 5 ms", raw_frame(NGHTTP2_PING, 0, 0, "12345678"), 5ms));
-    all.push_back(says_and_leaves("HTTP/1 502 with HTML",
-                                  "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n\r\n" + html_page()));
-    all.push_back(says_and_leaves("HTTP/1 400", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
-    all.push_back(says("HTTP/1 with escapes", "HTTP/1.1 200 \x1b]0;owned\x07\x1b[2J\r\n\r\n"));
-    all.push_back(says("HTTP/1, a line without end", "HTTP/1.1 200 " + std::string(1U << 20, 'x')));
-    all.push_back(says("a TLS alert", "\x15\x03\x01\x00\x02\x02\x46"s));
-    all.push_back(says("a TLS handshake", "\x16\x03\x03\x00\x7a\x02\x00\x00\x76"s + std::string(120, '\x42')));
-    all.push_back(says("SSH", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"));
-    all.push_back(says("zeroes", std::string(65'536, '\0')));
-    all.push_back(says("ones", std::string(65'536, '\xff')));
-    all.push_back(says("the client's own greeting", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + first_settings));
-    all.push_back(says("PING first", raw_frame(NGHTTP2_PING, 0, 0, "12345678")));
-    all.push_back(says("a thousand settings", raw_frame(NGHTTP2_SETTINGS, 0, 0, many_settings())));
-    all.push_back(says("a window of 2^31", setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0x8000'0000)));
-    all.push_back(says("frames of 0 bytes at most", setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 0)));
-    all.push_back(says("push allowed by the server", setting(NGHTTP2_SETTINGS_ENABLE_PUSH, 1)));
-    all.push_back(says("SETTINGS cut", raw_frame(NGHTTP2_SETTINGS, 0, 0, "12345")));
-    all.push_back(says("a frame of 16 MiB", first_settings + raw_frame_header((1U << 24) - 1, NGHTTP2_DATA, 0, 1) +
-                                                std::string(1'000, 'x')));
+    all.push_back(sends_and_closes("HTTP/1 502 with HTML",
+                                   "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n\r\n" + html_page()));
+    all.push_back(sends_and_closes("HTTP/1 400", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
+    all.push_back(sends("HTTP/1 with escapes", "HTTP/1.1 200 \x1b]0;owned\x07\x1b[2J\r\n\r\n"));
+    all.push_back(sends("HTTP/1, a line without an end", "HTTP/1.1 200 " + std::string(1U << 20, 'x')));
+    all.push_back(sends("a TLS alert", "\x15\x03\x01\x00\x02\x02\x46"s));
+    all.push_back(sends("a TLS handshake", "\x16\x03\x03\x00\x7a\x02\x00\x00\x76"s + std::string(120, '\x42')));
+    all.push_back(sends("SSH", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"));
+    all.push_back(sends("zeros", std::string(65'536, '\0')));
+    all.push_back(sends("ones", std::string(65'536, '\xff')));
+    all.push_back(sends("the client's own preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + first_settings));
+    all.push_back(sends("PING first", raw_frame(NGHTTP2_PING, 0, 0, "12345678")));
+    all.push_back(sends("a thousand settings", raw_frame(NGHTTP2_SETTINGS, 0, 0, many_settings())));
+    all.push_back(sends("a window of 2^31", setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0x8000'0000)));
+    all.push_back(sends("a frame limit of 0 bytes", setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 0)));
+    all.push_back(sends("push enabled by the server", setting(NGHTTP2_SETTINGS_ENABLE_PUSH, 1)));
+    all.push_back(sends("truncated SETTINGS", raw_frame(NGHTTP2_SETTINGS, 0, 0, "12345")));
+    all.push_back(sends("a frame of 16 MiB", first_settings + raw_frame_header((1U << 24) - 1, NGHTTP2_DATA, 0, 1) +
+                                                 std::string(1'000, 'x')));
     all.push_back(
-        says("window overflow", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0x7fff'ffff))));
-    all.push_back(says("window update of 0", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0))));
-    all.push_back(says("HEADERS on stream 0",
-                       first_settings + raw_frame(NGHTTP2_HEADERS, 4, 0, raw_block({{":status", "200"}}))));
-    all.push_back(says("HEADERS on stream 2",
-                       first_settings + raw_frame(NGHTTP2_HEADERS, 4, 2, raw_block({{":status", "200"}}))));
-    all.push_back(says("HEADERS on stream 99",
-                       first_settings + raw_frame(NGHTTP2_HEADERS, 4, 99, raw_block({{":status", "200"}}))));
-    all.push_back(says("CONTINUATION of nothing", first_settings + raw_frame(NGHTTP2_CONTINUATION, 4, 1, "x")));
-    all.push_back(says("PUSH_PROMISE", first_settings + raw_frame(NGHTTP2_PUSH_PROMISE, 4, 1,
-                                                                  big_endian(2) + raw_block({{":method", "GET"}}))));
-    all.push_back(says("GOAWAY at once", first_settings + goaway(0, 0)));
-    all.push_back(says("GOAWAY with escapes", first_settings + goaway(0, 11, "too_many_pings\x1b[31m\r\nfake: line")));
-    all.push_back(says("GOAWAY with 16 KB of words", first_settings + goaway(0, 2, std::string(16'000, 'w'))));
+        sends("window overflow", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0x7fff'ffff))));
+    all.push_back(sends("window update of 0", first_settings + raw_frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(0))));
+    all.push_back(sends("HEADERS on stream 0",
+                        first_settings + raw_frame(NGHTTP2_HEADERS, 4, 0, raw_block({{":status", "200"}}))));
+    all.push_back(sends("HEADERS on stream 2",
+                        first_settings + raw_frame(NGHTTP2_HEADERS, 4, 2, raw_block({{":status", "200"}}))));
+    all.push_back(sends("HEADERS on stream 99",
+                        first_settings + raw_frame(NGHTTP2_HEADERS, 4, 99, raw_block({{":status", "200"}}))));
+    all.push_back(sends("CONTINUATION without HEADERS", first_settings + raw_frame(NGHTTP2_CONTINUATION, 4, 1, "x")));
+    all.push_back(sends("PUSH_PROMISE", first_settings + raw_frame(NGHTTP2_PUSH_PROMISE, 4, 1,
+                                                                   big_endian(2) + raw_block({{":method", "GET"}}))));
+    all.push_back(sends("immediate GOAWAY", first_settings + goaway(0, 0)));
+    all.push_back(sends("GOAWAY with escapes", first_settings + goaway(0, 11, "too_many_pings\x1b[31m\r\nfake: line")));
+    all.push_back(sends("GOAWAY with 16 KB of text", first_settings + goaway(0, 2, std::string(16'000, 'w'))));
     all.push_back(
-        says("GOAWAY, raised and lowered", first_settings + goaway(0x7fff'ffff, 0) + goaway(1, 0) + goaway(99, 0)));
-    all.push_back({"no window at all", {}, 1'500ms});
+        sends("GOAWAY, raised and lowered", first_settings + goaway(0x7fff'ffff, 0) + goaway(1, 0) + goaway(99, 0)));
+    all.push_back({"a window of 0", {}, 1'500ms});
     all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0); };
-    all.push_back({"no stream at all", {}, 1'500ms});
+    all.push_back({"a limit of 0 streams", {}, 1'500ms});
     all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0); };
     all.push_back({"a table of 4 GiB", {}});
     all.back().how.after_settings = [] { return setting(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0xffff'ffff); };

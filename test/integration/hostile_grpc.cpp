@@ -13,7 +13,7 @@ using namespace std::string_literals;
 const header_list good_headers = {{":status", "200"}, {"content-type", "application/grpc"}};
 const header_list good_trailers = {{"grpc-status", "0"}};
 
-/// Every request is answered with this body, and these trailers where there are any.
+/// Answers every request with this body and, unless the list is empty, these trailers.
 hostile_case body(std::string name, std::string bytes, header_list trailers = good_trailers,
                   std::chrono::milliseconds lasts = 200ms) {
     hostile_case out{std::move(name), {}, lasts};
@@ -26,7 +26,7 @@ hostile_case body(std::string name, std::string bytes, header_list trailers = go
     return out;
 }
 
-/// Every request is answered so, and nothing else.
+/// Answers every request with these trailers only.
 hostile_case only_trailers(std::string name, header_list list) {
     hostile_case out{std::move(name), {}};
     list.insert(list.begin(), good_headers.begin(), good_headers.end());
@@ -53,8 +53,8 @@ hostile_case status(int code, std::string text) {
                          {{"grpc-status", std::to_string(code)}, {"grpc-message", text}});
 }
 
-/// A body that comes a byte at a time.
-hostile_case in_crumbs(std::string name, std::string bytes, std::chrono::milliseconds each) {
+/// A body that is sent one byte at a time.
+hostile_case byte_by_byte(std::string name, std::string bytes, std::chrono::milliseconds each) {
     hostile_case out{std::move(name), {}, 1'500ms};
     out.how.answer = [bytes = std::move(bytes), each](const exchange& asked) {
         std::string first = raw_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, asked.id, raw_block(good_headers));
@@ -71,8 +71,8 @@ hostile_cases grpc_cases() {
     hostile_cases all;
     all.push_back(body("OK without a message", ""));
     all.push_back(body("no trailers", grpc::frame(""), {}));
-    all.push_back(body("the end inside a prefix", "\0\0\0"s, {}));
-    all.push_back(body("the end inside a message", prefix(0, 1'000) + "abc", {}));
+    all.push_back(body("ends inside a prefix", "\0\0\0"s, {}));
+    all.push_back(body("ends inside a message", prefix(0, 1'000) + "abc", {}));
     all.push_back(body("OK inside a message", prefix(0, 1'000) + "abc"));
     all.push_back(body("two messages", grpc::frame("") + grpc::frame("")));
     all.push_back(body("a hundred thousand empty messages", repeated(grpc::frame(""), 100'000)));
@@ -80,22 +80,23 @@ hostile_cases grpc_cases() {
     all.push_back(body("flag 2", prefix(2, 3) + "abc"));
     all.push_back(body("flag 255", prefix(255, 3) + "abc"));
     all.push_back(body("a message of 4 GiB", prefix(0, 0xffff'ffff) + "abc", {{"grpc-status", "0"}}));
-    all.push_back(body("a message of 2 GiB, and 4 MiB of it", prefix(0, 0x7fff'ffff) + std::string(4U << 20, '\0')));
-    all.push_back(body("a message of 16 MiB, one byte of it", prefix(0, 16U << 20) + "a"));
-    all.push_back(body("16 MiB of zeroes", prefix(0, 16U << 20) + std::string(16U << 20, '\0')));
+    all.push_back(
+        body("a message of 2 GiB, of which 4 MiB are sent", prefix(0, 0x7fff'ffff) + std::string(4U << 20, '\0')));
+    all.push_back(body("a message of 16 MiB, of which one byte is sent", prefix(0, 16U << 20) + "a"));
+    all.push_back(body("16 MiB of zeros", prefix(0, 16U << 20) + std::string(16U << 20, '\0')));
     all.push_back(body("16 MiB of ones", prefix(0, 16U << 20) + std::string(16U << 20, '\xff')));
     all.push_back(body("4 MiB of empty keys", grpc::frame(repeated("\x12\0"s, 2U << 20))));
     all.push_back(body("4 MiB of empty events", grpc::frame(repeated("\x5a\0"s, 2U << 20))));
     all.push_back(body("4 MiB of nearly empty events", grpc::frame(repeated("\x5a\x05\x12\x03\x0a\x01/", 600'000))));
     all.push_back(body("6 MiB of unknown fields", grpc::frame(repeated("\xf8\x7f\x01", 2U << 20))));
-    all.push_back(body("groups, nested without end", grpc::frame(std::string(1U << 20, '\x0b'))));
+    all.push_back(body("endlessly nested groups", grpc::frame(std::string(1U << 20, '\x0b'))));
     all.push_back(body("a field of 2^63 bytes", grpc::frame("\x12\xff\xff\xff\xff\xff\xff\xff\xff\x7f"s)));
     all.push_back(body("random bytes", grpc::frame("\x8a\x17\xfe\x03\x99 nothing of this is protobuf \xf0\x9f")));
-    all.push_back(in_crumbs("a byte each 20 ms", prefix(0, 100'000) + std::string(1'000, 'x'), 20ms));
+    all.push_back(byte_by_byte("one byte every 20 ms", prefix(0, 100'000) + std::string(1'000, 'x'), 20ms));
     all.push_back(body("no grpc-status in the trailers", grpc::frame(""), {{"x", "y"}}));
-    all.push_back(body("garbage behind the message", grpc::frame("") + "\x07garbage"));
+    all.push_back(body("garbage after the message", grpc::frame("") + "\x07garbage"));
     all.push_back(
-        body("an error behind a good message", grpc::frame(""), {{"grpc-status", "13"}, {"grpc-message", "late"}}));
+        body("an error after a valid message", grpc::frame(""), {{"grpc-status", "13"}, {"grpc-message", "late"}}));
     return all;
 }
 

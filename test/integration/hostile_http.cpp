@@ -17,7 +17,7 @@ std::string headers(stream_id id, const header_list& list, std::uint8_t flags = 
     return raw_frame(NGHTTP2_HEADERS, flags, id, raw_block(list));
 }
 
-/// Every request is answered with these bytes; `make` gets its stream.
+/// Answers every request with the bytes that `make` returns for its stream.
 hostile_case answers(std::string name, std::function<std::string(stream_id)> make,
                      std::chrono::milliseconds lasts = 200ms) {
     hostile_case out{std::move(name), {}, lasts};
@@ -28,7 +28,7 @@ hostile_case answers(std::string name, std::function<std::string(stream_id)> mak
     return out;
 }
 
-/// Every request is answered with a flood that begins with `first`.
+/// Answers every request with `first`, then with `then` without end.
 hostile_case answers_with_flood(std::string name, std::function<std::string(stream_id)> first,
                                 std::function<std::string(stream_id)> then) {
     hostile_case out{"flood: " + std::move(name), {}, 1'000ms};
@@ -39,7 +39,7 @@ hostile_case answers_with_flood(std::string name, std::function<std::string(stre
     return out;
 }
 
-/// A whole answer of a peer that is no etcd.
+/// Answers every request with a complete page, as an HTTP server does.
 hostile_case answers_page(std::string name, header_list list, std::string body) {
     return answers(std::move(name), [list = std::move(list), body = std::move(body)](stream_id id) {
         return headers(id, list) + raw_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, body);
@@ -50,7 +50,7 @@ hostile_case answers_headers(std::string name, header_list list, std::uint8_t fl
     return answers(std::move(name), [list = std::move(list), flags](stream_id id) { return headers(id, list, flags); });
 }
 
-/// A block cut into frames: RFC 9113 section 6.10.
+/// A header block in several frames (RFC 9113 section 6.10).
 std::string continued(stream_id id, std::string_view block) {
     constexpr std::size_t size = 16'000;
     std::string out = raw_frame(NGHTTP2_HEADERS, 0, id, block.substr(0, size));
@@ -86,7 +86,7 @@ hostile_cases floods_of_answers() {
         return raw_frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, id, "\x08" + std::string(8, '\0'));
     }));
     all.push_back(answers_with_flood(
-        "DATA of a byte", [good](stream_id id) { return good(id) + raw_frame(NGHTTP2_DATA, 0, id, "\0\0\x40\0\0"s); },
+        "DATA of one byte", [good](stream_id id) { return good(id) + raw_frame(NGHTTP2_DATA, 0, id, "\0\0\x40\0\0"s); },
         [](stream_id id) { return raw_frame(NGHTTP2_DATA, 0, id, "x"); }));
     all.push_back(answers_with_flood(
         "DATA of a closed stream", [](stream_id id) { return headers(id, good_headers, end_both); },
@@ -98,7 +98,7 @@ hostile_cases floods_of_answers() {
         "CONTINUATION", [](stream_id id) { return raw_frame(NGHTTP2_HEADERS, 0, id, raw_block(good_headers)); },
         [](stream_id id) { return raw_frame(NGHTTP2_CONTINUATION, 0, id); }));
     all.push_back(answers_with_flood(
-        "a header block without end",
+        "an endless header block",
         [](stream_id id) { return raw_frame(NGHTTP2_HEADERS, 0, id, raw_block(good_headers)); },
         [](stream_id id) {
             return raw_frame(NGHTTP2_CONTINUATION, 0, id, raw_block({{"x", std::string(16'000, 'v')}}));
@@ -132,18 +132,18 @@ hostile_cases http_cases() {
     all.push_back(answers_headers(":status twice", {{":status", "200"}, {":status", "200"}}));
     all.push_back(answers_headers(":status abc", {{":status", "abc"}}));
     all.push_back(answers_headers(":status 99", {{":status", "99"}, {"content-type", "application/grpc"}}));
-    all.push_back(answers_headers(":path in an answer", with(good_headers, ":path", "/")));
-    all.push_back(answers_headers("a name in capitals", with(good_headers, "Upper", "x")));
+    all.push_back(answers_headers(":path in a response", with(good_headers, ":path", "/")));
+    all.push_back(answers_headers("a name in upper case", with(good_headers, "Upper", "x")));
     all.push_back(answers_headers("a value with a line break", with(good_headers, "x", "a\r\nb: c")));
     all.push_back(answers_headers("`connection` in HTTP/2", with(good_headers, "connection", "close")));
-    all.push_back(answers_page("a content-length that lies", with(good_headers, "content-length", "3"), "abcdefgh"));
+    all.push_back(answers_page("a wrong content-length", with(good_headers, "content-length", "3"), "abcdefgh"));
     all.push_back(answers_page("502 with HTML", {{":status", "502"}, {"content-type", "text/html"}}, html));
     all.push_back(answers_page("200 with HTML", {{":status", "200"}, {"content-type", "text/html\x7f"}}, html));
     all.push_back(answers_page("200 with HTML and escapes in its type",
                                {{":status", "200"}, {"content-type", "text/\xc2\x9b;31m"}}, html));
     all.push_back(answers_page("404 of a proxy", {{":status", "404"}, {"content-type", "text/plain"}}, "no such page"));
     all.push_back(answers_page("401 of a proxy", {{":status", "401"}, {"www-authenticate", "Basic"}}, ""));
-    all.push_back(answers_page("302 to elsewhere", {{":status", "302"}, {"location", "http://evil.example/"}}, ""));
+    all.push_back(answers_page("302 to another host", {{":status", "302"}, {"location", "http://evil.example/"}}, ""));
     all.push_back(
         answers_page("JSON", {{":status", "200"}, {"content-type", "application/json"}}, "{\"error\":\"x\"}"));
     all.push_back(
@@ -151,10 +151,10 @@ hostile_cases http_cases() {
     all.push_back(answers_page("no content-type", {{":status", "200"}}, "\0\0\0\0\0"s));
     all.push_back(answers("a body before headers", [](stream_id id) { return raw_frame(NGHTTP2_DATA, 0, id, "x"); }));
     all.push_back(answers(
-        "headers without end", [](stream_id id) { return raw_frame(NGHTTP2_HEADERS, 0, id, raw_block(good_headers)); },
-        1'300ms));
+        "headers without END_HEADERS",
+        [](stream_id id) { return raw_frame(NGHTTP2_HEADERS, 0, id, raw_block(good_headers)); }, 1'300ms));
     all.push_back(answers(
-        "headers and silence", [](stream_id id) { return headers(id, good_headers); }, 1'300ms));
+        "headers, then nothing", [](stream_id id) { return headers(id, good_headers); }, 1'300ms));
     all.push_back(answers("trailers twice", [](stream_id id) {
         const std::string end = headers(id, {{"grpc-status", "0"}}, end_both);
         return headers(id, good_headers) + end + end;
@@ -175,7 +175,7 @@ hostile_cases http_cases() {
     all.push_back(answers("GOAWAY below the request",
                           [](stream_id) { return raw_frame(NGHTTP2_GOAWAY, 0, 0, big_endian(0) + big_endian(0)); }));
     all.push_back(answers(
-        "GOAWAY above the request, and silence",
+        "GOAWAY above the request, then nothing",
         [](stream_id id) {
             return raw_frame(NGHTTP2_GOAWAY, 0, 0, big_endian(static_cast<std::uint32_t>(id)) + big_endian(0));
         },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon between good etcds and a server that means no good, as a slave and as the master. One daemon meets them all in turn.
+// The daemon with correct etcds and a hostile server, as a slave or as the master. One daemon runs through all cases.
 #include "grpc/framing.hpp"
 #include "hostile_cases.hpp"
 #include "stage.hpp"
@@ -16,16 +16,16 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr auto probe_interval = 250ms;
-const std::string impatient =
+const std::string short_intervals =
     "[replication]\nprobe_interval = \"250ms\"\nrequest_timeout = \"1s\"\n[log]\nlevel = \"debug\"\n";
 
-/// What the daemon takes of the machine since begin().
+/// The memory and CPU time that the daemon has used since begin().
 class gauge {
 public:
     explicit gauge(const sync_daemon& of) : of_(&of) {}
 
     void begin() {
-        std::ofstream(fmt::format("/proc/{}/clear_refs", of_->pid())) << "5";  // the peak begins anew
+        std::ofstream(fmt::format("/proc/{}/clear_refs", of_->pid())) << "5";  // resets the peak
         rss_ = of_->rss_kib();
         cpu_ = ticks();
     }
@@ -50,13 +50,13 @@ private:
     long cpu_ = 0;
 };
 
-constexpr std::string_view record_key = "/.etcd-sync/etcd-sync";
+constexpr std::string_view checkpoint_key = "/.etcd-sync/etcd-sync";
 
-/// The most that any case took, and which.
+/// The highest value of all cases, and its case.
 struct worst {
     long amount = -1;
     std::string where;
-    void see(long value, const std::string& name) {
+    void update(long value, const std::string& name) {
         if (value <= amount) return;
         amount = value;
         where = name;
@@ -69,7 +69,7 @@ struct totals {
     worst cpu;
     worst connections;
 
-    void tell() const {
+    void print() const {
         MESSAGE(cases, " cases; most memory: ", growth.amount, " KiB (", growth.where, "); most CPU: ", cpu.amount,
                 " ms (", cpu.where, "); most connections: ", connections.amount, " (", connections.where, ")");
     }
@@ -82,8 +82,8 @@ bool is_plain(const std::string& text) {
     });
 }
 
-/// The changes since `from` of keys that are none of the daemon's business.
-std::string trespasses(etcd_client& slave, std::int64_t from, const std::vector<std::string>& prefixes) {
+/// The changed keys since `from` that have none of the prefixes.
+std::string changes_outside(etcd_client& slave, std::int64_t from, const std::vector<std::string>& prefixes) {
     std::string out;
     for (const change& c : slave.history(from + 1)) {
         const auto begins = [&c](const std::string& prefix) { return c.key.starts_with(prefix); };
@@ -92,7 +92,7 @@ std::string trespasses(etcd_client& slave, std::int64_t from, const std::vector<
     return out;
 }
 
-/// One case: until the server could do to the daemon what it is about, and for as long as the case says.
+/// Runs one case until the server has deviated, and for the duration of the case after that.
 void watch_case(const hostile_case& one, hostile_server& server, sync_daemon& sync, totals& all,
                 const std::function<void()>& meanwhile) {
     gauge taken(sync);
@@ -109,13 +109,13 @@ void watch_case(const hostile_case& one, hostile_server& server, sync_daemon& sy
     const auto cpu = taken.cpu();
     const auto attempts = (steady::now() - begun) / (probe_interval * 4 / 5) + 2;
     const auto connections = server.connections();
-    if (patience(1ms) == 1ms) CHECK(growth <= 32 * 1024);  // a sanitizer has memory of its own
+    if (patience(1ms) == 1ms) CHECK(growth <= 32 * 1024);  // a sanitizer needs additional memory
     CHECK(cpu <= patience(1s));
     CHECK(connections <= 6 * attempts);
     ++all.cases;
-    all.growth.see(growth, one.name);
-    all.cpu.see(cpu.count(), one.name);
-    all.connections.see(connections, one.name);
+    all.growth.update(growth, one.name);
+    all.cpu.update(cpu.count(), one.name);
+    all.connections.update(connections, one.name);
 }
 
 void fill_span(hostile_server& server, const std::string& prefix, int count) {
@@ -126,7 +126,7 @@ void fill_span(hostile_server& server, const std::string& prefix, int count) {
 
 }  // namespace
 
-TEST_CASE("hostile slaves cost little, write no escapes into the log, and the other slave goes on") {
+TEST_CASE("hostile slaves use limited resources, write no escapes into the log, and do not delay the other slave") {
     hostile_cases cases = connection_cases();
     append(cases, flood_cases());
     append(cases, http_cases());
@@ -147,16 +147,16 @@ TEST_CASE("hostile slaves cost little, write no escapes into the log, and the ot
     at_good.put("/outside/1", "theirs");
     const std::int64_t before = at_good.revision();
     sync_daemon sync(config_for(master, {good, slave_entry(endpoint_list({server.url()}))},
-                                "[[rule]]\nprefix = \"/a/\"\n" + impatient));
+                                "[[rule]]\nprefix = \"/a/\"\n" + short_intervals));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") >= 2; }, patience(20s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") >= 2; }, patience(20s)));
 
     totals all;
     std::size_t late = 0;
     for (const hostile_case& one : cases) {
         CAPTURE(one.name);
-        // Without its record all its keys are compared: so its pages are read.
-        if (one.name.starts_with("range: ")) server.with_store([](model_etcd& store) { store.del(record_key); });
+        // Without the checkpoint all keys are compared, so pages are read.
+        if (one.name.starts_with("range: ")) server.with_store([](model_etcd& store) { store.del(checkpoint_key); });
         watch_case(one, server, sync, all, [&] {
             const std::int64_t written = at_master.put("/a/beat", one.name);
             const auto begin = steady::now();
@@ -164,7 +164,7 @@ TEST_CASE("hostile slaves cost little, write no escapes into the log, and the ot
             if (steady::now() - begin > patience(1s)) ++late;
         });
     }
-    CHECK(late <= cases.size() / 20);  // one that waits for the other's time-outs is late most times
+    CHECK(late <= cases.size() / 20);  // if it waited for the other slave's timeouts, it would be late most of the time
     server.behave({});
     const std::int64_t last = at_master.put("/a/last", "honest again");
     CHECK(eventually([&] { return follows_at(at_good, last); }, patience(10s)));
@@ -174,17 +174,17 @@ TEST_CASE("hostile slaves cost little, write no escapes into the log, and the ot
     CHECK(eventually(there, patience(10s)));
     CHECK(sync.terminate() == 0);
     CHECK(is_plain(sync.output()));
-    CHECK(trespasses(at_good, before, {"/a/", "/.etcd-sync/etcd-sync"}) == "");
+    CHECK(changes_outside(at_good, before, {"/a/", "/.etcd-sync/etcd-sync"}) == "");
     CHECK(difference(keys_of(at_master), with_prefix(keys_of(at_good), {"/a/"})) == "");
     CHECK(at_master.revision() == last);
-    all.tell();
+    all.print();
 }
 
 namespace {
 
-/// A daemon whose master is the hostile server, and a real slave on which others have keys.
-struct lone_slave {
-    lone_slave() {
+/// A daemon whose master is the hostile server, and a real slave that also has foreign keys.
+struct hostile_master {
+    hostile_master() {
         slave.start();
         fill_span(server, "/a/", 40);
         fill_span(server, "/b/", 10);
@@ -193,18 +193,18 @@ struct lone_slave {
             at_slave.put(key, "theirs");
         before = at_slave.revision();
         sync.start();
-        REQUIRE(eventually([&] { return sync.said("in sync") >= 1; }, patience(20s)));
+        REQUIRE(eventually([&] { return sync.logged("in sync") >= 1; }, patience(20s)));
     }
 
-    /// The master is honest again: a new key comes to the slave.
-    bool heals(const std::string& mark) {
+    /// The master behaves correctly again. True if a new key reaches the slave.
+    bool recovers(const std::string& mark) {
         server.behave({});
         server.with_store([&](model_etcd& store) { return store.put("/a/healed", mark); });
-        const auto healed = [&] {
+        const auto recovered = [&] {
             const key_map found = at_slave.range("/a/healed", {});
             return !found.empty() && found.begin()->second == mark;
         };
-        return eventually(healed, patience(10s));
+        return eventually(recovered, patience(10s));
     }
 
     void finish() {
@@ -218,44 +218,44 @@ struct lone_slave {
             patience(10s)));
         CHECK(sync.terminate() == 0);
         CHECK(is_plain(sync.output()));
-        CHECK(trespasses(at_slave, before, {"/a/", "/c/", "/.etcd-sync/etcd-sync"}) == "");
-        all.tell();
+        CHECK(changes_outside(at_slave, before, {"/a/", "/c/", "/.etcd-sync/etcd-sync"}) == "");
+        all.print();
     }
 
     etcd_server slave;
     hostile_server server;
     etcd_client at_slave{slave.port()};
     std::int64_t before = 0;
-    // That the master may do with the keys of its rules as it likes is what makes the test: nothing may be held for ever.
+    // The guards are off: the master may change all keys of the rules, and nothing must be held.
     sync_daemon sync{config_for(endpoint_list({server.url()}), {slave},
                                 "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/c/\"\n"
                                 "[safety]\non_master_change = \"resync\"\nmax_delete = \"100%\"\n" +
-                                    impatient)};
+                                    short_intervals)};
     totals all;
 };
 
 }  // namespace
 
-TEST_CASE("hostile masters cost little, and write no escapes into the log") {
+TEST_CASE("hostile masters use limited resources and write no escapes into the log") {
     hostile_cases cases = connection_cases();
     append(cases, flood_cases());
     append(cases, http_cases());
     append(cases, grpc_cases());
     append(cases, status_cases());
-    lone_slave on;
+    hostile_master on;
     for (const hostile_case& one : cases) {
         CAPTURE(one.name);
         watch_case(one, on.server, on.sync, on.all, [] {});
-        if (on.all.cases % 10 == 0) REQUIRE(on.heals(one.name));
+        if (on.all.cases % 10 == 0) REQUIRE(on.recovers(one.name));
     }
-    REQUIRE(on.heals("in the end"));
+    REQUIRE(on.recovers("last"));
     on.finish();
 }
 
 namespace {
 
-/// The first watch breaks its contract: then everything is compared, and so the master's pages are read.
-std::function<bool(exchange&, int)> asks_for_comparison() {
+/// Makes the first watch violate its protocol, so that everything is compared and the master's pages are read.
+std::function<bool(exchange&, int)> force_comparison() {
     return [done = std::make_shared<std::atomic<bool>>(false)](exchange& to, int turn) {
         if (turn != 2 || done->exchange(true)) return false;
         etcdserverpb::WatchResponse twice;
@@ -263,21 +263,21 @@ std::function<bool(exchange&, int)> asks_for_comparison() {
         twice.set_watch_id(1);
         twice.set_created(true);
         to.session.data(to.id, etcdsync::grpc::frame(twice.SerializeAsString()));
-        return false;  // the pages are what the case is about
+        return false;  // the case tests the pages
     };
 }
 
 }  // namespace
 
-TEST_CASE("lying masters touch nothing outside the rules, and leave no lie behind them") {
+TEST_CASE("invalid masters change nothing outside the rules, and none of their invalid data remains") {
     hostile_cases cases = range_cases();
-    for (hostile_case& one : cases) one.how.each_turn = asks_for_comparison();
+    for (hostile_case& one : cases) one.how.each_turn = force_comparison();
     append(cases, watch_cases());
-    lone_slave on;
+    hostile_master on;
     for (const hostile_case& one : cases) {
         CAPTURE(one.name);
         watch_case(one, on.server, on.sync, on.all, [] {});
-        REQUIRE(on.heals(one.name));
+        REQUIRE(on.recovers(one.name));
     }
     on.finish();
 }

@@ -7,8 +7,8 @@
 using namespace etcdsync::test;
 
 TEST_CASE(
-    "the daemon killed at random moments under load goes on where it was: nothing lost, nothing twice, nothing out of "
-    "order") {
+    "the daemon killed at random times under load continues at its checkpoint: nothing is lost, repeated or "
+    "reordered") {
     stage on;
     fill(on.at_master, "/a/before/", 3'000);
 
@@ -20,7 +20,7 @@ TEST_CASE(
     const int kills = long_run() ? 50 : 12;
     for (int i = 0; i < kills; ++i) {
         on.sync.start();
-        // Some at any time after the start, be it before the first write; the others under way, at any point of a Txn.
+        // Every fourth kill is at any time after the start, maybe before the first write; the others are at any point of a Txn.
         const bool at_any_time = i % 4 == 0;
         const std::int64_t before = checkpoint_revision(on.at_slave());
         if (!at_any_time)
@@ -39,8 +39,8 @@ TEST_CASE(
     CHECK(report.data_revisions > report.writers);
 }
 
-TEST_CASE("the daemon killed again and again during its first full sync gets to the end") {
-    // Small Txns, so that there is a middle.
+TEST_CASE("the daemon that is killed repeatedly during its first full sync completes it") {
+    // Small Txns make the full sync long enough.
     stage on({.tables = "[replication]\ntxn_max_bytes = \"16KiB\"\n"});
     fill(on.at_master, "/a/", 20'000);
     load::options how;
@@ -67,16 +67,16 @@ TEST_CASE("the daemon killed again and again during its first full sync gets to 
 
 namespace {
 
-/// How often each test kills: 200 points in all in the long form.
-int points(int in_the_long_form) { return long_run() ? in_the_long_form : 5; }
+/// The number of kills in a test: 200 in all tests of the long form.
+int kill_count(int in_the_long_form) { return long_run() ? in_the_long_form : 5; }
 
 const std::string small_txns = "[replication]\ntxn_max_bytes = \"4KiB\"\n";
 
 }  // namespace
 
-TEST_CASE("killed after any number of Txns of a full sync, again and again: the pass goes on where it was") {
+TEST_CASE("killed repeatedly after any number of Txns of a full sync: the pass resumes where it was") {
     std::mt19937 random(21);
-    for (int killed = 0; killed < points(70);) {
+    for (int killed = 0; killed < kill_count(70);) {
         stage on({.tables = small_txns});
         fill(on.at_master, "/a/", 3'000);
         load::options how;
@@ -84,7 +84,7 @@ TEST_CASE("killed after any number of Txns of a full sync, again and again: the 
         how.per_second = 50;
         how.seed = static_cast<unsigned>(random());
         load writer(on.master.port(), how);
-        for (int i = 0; i < 10 && killed < points(70); ++i, ++killed)
+        for (int i = 0; i < 10 && killed < kill_count(70); ++i, ++killed)
             on.start_and_kill_after(1 + random() % 12, random);
         writer.stop();
         on.sync.start();
@@ -92,7 +92,7 @@ TEST_CASE("killed after any number of Txns of a full sync, again and again: the 
     }
 }
 
-TEST_CASE("killed after any number of Txns while it follows") {
+TEST_CASE("killed after any number of Txns in state follow") {
     stage on;
     fill(on.at_master, "/a/", 300);
     on.start_and_sync();
@@ -102,28 +102,29 @@ TEST_CASE("killed after any number of Txns while it follows") {
     how.per_second = 300;
     load writer(on.master.port(), how);
     std::mt19937 random(22);
-    for (int i = 0; i < points(60); ++i) on.start_and_kill_after(1 + random() % 12, random);
+    for (int i = 0; i < kill_count(60); ++i) on.start_and_kill_after(1 + random() % 12, random);
     writer.stop();
     on.sync.start();
     on.finish();
     CHECK(later_full_syncs(on.sync) == 0);
 }
 
-TEST_CASE("killed after any number of Txns of a catch-up: what was missed is neither lost nor written twice") {
+TEST_CASE("killed after any number of Txns of a catch-up: no missed change is lost or written twice") {
     stage on({.tables = small_txns});
     fill(on.at_master, "/a/", 300);
     on.start_and_sync();
     on.sync.kill();
     std::mt19937 random(23);
-    for (int killed = 0; killed < points(70);) {
+    for (int killed = 0; killed < kill_count(70);) {
         on.at_master.put_many(
             6'000, [&](unsigned) { return fmt::format("/b/{:04}", random() % 1'000); }, "0123456789");
         on.at_master.del("/b/01", "/b/02");
-        for (int i = 0; i < 6 && killed < points(70); ++i, ++killed) on.start_and_kill_after(1 + random() % 12, random);
+        for (int i = 0; i < 6 && killed < kill_count(70); ++i, ++killed)
+            on.start_and_kill_after(1 + random() % 12, random);
         on.start_and_sync();
         on.sync.kill();
     }
     on.sync.start();
     on.finish();
-    CHECK(on.sync.said("catching up") >= static_cast<std::size_t>(points(70)) / 2);
+    CHECK(on.sync.logged("catching up") >= static_cast<std::size_t>(kill_count(70)) / 2);
 }

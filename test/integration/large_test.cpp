@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Revisions of the master that are larger, or stranger, than what a slave with default settings takes.
+// Revisions of the master that exceed the limits of a slave with default settings, or are unusual.
 #include "stage.hpp"
 
 #include <thread>
@@ -8,24 +8,23 @@ using namespace etcdsync::test;
 
 namespace {
 
-const std::string impatient = "[replication]\nprobe_interval = \"1s\"\n";
-const std::vector<std::string> generous{"--max-txn-ops=5000", "--max-request-bytes=10485760"};
+const std::string short_intervals = "[replication]\nprobe_interval = \"1s\"\n";
+const std::vector<std::string> high_limits{"--max-txn-ops=5000", "--max-request-bytes=10485760"};
 
-/// Told where the test's Txn is not one the master takes: nested, or of more than 128 operations.
-bool master_takes_it() {
-    const bool takes = etcd_program::of(role::master).takes_nested_txns();
-    if (!takes) MESSAGE("this master takes no such transaction");
-    return takes;
+/// False, with a message, if the master supports neither nested Txns nor more than 128 operations.
+bool master_supports_large_txns() {
+    const bool supported = etcd_program::of(role::master).takes_nested_txns();
+    if (!supported) MESSAGE("this master does not support such a transaction");
+    return supported;
 }
 
-/// In how many Txns a slave takes a revision of so many changes.
+/// The number of Txns that a slave needs for a revision with this many changes.
 std::size_t txns_for(std::size_t changes) {
-    constexpr std::size_t beside_the_record = 127;
-    return etcd_program::of(role::slave).takes_nested_txns() ? 1
-                                                             : (changes + beside_the_record - 1) / beside_the_record;
+    constexpr std::size_t per_txn = 127;
+    return etcd_program::of(role::slave).takes_nested_txns() ? 1 : (changes + per_txn - 1) / per_txn;
 }
 
-/// How many revisions of the slave carry data, from `from` on.
+/// The number of revisions of the slave, starting at `from`, that contain data.
 std::size_t data_revisions(etcd_client& slave, std::int64_t from) {
     std::size_t count = 0;
     std::int64_t last = 0;
@@ -40,8 +39,8 @@ std::size_t data_revisions(etcd_client& slave, std::int64_t from) {
 }  // namespace
 
 TEST_CASE("a transaction of 4,096 operations is one revision of a slave with default settings") {
-    if (!master_takes_it()) return;
-    stage on({.master_flags = generous});
+    if (!master_supports_large_txns()) return;
+    stage on({.master_flags = high_limits});
     fill(on.at_master, "/b/", 2'000);
     on.start_and_sync();
     const std::int64_t before = on.at_slave().revision();
@@ -52,10 +51,10 @@ TEST_CASE("a transaction of 4,096 operations is one revision of a slave with def
     CHECK(eventually([&] { return follows_at(on.at_slave(), written); }, patience(20s)));
     CHECK(data_revisions(on.at_slave(), before + 1) == txns_for(2'048 + 2'000));
     on.finish();
-    CHECK(on.sync.said("applying it in parts") == (txns_for(2'048) > 1 ? 1 : 0));
+    CHECK(on.sync.logged("applying it in parts") == (txns_for(2'048) > 1 ? 1 : 0));
 }
 
-TEST_CASE("a delete of a whole prefix arrives exactly: 300 keys in one revision, 100,000 in as many as it takes") {
+TEST_CASE("the delete of a prefix is replicated exactly: 300 keys in one revision, 100,000 in several") {
     stage on;
     const unsigned many = 100'000;
     fill(on.at_master, "/a/few/", 300);
@@ -72,7 +71,7 @@ TEST_CASE("a delete of a whole prefix arrives exactly: 300 keys in one revision,
     on.finish();
 }
 
-TEST_CASE("a delete of 100,000 keys that happened while the daemon was away arrives exactly, too") {
+TEST_CASE("a delete of 100,000 keys while the daemon was stopped is replicated exactly, too") {
     stage on;
     fill(on.at_master, "/a/many/", 100'000, 16);
     on.start_and_sync();
@@ -85,12 +84,12 @@ TEST_CASE("a delete of 100,000 keys that happened while the daemon was away arri
     CHECK(later_full_syncs(on.sync) == 0);
 }
 
-TEST_CASE("a revision of nine values of 200 KB is applied in parts: exact at its end, and told") {
-    stage on({.master_flags = generous});
+TEST_CASE("a revision with nine values of 200 KB is applied in parts, is exact after the last one, and is logged") {
+    stage on({.master_flags = high_limits});
     fill(on.at_master, "/b/", 300);
     on.start_and_sync();
-    SUBCASE("as it happens") {}
-    SUBCASE("while the daemon was away") { CHECK(on.sync.terminate() == 0); }
+    SUBCASE("live") {}
+    SUBCASE("while the daemon was stopped") { CHECK(on.sync.terminate() == 0); }
     on.at_master.put("/b/000001", "before");
     etcdserverpb::TxnRequest all;
     for (char i = 'a'; i < 'j'; ++i) add_put(all, fmt::format("/a/{}", i), std::string(200'000, i));
@@ -99,15 +98,15 @@ TEST_CASE("a revision of nine values of 200 KB is applied in parts: exact at its
     on.at_master.put("/b/000001", "after");
     if (!on.sync.running()) on.sync.start();
     CHECK(on.settle());
-    CHECK(on.sync.said("applying it in parts") == 1);
+    CHECK(on.sync.logged("applying it in parts") == 1);
     const exactness_report report = on.check();
     CHECK(report.split_revisions > 0);
     CHECK(report.split_revisions < 9);
     on.finish();
 }
 
-TEST_CASE("killed in the middle of a revision that is applied in parts, it is brought to its end") {
-    stage on({.tables = "[replication]\ntxn_max_bytes = \"64KiB\"\n", .master_flags = generous});
+TEST_CASE("a daemon killed while it applies a revision in parts completes the revision after its restart") {
+    stage on({.tables = "[replication]\ntxn_max_bytes = \"64KiB\"\n", .master_flags = high_limits});
     fill(on.at_master, "/b/", 300);
     std::mt19937 random(31);
     const int rounds = long_run() ? 20 : 4;
@@ -126,10 +125,10 @@ TEST_CASE("killed in the middle of a revision that is applied in parts, it is br
     CHECK(on.check().split_revisions > 0);
 }
 
-TEST_CASE("a key put and deleted in one revision, and deleted and put again, ends as on the master") {
-    if (!master_takes_it()) return;
+TEST_CASE("a key that is changed several times in one revision ends as on the master") {
+    if (!master_supports_large_txns()) return;
     stage on({.slaves = {"", "dest = \"/copy\""}});
-    // The second slave is another place only; its checks are those of the first.
+    // The second slave only has another dest; the first one is checked in full.
     fill(on.at_master, "/a/", 10);
     on.start_and_sync();
     const auto nested = [&](const std::vector<std::pair<std::string, bool>>& steps) {
@@ -158,29 +157,29 @@ TEST_CASE("a key put and deleted in one revision, and deleted and put again, end
 
 namespace {
 
-/// With a value of 3 MB on the way, `live` or before the first copy, that `freed_by` takes out of the way.
-void park_and_free(bool live, const std::function<void(etcd_client&)>& freed_by) {
-    stage on({.slaves = {"", "rules = [\"/b/\"]"}, .tables = impatient, .master_flags = generous});
+/// Puts a value of 3 MB, while the slave follows (`live`) or before its first full sync. Later `remove` removes it.
+void block_and_unblock(bool live, const std::function<void(etcd_client&)>& remove) {
+    stage on({.slaves = {"", "rules = [\"/b/\"]"}, .tables = short_intervals, .master_flags = high_limits});
     fill(on.at_master, "/a/", 300);
     fill(on.at_master, "/b/", 300);
     if (live) on.start_and_sync();
     on.at_master.put("/a/000001", "before");
     on.at_master.put("/a/big one", std::string(3'000'000, 'b'));
     if (!live) on.sync.start();
-    CHECK(on.hears("/a/big one"));
-    CHECK(on.hears("\"slave rejected the write; retrying\" slave=slave-1"));
-    // The other one goes on.
+    CHECK(on.await_log("/a/big one"));
+    CHECK(on.await_log("\"slave rejected the write; retrying\" slave=slave-1"));
+    // The other slave continues.
     const std::int64_t last = on.at_master.put("/b/000001", "meanwhile");
     CHECK(eventually([&] { return follows_at(on.at_slave(1), last); }, patience(20s)));
-    const std::int64_t stuck = on.at_slave().revision();
+    const std::int64_t blocked = on.at_slave().revision();
     std::this_thread::sleep_for(3s);
-    CHECK(on.at_slave().revision() - stuck <= 12);  // tried slowly
-    CHECK_MESSAGE(on.sync.said("\"slave rejected the write; retrying\" slave=slave-1") == 1, on.sync.output());
-    CHECK(on.sync.said("\"full sync\" slave=slave-1") <= 1);
+    CHECK(on.at_slave().revision() - blocked <= 12);  // it retries slowly
+    CHECK_MESSAGE(on.sync.logged("\"slave rejected the write; retrying\" slave=slave-1") == 1, on.sync.output());
+    CHECK(on.sync.logged("\"full sync\" slave=slave-1") <= 1);
 
-    freed_by(on.at_master);
-    const std::int64_t freed = on.at_master.put("/a/000002", "after");
-    CHECK(eventually([&] { return follows_at(on.at_slave(), freed); }, patience(30s)));
+    remove(on.at_master);
+    const std::int64_t unblocked = on.at_master.put("/a/000002", "after");
+    CHECK(eventually([&] { return follows_at(on.at_slave(), unblocked); }, patience(30s)));
     CHECK(on.sync.terminate() == 0);
     INFO(on.sync.output());
     CHECK(on.differs() == "");
@@ -190,16 +189,16 @@ void park_and_free(bool live, const std::function<void(etcd_client&)>& freed_by)
 
 }  // namespace
 
-TEST_CASE("a value above the slave's limit parks that slave alone, with the key named, until it is deleted") {
+TEST_CASE("a value above the slave's limit blocks only that slave until it is deleted, and its key is logged") {
     for (const bool live : {true, false}) {
         CAPTURE(live);
-        park_and_free(live, [](etcd_client& at) { at.del("/a/big one"); });
+        block_and_unblock(live, [](etcd_client& at) { at.del("/a/big one"); });
     }
 }
 
-TEST_CASE("a value above the slave's limit parks that slave alone, with the key named, until it is made small") {
+TEST_CASE("a value above the slave's limit blocks only that slave until it is replaced, and its key is logged") {
     for (const bool live : {true, false}) {
         CAPTURE(live);
-        park_and_free(live, [](etcd_client& at) { at.put("/a/big one", "small"); });
+        block_and_unblock(live, [](etcd_client& at) { at.put("/a/big one", "small"); });
     }
 }

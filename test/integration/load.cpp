@@ -80,10 +80,10 @@ void load::write_one(etcd_client& to) {
 }
 
 void fill(etcd_client& store, std::string_view prefix, unsigned count, unsigned value_bytes) {
-    const unsigned a_txn = std::clamp(1'000'000U / (value_bytes + 1), 1U, 100U);
+    const unsigned per_txn = std::clamp(1'000'000U / (value_bytes + 1), 1U, 100U);
     for (unsigned i = 0; i < count;) {
         etcdserverpb::TxnRequest request;
-        for (const unsigned end = std::min(count, i + a_txn); i < end; ++i) {
+        for (const unsigned end = std::min(count, i + per_txn); i < end; ++i) {
             add_put(request, fmt::format("{}{:06}", prefix, i), fmt::format("{:0>{}}", i, value_bytes));
         }
         store.txn(request);

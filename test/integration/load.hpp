@@ -12,24 +12,24 @@
 
 namespace etcdsync::test {
 
-/// Random puts, deletes, range deletes and Txns over several rules, from a thread and a client of its own, until stopped.
+/// Writes random puts, deletes, range deletes and Txns over several rules until it is stopped, in its own thread with its own client.
 class load {
 public:
     struct options {
         std::vector<std::string> prefixes;
         unsigned keys = 100;      ///< under each prefix
-        unsigned per_second = 0;  ///< revisions; 0: as fast as the store takes them
+        unsigned per_second = 0;  ///< revisions; 0: as many as possible
         unsigned value_bytes = 40;
         unsigned seed = 1;
-        std::string user = {};  ///< with `password`, where the store has users
+        std::string user = {};  ///< with `password`, if authentication is enabled
         std::string password = {};
-        bool may_fail = false;  ///< the store goes away now and then: try again
+        bool may_fail = false;  ///< true: retry, because the store may be down
     };
     load(std::uint16_t port, options how);
     ~load();
     load(const load&) = delete;
 
-    /// Ends it and throws what went wrong in it.
+    /// Stops the thread. Throws the exception that ended it, if any.
     void stop();
     /// Revisions written so far.
     [[nodiscard]] std::int64_t written() const { return written_; }
@@ -48,7 +48,7 @@ private:
     std::thread thread_;
 };
 
-/// `count` keys under `prefix`, many a Txn.
+/// Writes `count` keys under `prefix`, with many keys per Txn.
 void fill(etcd_client& store, std::string_view prefix, unsigned count, unsigned value_bytes = 100);
 
 }  // namespace etcdsync::test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must not grow, and how far: with the keys, with the revisions missed, with time. The numbers are those of the promises in the
-// long form, and a tenth in the short one.
+// Limits that must not depend on the number of keys, of missed revisions, or on time. The long form uses the documented numbers, the
+// short form a tenth of them.
 #include "stage.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// How long a change takes until it is on a slave: the 99th of a hundred.
+/// The 99th percentile of the time until a change is on a slave.
 std::chrono::microseconds lag_p99(stage& on, std::size_t slave, int samples) {
     std::vector<std::chrono::microseconds> seen;
     for (int i = 0; i < samples; ++i) {
@@ -26,8 +26,8 @@ std::chrono::microseconds lag_p99(stage& on, std::size_t slave, int samples) {
     return seen[seen.size() * 99 / 100];
 }
 
-/// The peak of a daemon that finds `keys` equal keys on both sides, KiB. It writes none of them.
-long peak_of_a_compare(unsigned keys) {
+/// The peak memory in KiB of a daemon that compares `keys` equal keys. Checks that it writes none of them.
+long peak_of_comparison(unsigned keys) {
     stage on({.prefixes = {"/a/"}});
     for (etcd_client* store : {&on.at_master, &on.at_slave()}) fill(*store, "/a/", keys, 64);
     const std::int64_t before = on.at_slave().revision();
@@ -43,7 +43,8 @@ long peak_of_a_compare(unsigned keys) {
 }  // namespace
 
 TEST_CASE(
-    "a slave that misses very many revisions costs neither memory nor the other slave's time, and returns exact") {
+    "a slave that misses a very large number of revisions uses no memory, does not delay the other slave, and ends "
+    "exact") {
     const unsigned revisions = long_run() ? 1'000'000 : 30'000;
     stage on({.slaves = {"", ""}, .tables = "[replication]\nprobe_interval = \"1s\"\n"});
     fill(on.at_master, "/a/", 2'000);
@@ -54,21 +55,21 @@ TEST_CASE(
         on.at_master.put_many(
             10'000, [&](unsigned i) { return fmt::format("/a/{:06}", (done + i * 7) % 5'000); }, std::string(100, 'v'));
         on.at_master.del(fmt::format("/a/{:06}", done % 5'000));
-        // All at once takes etcd half an hour (see below).
+        // etcd needs half an hour to send all at once (see below).
         on.keep_slave(1);
         on.keep_master();
     }
     CHECK(on.settle(1, 60s));
-    // What holds the machine up now and then does so once, what the other slave costs each time.
+    // A pause of the machine shows once, a delay by the other slave every time.
     auto meanwhile = lag_p99(on, 1, 200);
     const auto bound = before + before / 10 + 20ms;
     for (int again = 0; again < 2 && meanwhile > bound; ++again) meanwhile = lag_p99(on, 1, 200);
     on.slave().start();
-    // etcd reads a lagging watcher's whole backlog for every thousand revisions it sends: the time is square to what was missed.
+    // For each 1,000 revisions, etcd reads the whole backlog of the watch: the time is quadratic in the number of missed revisions.
     CHECK(on.settle(long_run() ? 1'500s : 120s));
     const long peak = on.sync.rss_kib("VmHWM:");
     MESSAGE(revisions, " revisions: peak ", peak, " KiB; lag p99 ", before.count(), " us before, ", meanwhile.count(),
-            " us while the other one was away");
+            " us while the other one was down");
     CHECK(peak < 32 * 1024);
     CHECK(meanwhile <= bound);
     CHECK(later_full_syncs(on.sync) == 0);
@@ -79,14 +80,14 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a full compare of equal keys writes nothing, and its memory does not depend on their number") {
+TEST_CASE("a comparison of equal keys writes nothing, and its memory does not depend on their number") {
     const unsigned keys = long_run() ? 250'000 : 25'000;
-    const long few = peak_of_a_compare(keys);
-    const long many = peak_of_a_compare(4 * keys);
+    const long few = peak_of_comparison(keys);
+    const long many = peak_of_comparison(4 * keys);
     CHECK(many - few < 4 * 1024);
 }
 
-TEST_CASE("idle it writes next to nothing") {
+TEST_CASE("an idle daemon writes almost nothing") {
     stage on({.slaves = {"", ""}});
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();

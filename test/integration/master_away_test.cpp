@@ -5,7 +5,8 @@
 
 using namespace etcdsync::test;
 
-TEST_CASE("while the master is away the daemon stays and the slave stays as it is; then it goes on where it was") {
+TEST_CASE(
+    "while the master is down the daemon keeps running and does not change the slave; then it continues where it was") {
     stage on;
     fill(on.at_master, "/a/", 1'000);
     on.start_and_sync();
@@ -13,9 +14,9 @@ TEST_CASE("while the master is away the daemon stays and the slave stays as it i
     REQUIRE(on.settle());
     const pid_t pid = on.sync.pid();
     const std::int64_t before = on.at_slave().revision();
-    SUBCASE("stopped in order") { on.master.terminate(); }
+    SUBCASE("stopped gracefully") { on.master.terminate(); }
     SUBCASE("killed") { on.master.kill(); }
-    CHECK(eventually([&] { return on.sync.said("the master is not reachable") == 1; }, patience(20s)));
+    CHECK(eventually([&] { return on.sync.logged("the master is not reachable") == 1; }, patience(20s)));
     std::this_thread::sleep_for(long_run() ? 30s : 5s);
     CHECK(on.sync.running());
     CHECK(on.at_slave().revision() == before);
@@ -25,11 +26,11 @@ TEST_CASE("while the master is away the daemon stays and the slave stays as it i
     INFO(on.sync.output());
     CHECK(on.sync.pid() == pid);
     CHECK(later_full_syncs(on.sync) == 0);
-    CHECK(on.sync.said("the master is not reachable") == 1);
+    CHECK(on.sync.logged("the master is not reachable") == 1);
     on.finish();
 }
 
-TEST_CASE("a master killed and restarted under load, again and again") {
+TEST_CASE("a master is killed and restarted repeatedly under load") {
     stage on({.tables = "[replication]\nprobe_interval = \"1s\"\n"});
     load::options how;
     how.prefixes = {"/a/", "/b/", "/other/"};
@@ -54,7 +55,7 @@ TEST_CASE("a master killed and restarted under load, again and again") {
     on.finish();
 }
 
-TEST_CASE("a master that stands still is waited for") {
+TEST_CASE("the daemon waits for a master that is paused") {
     stage on;
     fill(on.at_master, "/a/", 100);
     on.start_and_sync();
@@ -68,13 +69,13 @@ TEST_CASE("a master that stands still is waited for") {
     on.finish();
 }
 
-TEST_CASE("started before any etcd is up it says so once, waits, and begins by itself") {
+TEST_CASE("a daemon started before any etcd logs this once, waits, and starts the sync when they are up") {
     stage on({.start = false});
     on.sync.start();
     CHECK(eventually(
         [&] {
-            return on.sync.said("the master is not reachable") == 1 &&
-                   on.sync.said("\"disconnected; retrying\" slave=slave-1") == 1;
+            return on.sync.logged("the master is not reachable") == 1 &&
+                   on.sync.logged("\"disconnected; retrying\" slave=slave-1") == 1;
         },
         patience(20s)));
     std::this_thread::sleep_for(3s);  // several attempts
@@ -92,7 +93,7 @@ TEST_CASE("started before any etcd is up it says so once, waits, and begins by i
     fill(on.at_master, "/a/", 100);
     CHECK(on.settle(20s));
     INFO(on.sync.output());
-    CHECK(on.sync.said("the master is not reachable") == 1);
-    CHECK(on.sync.said("\"disconnected; retrying\" slave=slave-1") == 1);
+    CHECK(on.sync.logged("the master is not reachable") == 1);
+    CHECK(on.sync.logged("\"disconnected; retrying\" slave=slave-1") == 1);
     on.finish();
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masters and slaves of three members.
+// Masters and slaves with three members.
 #include "away.hpp"
 
 using namespace etcdsync::test;
 
 namespace {
 
-/// Small Txns: a full sync is still under way when the test looks.
-constexpr std::string_view impatient =
+/// Small Txns keep a full sync running long enough for the test.
+constexpr std::string_view short_intervals =
     "[replication]\nprobe_interval = \"1s\"\nrequest_timeout = \"1s\"\ntxn_max_bytes = \"4KiB\"\n";
 
 }  // namespace
 
-TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose after the fail-over, does no harm") {
+TEST_CASE("a Txn of a full sync that was sent to a paused member, and executes after the failover, does no harm") {
     etcd_server master{role::master};
     etcd_cluster slave;
     master.start();
@@ -24,23 +24,23 @@ TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose
     std::mt19937 random(5);
     for (int round = 0; round < rounds; ++round) {
         CAPTURE(round);
-        // The leader in one round of three: then the others choose another one first.
+        // In every third round it is the leader, so the others must elect another one.
         const std::size_t stalled = round % 3 == 2 ? slave.leader() : slave.follower();
         etcd_client& at_slave = slave.at((stalled + 1) % etcd_cluster::size);
         const std::string instance = fmt::format("round-{}", round);
         const std::string dest = fmt::format("/{}", instance);
         sync_daemon sync(config_for(master, {slave_entry(slave.endpoints(stalled), fmt::format("dest = \"{}\"", dest))},
-                                    std::string(two_prefixes) + std::string(impatient),
+                                    std::string(two_prefixes) + std::string(short_intervals),
                                     fmt::format("instance = \"{}\"", instance)));
         const std::int64_t before = at_slave.revision();
         sync.start();
         REQUIRE(eventually([&] { return at_slave.revision() > before + 20; }, patience(20s)));
-        // Asked before it stands still: an election may take longer than the rest of the full sync.
+        // Check this before the pause: an election may take longer than the rest of the full sync.
         CHECK(json_member(checkpoint_of(at_slave, instance), "state") == "full_sync");
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
         slave.member(stalled).pause();
         const std::int64_t paused = checkpoint_revision(at_slave, instance);
-        // The others took over.
+        // Wait until the other members serve.
         const std::string left = checkpoint_of(at_slave, instance);
         CHECK(
             eventually([&] { return at_slave.answers() && checkpoint_of(at_slave, instance) != left; }, patience(20s)));
@@ -63,7 +63,8 @@ TEST_CASE("a Txn of a full sync left on a member that stood still, and let loose
     writer.stop();
 }
 
-TEST_CASE("a member of the master that is far behind, and is asked first, is no rewound master") {
+TEST_CASE(
+    "a member of the master that is far behind, and is the preferred endpoint, is not treated as a rewound master") {
     etcd_cluster master{role::master};
     etcd_server slave;
     master.start();
@@ -74,22 +75,22 @@ TEST_CASE("a member of the master that is far behind, and is asked first, is no 
     fill(at_master, "/a/", 500);
     sync_daemon sync(config_for(master.endpoints(late), {slave}, two_prefixes));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
-    const bool away = long_run();
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
+    const bool longer = long_run();
     const auto fall_behind = [&] {
         master.member(late).pause();
         at_master.del("/a/0001", "/a/0002");
         at_master.put_many(
             3'000, [](unsigned i) { return fmt::format("/a/{:06}", i % 500); }, "new");
     };
-    SUBCASE("while the daemon is away") {
+    SUBCASE("while the daemon is stopped") {
         CHECK(sync.terminate() == 0);
         fall_behind();
         sync.start();
-        std::this_thread::sleep_for(away ? 5s : 1s);
+        std::this_thread::sleep_for(longer ? 5s : 1s);
         master.member(late).resume();
     }
-    SUBCASE("while the daemon is away, and it starts when the member goes on") {
+    SUBCASE("while the daemon is stopped, and it starts when the member resumes") {
         CHECK(sync.terminate() == 0);
         fall_behind();
         master.member(late).resume();
@@ -97,13 +98,13 @@ TEST_CASE("a member of the master that is far behind, and is asked first, is no 
     }
     SUBCASE("while the daemon follows it") {
         fall_behind();
-        std::this_thread::sleep_for(away ? 10s : 1s);
+        std::this_thread::sleep_for(longer ? 10s : 1s);
         master.member(late).resume();
     }
     finish_exact(sync, at_master, at_slave);
 }
 
-TEST_CASE("a member of the master killed under load: the next one takes its place") {
+TEST_CASE("when a member of the master is killed under load, the daemon uses the next one") {
     etcd_cluster master{role::master};
     etcd_server slave;
     master.start();
@@ -113,9 +114,10 @@ TEST_CASE("a member of the master killed under load: the next one takes its plac
     etcd_client at_slave(slave.port());
     fill(at_master, "/a/kept/", 500);
     load writer(master.member((first + 1) % etcd_cluster::size).port(), load_with_failures());
-    sync_daemon sync(config_for(master.endpoints(first), {slave}, std::string(two_prefixes) + std::string(impatient)));
+    sync_daemon sync(
+        config_for(master.endpoints(first), {slave}, std::string(two_prefixes) + std::string(short_intervals)));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
     master.member(first).kill();
     std::this_thread::sleep_for(3s);
     const std::int64_t reached = checkpoint_revision(at_slave);

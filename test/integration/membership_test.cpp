@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t size = etcd_cluster::size;
 
-/// A cluster takes such changes only after 5 s of good health, unless it is told not to look.
+/// By default a cluster accepts membership changes only after it was healthy for 5 s; this flag disables the check.
 const std::vector<std::string> at_once{"--strict-reconfig-check=false"};
 
 std::string id_of(etcd_server& member) {
@@ -25,10 +25,10 @@ std::string peer_of(const etcd_server& member) {
     return member.initial_cluster().substr(member.initial_cluster().find('=') + 1);
 }
 
-/// `joining` becomes a member of the cluster it is told of at `through`; `all`: their --initial-cluster.
-void join(etcd_server& joining, etcd_server& through, const std::string& all, bool learns) {
+/// Adds `joining` to the cluster of the member `through`. `all` is the --initial-cluster of all members.
+void join(etcd_server& joining, etcd_server& through, const std::string& all, bool as_learner) {
     std::vector<std::string> words{"member", "add", name_of(joining), "--peer-urls=" + peer_of(joining)};
-    if (learns) words.emplace_back("--learner");
+    if (as_learner) words.emplace_back("--learner");
     etcdctl(through, words);
     joining.add_flags({"--initial-cluster", all, "--initial-cluster-state", "existing"});
     joining.start_without_waiting();
@@ -36,7 +36,7 @@ void join(etcd_server& joining, etcd_server& through, const std::string& all, bo
 
 }  // namespace
 
-TEST_CASE("the connected member of the master is removed and, emptied, added again: the others serve meanwhile") {
+TEST_CASE("when the connected member of the master is removed, wiped and added again, the others serve meanwhile") {
     etcd_cluster master(at_once, {}, role::master);
     etcd_server slave;
     master.start();
@@ -48,7 +48,7 @@ TEST_CASE("the connected member of the master is removed and, emptied, added aga
     fill(master.at(first), "/a/kept/", 1'000);
     sync_daemon sync(config_for(master.endpoints(first), {slave}, two_prefixes));
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
     const std::string id = id_of(leaves);
     const auto took = time_away(
         stays.port(), at_slave,
@@ -72,7 +72,7 @@ TEST_CASE("the connected member of the master is removed and, emptied, added aga
     finish_exact(sync, master.at((first + 1) % size), at_slave);
 }
 
-TEST_CASE("a learner that comes first among the endpoints is passed over, of the master and of the slave") {
+TEST_CASE("a learner that is the first endpoint of the master or the slave is skipped") {
     etcd_cluster master(at_once, {}, role::master);
     etcd_cluster slave(at_once);
     etcd_server learner_of_master(role::master);
@@ -91,7 +91,7 @@ TEST_CASE("a learner that comes first among the endpoints is passed over, of the
     endpoint_list at_slave = slave.endpoints();
     at_master.urls.insert(at_master.urls.begin(), learner_of_master.url());
     at_slave.urls.insert(at_slave.urls.begin(), learner_of_slave.url());
-    // They answer, though not to what needs a member with a vote.
+    // Learners answer, but not requests that need a voting member.
     for (etcd_server* learner : {&learner_of_master, &learner_of_slave}) {
         const auto answers = [learner] {
             try {
@@ -106,9 +106,9 @@ TEST_CASE("a learner that comes first among the endpoints is passed over, of the
     sync_daemon sync(config_for(at_master, {slave_entry(at_slave)}, two_prefixes));
     const auto begin = std::chrono::steady_clock::now();
     sync.start();
-    REQUIRE(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+    REQUIRE(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-    MESSAGE("in sync beside two learners: " << took.count() << " ms");
+    MESSAGE("in sync with two learners: " << took.count() << " ms");
     CHECK(took <= patience(5s));
     load writer(master.member(0).port(), load_with_failures());
     std::this_thread::sleep_for(2s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that work with etcds and end by themselves: sync, sync -n, verify, verify --repair.
+// The one-shot commands that use etcds: sync, sync -n, verify, verify --repair.
+#include "command_result.hpp"
 #include "load.hpp"
-#include "said.hpp"
 #include "support/exact.hpp"
 #include "support/processes.hpp"
 
@@ -20,16 +20,16 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/b/\"\n";
-constexpr std::string_view soon = "[replication]\nprobe_interval = \"500ms\"\n";
+constexpr std::string_view fast_probes = "[replication]\nprobe_interval = \"500ms\"\n";
 
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-/// The text of the record of a slave.
-std::string record_of(etcd_client& slave) {
+/// The value of the checkpoint of a slave.
+std::string checkpoint_text(etcd_client& slave) {
     return slave.range("/.etcd-sync/etcd-sync", "/.etcd-sync/etcd-sync0").begin()->second;
 }
 
-/// A master, two slaves, and clients of them.
+/// A master and two slaves, with their clients.
 struct three {
     three() {
         for (etcd_server* const server : {&master, &first, &second}) server->start();
@@ -47,24 +47,24 @@ struct three {
 
 }  // namespace
 
-TEST_CASE("sync makes the slaves equal and ends; a run after it goes on without a full sync; the master is only read") {
+TEST_CASE("sync makes the slaves equal and exits; a later run continues without a full sync; the master is only read") {
     three all;
     fill(all.at_master, "/a/", 3'000);
     all.at_master.put("/other/1", "1");
     const std::int64_t master_revision = all.at_master.revision();
     sync_daemon sync(all.config());
-    const said first = run(sync, {"sync"});
+    const command_result first = run(sync, {"sync"});
     CHECK(first.code == 0);
     CHECK(first.text == fmt::format("slave-1: in sync at revision {0}: 3000 puts, 0 deletes\n"
                                     "slave-2: in sync at revision {0}: 3000 puts, 0 deletes\n",
                                     master_revision));
     CHECK(difference(with_prefix(keys_of(all.at_master), {"/a/"}), keys_of(all.at_first)) == "");
     CHECK(difference(with_prefix(keys_of(all.at_master), {"/a/"}), keys_of(all.at_second)) == "");
-    CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
+    CHECK(holds(checkpoint_text(all.at_first), "\"writer\":\"\""));
 
-    SUBCASE("a second one writes no key, and says so in JSON, too") {
+    SUBCASE("a second sync writes no key, also according to its JSON") {
         all.at_first.put("/a/extra", "1");
-        const said again = run(sync, {"sync", "--json", "--slave", "slave-1"});
+        const command_result again = run(sync, {"sync", "--json", "--slave", "slave-1"});
         CHECK(again.code == 0);
         CHECK(again.text == fmt::format("{{\"schema\":1,\"exit_code\":0,\"master\":{{\"revision\":{0}}},\"slaves\":["
                                         "{{\"slave\":\"slave-1\",\"state\":\"in_sync\",\"revision\":{0},\"puts\":0,"
@@ -72,19 +72,19 @@ TEST_CASE("sync makes the slaves equal and ends; a run after it goes on without 
                                         master_revision));
         CHECK(run(sync, {"sync", "-q"}).text == "");
     }
-    SUBCASE("a daemon goes on where it ended") {
+    SUBCASE("a daemon continues where the sync ended") {
         const std::int64_t before = all.at_first.revision();
         sync_daemon daemon(all.config());
         daemon.start();
-        CHECK(eventually([&] { return daemon.said("in sync") == 2; }, patience(30s)));
-        CHECK(daemon.said("full sync") == 0);
+        CHECK(eventually([&] { return daemon.logged("in sync") == 2; }, patience(30s)));
+        CHECK(daemon.logged("full sync") == 0);
         CHECK(all.at_first.revision() <= before + 1);
         CHECK(daemon.terminate() == 0);
     }
     CHECK(all.at_master.revision() == master_revision);
 }
 
-TEST_CASE("sync tells apart what could not be reached: a slave, all slaves, the master") {
+TEST_CASE("the exit code of sync shows whether a slave, all slaves or the master could not be reached") {
     three all;
     fill(all.at_master, "/a/", 10);
     sync_daemon sync(all.config());
@@ -92,7 +92,7 @@ TEST_CASE("sync tells apart what could not be reached: a slave, all slaves, the 
     CHECK(holds(run(sync, {"verify", "--slave", "slaev-2"}).text, "did you mean \"slave-2\"?"));
 
     all.second.kill();
-    const said partly = run(sync, {"sync"});
+    const command_result partly = run(sync, {"sync"});
     CHECK(partly.code == 3);
     CHECK(holds(partly.text, "slave-1: in sync at revision"));
     CHECK(holds(partly.text, "slave-2: failed: connect 127.0.0.1:"));
@@ -106,16 +106,16 @@ TEST_CASE("sync tells apart what could not be reached: a slave, all slaves, the 
     all.first.start();
     all.master.kill();
     const auto begin = std::chrono::steady_clock::now();
-    const said nothing = run(sync, {"sync", "--slave", "slave-1"});
+    const command_result nothing = run(sync, {"sync", "--slave", "slave-1"});
     CHECK(nothing.code == 69);
     CHECK(holds(nothing.text, "slave-1: failed: the master is not reachable: connect 127.0.0.1:"));
     CHECK(std::chrono::steady_clock::now() - begin < patience(10s));
-    const said unread = run(sync, {"verify", "--slave", "slave-1"});
+    const command_result unread = run(sync, {"verify", "--slave", "slave-1"});
     CHECK(unread.code == 69);
     CHECK(holds(unread.text, "slave-1: failed: the master: connect 127.0.0.1:"));
 }
 
-TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing to tell afterwards") {
+TEST_CASE("a dry run prints what a sync would do and writes nothing; after the sync it prints no differences") {
     three all;
     fill(all.at_master, "/a/", 20, 12);
     fill(all.at_first, "/a/", 19, 12);
@@ -124,7 +124,7 @@ TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing
     const std::int64_t before = all.at_first.revision();
     const std::int64_t master_revision = all.at_master.revision();
     sync_daemon sync(all.config());
-    const said dry = run(sync, {"sync", "-n", "--slave", "slave-1"});
+    const command_result dry = run(sync, {"sync", "-n", "--slave", "slave-1"});
     CHECK(dry.code == 2);
     CHECK(dry.text ==
           fmt::format(
@@ -147,7 +147,7 @@ TEST_CASE("a dry run tells what a sync would do, writes nothing, and has nothing
     CHECK(all.at_master.revision() == master_revision);
 }
 
-TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it before, and --approve goes on") {
+TEST_CASE("a sync that a guard holds exits with 4, a dry run predicts it, and --approve completes it") {
     three all;
     fill(all.at_master, "/a/", 200, 12);
     sync_daemon sync(all.config());
@@ -155,30 +155,30 @@ TEST_CASE("what a guard holds ends with a code of its own, a dry run tells it be
     fill(all.at_first, "/a/more-", 150);
     const std::int64_t before = all.at_first.revision();
     const std::string_view why = "would delete 150 of the 350 keys of rule \"/a/\", above max_delete = 10%";
-    const said dry = run(sync, {"sync", "-n", "-q"});
+    const command_result dry = run(sync, {"sync", "-n", "-q"});
     CHECK(dry.code == 4);
     CHECK(holds(dry.text, fmt::format("slave-1: a sync would be held: {}", why)));
     CHECK(all.at_first.revision() == before);
     CHECK(run(sync, {"sync", "-n", "--approve"}).code == 2);
     CHECK(run(sync, {"verify"}).code == 2);
 
-    const said held = run(sync, {"sync"});
+    const command_result held = run(sync, {"sync"});
     CHECK(held.code == 4);
     CHECK(holds(held.text, fmt::format("slave-1: held: {}", why)));
     CHECK(holds(held.text, "etcd-sync sync --approve\n"));
     CHECK(holds(held.text, "slave-2: in sync at revision"));
     CHECK(holds(run(sync, {"sync", "--json"}).text, "\"slave\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
     CHECK(run(sync, {"verify", "--repair"}).code == 4);
-    CHECK(holds(record_of(all.at_first), "\"writer\":\"\""));
+    CHECK(holds(checkpoint_text(all.at_first), "\"writer\":\"\""));
     CHECK(with_prefix(keys_of(all.at_first), {"/a/more-"}).size() == 150);
 
-    const said approved = run(sync, {"sync", "--approve"});
+    const command_result approved = run(sync, {"sync", "--approve"});
     CHECK(approved.code == 0);
     CHECK(holds(approved.text, ": 0 puts, 150 deletes\n"));
     CHECK(run(sync, {"verify"}).code == 0);
 }
 
-TEST_CASE("what stays on a slave by the rules is no difference") {
+TEST_CASE("a key that stays on a slave because of delete = false is not a difference") {
     three all;
     fill(all.at_master, "/a/", 20, 12);
     fill(all.at_master, "/b/", 20, 12);
@@ -187,34 +187,34 @@ TEST_CASE("what stays on a slave by the rules is no difference") {
     REQUIRE(run(sync, {"sync"}).code == 0);
     all.at_master.del("/a/000001");
     all.at_master.del("/b/000001");
-    const said dry = run(sync, {"sync", "-n", "-v"});
+    const command_result dry = run(sync, {"sync", "-n", "-v"});
     CHECK(dry.code == 2);
     CHECK(holds(dry.text, "  ~ /a/000001  only on the slave, kept as configured\n"));
     CHECK(holds(dry.text, "  - /b/000001  only on the slave\n"));
     CHECK(run(sync, {"verify"}).code == 0);  // at the revision it was synced at
-    const said done = run(sync, {"sync"});
+    const command_result done = run(sync, {"sync"});
     CHECK(done.code == 0);
     CHECK(holds(done.text, ": 0 puts, 1 delete; 1 key only on the slave kept\n"));
     CHECK(holds(run(sync, {"verify"}).text, ": 38 keys; 1 key only on the slave kept\n"));
 }
 
-TEST_CASE("verify of a slave whose revision the master compacted takes one that is the same, or says what it took") {
+TEST_CASE("if the master compacted the slave's revision, verify uses an equal revision, or prints which one it used") {
     three all;
     fill(all.at_master, "/a/", 20, 12);
     sync_daemon sync(all.config());
     REQUIRE(run(sync, {"sync", "--slave", "slave-1"}).code == 0);
     std::int64_t now = all.at_master.put("/other/1", "1");
-    SUBCASE("nothing of ours changed") {
+    SUBCASE("no selected key changed") {
         all.at_master.compact(now);
-        const said equal = run(sync, {"verify", "--slave", "slave-1", "--json"});
+        const command_result equal = run(sync, {"verify", "--slave", "slave-1", "--json"});
         CHECK(equal.code == 0);
         CHECK(holds(equal.text, "\"at_checkpoint\":true"));
     }
-    SUBCASE("something did") {
+    SUBCASE("a selected key changed") {
         now = all.at_master.put("/a/new", "1");
         CHECK(run(sync, {"verify", "--slave", "slave-1"}).code == 0);
         all.at_master.compact(now);
-        const said differs = run(sync, {"verify", "--slave", "slave-1"});
+        const command_result differs = run(sync, {"verify", "--slave", "slave-1"});
         CHECK(differs.code == 2);
         CHECK(holds(differs.text, "  + /a/new  missing (1B)\n"));
         CHECK(
@@ -223,15 +223,15 @@ TEST_CASE("verify of a slave whose revision the master compacted takes one that 
                               "revision {} of the checkpoint): 1 missing",
                               now, now - 2)));
     }
-    SUBCASE("there never was a sync") {
-        const said differs = run(sync, {"verify", "--slave", "slave-2"});
+    SUBCASE("the slave was never synced") {
+        const command_result differs = run(sync, {"verify", "--slave", "slave-2"});
         CHECK(differs.code == 2);
         CHECK(holds(differs.text,
                     "(compared with the current revision: there is no checkpoint on the slave): 20 missing\n"));
     }
 }
 
-TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing, and --repair puts it right") {
+TEST_CASE("verify finds manual changes on a slave and writes nothing, and --repair corrects them") {
     three all;
     fill(all.at_master, "/a/", 2'000, 40);
     all.at_master.put(std::string("/b/\xff\x01", 5), "1");
@@ -245,7 +245,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
     const std::int64_t before = all.at_second.revision();
     const std::int64_t master_revision = all.at_master.revision();
 
-    const said found = run(sync, {"verify"});
+    const command_result found = run(sync, {"verify"});
     CHECK(found.code == 2);
     CHECK(found.text ==
           fmt::format(
@@ -259,7 +259,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
               "different, 1 only on the slave\n"
               "2 of 2 slaves compared, 4 differences, nothing written\n",
               master_revision));
-    const said json = run(sync, {"verify", "-w", "jsonl", "--slave", "slave-2"});
+    const command_result json = run(sync, {"verify", "-w", "jsonl", "--slave", "slave-2"});
     CHECK(json.code == 2);
     CHECK(holds(json.text,
                 "{\"schema\":1,\"type\":\"difference\",\"slave\":\"slave-2\",\"kind\":\"different\",\"key\":"
@@ -270,7 +270,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
         "\"at_checkpoint\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
     CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"selected\":1,"));
     CHECK(holds(json.text, "\"written\":0,\"exit_code\":2}\n"));
-    const said object = run(sync, {"verify", "--json", "--slave", "slave-2"});
+    const command_result object = run(sync, {"verify", "--json", "--slave", "slave-2"});
     CHECK(object.code == 2);
     CHECK(holds(object.text,
                 "{\"schema\":1,\"slaves\":[{\"slave\":\"slave-2\",\"differences\":[{\"kind\":\"different\",\"key\":"
@@ -278,7 +278,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
     CHECK(holds(object.text, "\"written\":0,\"exit_code\":2}\n"));
     CHECK(all.at_second.revision() == before);
 
-    const said repaired = run(sync, {"verify", "--repair"});
+    const command_result repaired = run(sync, {"verify", "--repair"});
     CHECK(repaired.code == 0);
     CHECK(holds(repaired.text, "slave-2: in sync at revision"));
     CHECK(holds(repaired.text, fmt::format("slave-2: equal to the master at revision {}: 2001 keys\n2 of 2 slaves "
@@ -289,7 +289,7 @@ TEST_CASE("verify finds what somebody changed on a slave by hand, writes nothing
     CHECK(all.at_master.revision() == master_revision);
 }
 
-TEST_CASE("verify beside a daemon that replicates a constant load finds no difference, whatever is compacted") {
+TEST_CASE("verify during constant replication finds no difference, even if revisions are compacted") {
     three all;
     fill(all.at_master, "/a/still/", 20'000, 200);
     load::options how;
@@ -297,11 +297,11 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
     how.per_second = 500;
     sync_daemon daemon(all.config());
     daemon.start();
-    REQUIRE(eventually([&] { return daemon.said("in sync") == 2; }, patience(60s)));
+    REQUIRE(eventually([&] { return daemon.logged("in sync") == 2; }, patience(60s)));
     load writer(all.master.port(), how);
     bool compacting = false;
-    SUBCASE("nothing is") {}
-    SUBCASE("both sides are, again and again") { compacting = true; }
+    SUBCASE("without compaction") {}
+    SUBCASE("with repeated compaction of both sides") { compacting = true; }
     sync_daemon sync(all.config());
     const int runs = long_run() ? 50 : 8;
     std::int64_t at_slave = 0;
@@ -310,17 +310,17 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
         if (at > compacted) store.compact(at);  // the daemon may have written nothing since
         compacted = at;
     };
-    // On a quick machine a comparison may fit between two compactions: then once more.
-    const auto not_met = [&] { return compacting && sync.said("comparison continues at new revisions") == 0; };
-    for (int n = 0; n < runs || (n < 10 * runs && not_met()); ++n) {
+    // On a fast machine a comparison may finish between two compactions: repeat.
+    const auto not_hit = [&] { return compacting && sync.logged("comparison continues at new revisions") == 0; };
+    for (int n = 0; n < runs || (n < 10 * runs && not_hit()); ++n) {
         const std::size_t before = sync.output().size();
         sync.start({"verify", "-v"});
         if (compacting) {
-            // Once, somewhere in the middle of it. It stands still meanwhile, or a quick one would be done before.
+            // Compact once, in the middle of the comparison, which is paused meanwhile so that it cannot finish before.
             std::this_thread::sleep_for(5ms + 5ms * (n % 40));
             sync.signal(SIGSTOP);
             compact(all.at_first, at_slave, all.at_first.revision());
-            // Behind what the daemon has applied, so that it is the comparison that is hit, and not the daemon.
+            // Only up to what the daemon has applied, so that this affects the comparison and not the daemon.
             compact(all.at_master, at_master, checkpoint_revision(all.at_first));
             sync.signal(SIGCONT);
         }
@@ -328,28 +328,28 @@ TEST_CASE("verify beside a daemon that replicates a constant load finds no diffe
         INFO(sync.output().substr(before));
         CHECK(code == 0);
     }
-    CHECK((sync.said("comparison continues at new revisions") > 0) == compacting);
+    CHECK((sync.logged("comparison continues at new revisions") > 0) == compacting);
     writer.stop();
     CHECK(daemon.terminate() == 0);
 }
 
-TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwards") {
+TEST_CASE("a sync completes while a daemon runs, and the daemon continues afterwards") {
     three all;
     fill(all.at_master, "/a/", 5'000, 200);
-    sync_daemon daemon(all.config(soon));
+    sync_daemon daemon(all.config(fast_probes));
     daemon.start();
-    REQUIRE(eventually([&] { return daemon.said("in sync") == 2; }, patience(30s)));
+    REQUIRE(eventually([&] { return daemon.logged("in sync") == 2; }, patience(30s)));
     std::unique_ptr<load> writer;
-    SUBCASE("while nothing happens") {}
-    SUBCASE("while the daemon has much to do, too") {
+    SUBCASE("while the daemon is idle") {}
+    SUBCASE("while the daemon replicates a load") {
         load::options how;
         how.prefixes = {"/b/"};
         how.per_second = 300;
         writer = std::make_unique<load>(all.master.port(), how);
     }
     all.at_first.put("/a/000007", "by hand");
-    sync_daemon sync(all.config(soon));
-    const said done = run(sync, {"sync"});
+    sync_daemon sync(all.config(fast_probes));
+    const command_result done = run(sync, {"sync"});
     INFO(daemon.output());
     CAPTURE(done.text);
     CHECK(done.code == 0);
@@ -365,12 +365,12 @@ TEST_CASE("a sync beside a daemon does its work, and the daemon goes on afterwar
     CHECK(daemon.terminate() == 0);
 }
 
-TEST_CASE("of two syncs at once one stands back, and leaves the record of the other alone") {
+TEST_CASE("two syncs at the same time: one may be held, and it does not change the checkpoint of the other") {
     three all;
     fill(all.at_master, "/a/", 20'000, 100);
     sync_daemon one(all.config());
     sync_daemon other(all.config());
-    REQUIRE(run(one, {"sync"}).code == 0);  // then there is nothing to write but records
+    REQUIRE(run(one, {"sync"}).code == 0);  // after this, the syncs only write checkpoints
     const std::int64_t before = all.at_first.revision();
     one.start({"sync", "--slave", "slave-1"});
     other.start({"sync", "--slave", "slave-1"});
@@ -388,10 +388,10 @@ TEST_CASE("of two syncs at once one stands back, and leaves the record of the ot
     CHECK(run(one, {"verify"}).code == 0);
 }
 
-TEST_CASE("a signal ends a command in the middle of its work, in order and with the signal's code") {
+TEST_CASE("a signal interrupts a running command gracefully, and it exits with the code of the signal") {
     three all;
     fill(all.at_master, "/a/", 50);
-    // It waits for each of the two for 3 s: long enough to be met at work.
+    // The command waits 3 s for each of these endpoints, long enough to be interrupted.
     const endpoint_list paused({all.second.url(), fmt::format("http://localhost:{}", all.second.port())});
     sync_daemon sync(config_for(all.master, {all.first, slave_entry(paused)}, rules));
     for (const char* const command : {"sync", "verify"}) {
@@ -411,7 +411,7 @@ TEST_CASE("a signal ends a command in the middle of its work, in order and with 
     CHECK(run(sync, {"sync"}).code == 0);
 }
 
-TEST_CASE("verify ends when nobody reads its output any more") {
+TEST_CASE("verify exits when its stdout is closed") {
     three all;
     fill(all.at_master, "/a/", 30'000, 20);
     sync_daemon sync(all.config());

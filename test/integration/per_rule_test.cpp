@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "command_result.hpp"
 #include "load.hpp"
-#include "said.hpp"
 #include "support/exact.hpp"
 #include "support/exactness_checker.hpp"
 #include "support/processes.hpp"
@@ -29,10 +29,10 @@ std::string in_mode(std::string_view mode, std::string_view of = rules) {
     return std::string(of) + "[replication]\nconsistency = \"" + std::string(mode) + "\"\n";
 }
 
-const std::set<std::string> whole_record{"/.etcd-sync/etcd-sync"};
-const std::set<std::string> rule_records{"/.etcd-sync/etcd-sync/a", "/.etcd-sync/etcd-sync/b"};
+const std::set<std::string> all_mode_checkpoint{"/.etcd-sync/etcd-sync"};
+const std::set<std::string> rule_checkpoints{"/.etcd-sync/etcd-sync/a", "/.etcd-sync/etcd-sync/b"};
 
-std::set<std::string> records_of(etcd_client& slave) {
+std::set<std::string> checkpoints_of(etcd_client& slave) {
     std::set<std::string> keys;
     for (const auto& [key, value] : slave.range(checkpoint_prefix, "/.etcd-sync0")) keys.insert(key);
     return keys;
@@ -44,22 +44,22 @@ exactness_rules of_rule(const std::string& name) {
             [prefix](std::string_view key) { return key.starts_with(prefix); }};
 }
 
-/// Events on keys that are no records, after `revision`.
+/// The changes after `revision`, without checkpoints.
 std::vector<change> data_after(etcd_client& slave, std::int64_t revision) {
     std::vector<change> data = slave.history(revision + 1);
     std::erase_if(data, [](const change& c) { return c.key.starts_with(checkpoint_prefix); });
     return data;
 }
 
-/// True where at some revision of the slave's history records of both modes stood there.
-bool ever_had_records_of_both_modes(etcd_client& slave) {
-    bool whole = false;
+/// True if any revision of the slave had checkpoints of both modes.
+bool ever_had_checkpoints_of_both_modes(etcd_client& slave) {
+    bool has_all = false;
     std::set<std::string> each;
     std::int64_t at = 0;
     for (const change& c : slave.history(1)) {
-        if (c.revision != at && whole && !each.empty()) return true;
+        if (c.revision != at && has_all && !each.empty()) return true;
         at = c.revision;
-        if (c.key == *whole_record.begin()) whole = c.is_put;
+        if (c.key == *all_mode_checkpoint.begin()) has_all = c.is_put;
         if (!c.key.starts_with("/.etcd-sync/etcd-sync/")) continue;
         if (c.is_put) {
             each.insert(c.key);
@@ -67,7 +67,7 @@ bool ever_had_records_of_both_modes(etcd_client& slave) {
             each.erase(c.key);
         }
     }
-    return whole && !each.empty();
+    return has_all && !each.empty();
 }
 
 struct stage {
@@ -101,7 +101,7 @@ struct stage {
         REQUIRE(sync.run({"sync"}) == 0);
     }
 
-    /// Both rules follow on both slaves, up to what is written here last.
+    /// Writes a key for each rule, and waits until both slaves follow at it.
     void await_follow(std::string_view value) {
         for (const std::string rule : {"a", "b"}) {
             const std::int64_t last = at_master.put("/" + rule + "/last", value);
@@ -113,7 +113,9 @@ struct stage {
 
 }  // namespace
 
-TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and follows from its first copy on") {
+TEST_CASE(
+    "with consistency = \"rule\" each rule has its own checkpoint on each slave, and follows after its first full "
+    "sync") {
     stage on;
     fill(on.at_master, "/a/", 1'000);
     fill(on.at_master, "/b/", 700);
@@ -122,7 +124,7 @@ TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and f
     sync.start();
     on.await_follow("first");
     CHECK(on.exact());
-    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK(records_of(*slave) == rule_records);
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK(checkpoints_of(*slave) == rule_checkpoints);
 
     load::options how;
     how.prefixes = {"/a/", "/b/", "/other/"};
@@ -133,8 +135,8 @@ TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and f
     on.await_follow("second");
     INFO(sync.output());
     CHECK(on.exact());
-    CHECK(sync.said("\"in sync\" slave=slave-1 rule=a") >= 1);
-    CHECK(sync.said("\"in sync\" slave=slave-2 rule=b") >= 1);
+    CHECK(sync.logged("\"in sync\" slave=slave-1 rule=a") >= 1);
+    CHECK(sync.logged("\"in sync\" slave=slave-2 rule=b") >= 1);
     CHECK(sync.terminate() == 0);
     for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
         for (const char* rule : {"a", "b"}) {
@@ -146,7 +148,7 @@ TEST_CASE("consistency = \"rule\": each rule has its record on each slave, and f
     }
 }
 
-TEST_CASE("killed and started again, each rule goes on where it was; what was deleted meanwhile goes") {
+TEST_CASE("after a kill and a restart each rule continues where it was, and applies the deletes that it missed") {
     stage on;
     fill(on.at_master, "/a/", 500);
     fill(on.at_master, "/b/", 500);
@@ -158,7 +160,7 @@ TEST_CASE("killed and started again, each rule goes on where it was; what was de
     std::mt19937 random(3);
     sync.start();
     on.await_follow("first");
-    const std::size_t full_syncs = sync.said("full sync");
+    const std::size_t full_syncs = sync.logged("full sync");
     const int kills = long_run() ? 30 : 6;
     for (int i = 0; i < kills; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 700));
@@ -175,14 +177,14 @@ TEST_CASE("killed and started again, each rule goes on where it was; what was de
     on.await_follow("third");
     INFO(sync.output());
     CHECK(on.exact());
-    CHECK(sync.said("full sync") == full_syncs);
+    CHECK(sync.logged("full sync") == full_syncs);
     CHECK(sync.terminate() == 0);
     for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
         for (const char* rule : {"a", "b"}) CHECK(check_exactness(on.at_master, *slave, of_rule(rule)).fault == "");
     }
 }
 
-TEST_CASE("deletes the master has forgotten go by a full sync of the rule they are of") {
+TEST_CASE("deletes that the master has compacted are applied by a full sync of their rule") {
     stage on;
     fill(on.at_master, "/a/", 500);
     fill(on.at_master, "/b/", 500);
@@ -199,11 +201,11 @@ TEST_CASE("deletes the master has forgotten go by a full sync of the rule they a
     CHECK(eventually([&] { return on.exact(); }, patience(30s)));
     on.await_follow("second");
     CHECK(sync.terminate() == 0);
-    // A hundred deletes, a put, and the two of await_follow().
+    // 100 deletes, a put, and the two puts of await_follow().
     CHECK(data_after(on.at_slave_1, before).size() == 103);
 }
 
-TEST_CASE("two rules that share a prefix key by key: each takes, copies and prunes its own") {
+TEST_CASE("two rules with interleaved keys under one prefix: each one copies and prunes only its own keys") {
     constexpr std::string_view shared = R"([[rule]]
 name = "a"
 prefix = "/a/"
@@ -235,7 +237,7 @@ range = ["/a", "/c"]
     CHECK(data_after(on.at_slave_1, before).size() == 2);
 }
 
-TEST_CASE("a value too large for the slaves stops its rule and no other; it goes on when the key is changed") {
+TEST_CASE("a value that is too large for the slaves stops only its rule, which continues when the key is changed") {
     stage on({"--max-request-bytes=10485760"});
     on.at_master.put("/a/1", "1");
     on.at_master.put("/b/1", "1");
@@ -245,10 +247,10 @@ TEST_CASE("a value too large for the slaves stops its rule and no other; it goes
     on.await_follow("first");
     for (const std::size_t bytes : {1'700'000U, 3'000'000U}) {
         CAPTURE(bytes);
-        const std::size_t told = sync.said("the key /a/huge with a value of");
+        const std::size_t before = sync.logged("the key /a/huge with a value of");
         on.at_master.put("/a/huge", std::string(bytes, 'h'));
         INFO(sync.output());
-        CHECK(eventually([&] { return sync.said("the key /a/huge with a value of") >= told + 2; }, patience(30s)));
+        CHECK(eventually([&] { return sync.logged("the key /a/huge with a value of") >= before + 2; }, patience(30s)));
         const std::int64_t last = on.at_master.put("/b/1", std::to_string(bytes));
         for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
             CHECK(eventually([&] { return follows_at(*slave, last, "etcd-sync/b"); }, patience(10s)));
@@ -262,7 +264,9 @@ TEST_CASE("a value too large for the slaves stops its rule and no other; it goes
     CHECK(sync.terminate() == 0);
 }
 
-TEST_CASE("from all to rule and back: foreign keys stay, nothing equal is written, deletes of the time between go") {
+TEST_CASE(
+    "changing between \"all\" and \"rule\" keeps foreign keys, rewrites no equal key, and applies the deletes "
+    "meanwhile") {
     stage on;
     on.at_slave_1.put("/a/foreign", "kept");
     on.at_slave_1.put("/b/foreign", "kept");
@@ -292,18 +296,18 @@ TEST_CASE("from all to rule and back: foreign keys stay, nothing equal is writte
         };
         for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
             CHECK(eventually([&] { return follows(*slave); }, patience(30s)));
-            CHECK(records_of(*slave) == (per_rule ? rule_records : whole_record));
+            CHECK(checkpoints_of(*slave) == (per_rule ? rule_checkpoints : all_mode_checkpoint));
         }
-        // The first copy, then two deletes a round.
+        // The first full sync, then two deletes per round.
         CHECK(data_after(on.at_slave_1, before).size() == (rounds == 1 ? 1'000 : 2));
         CHECK(daemon->terminate() == 0);
         on.at_master.del("/a/00000" + round);
         on.at_master.del("/b/00000" + round);
     }
-    CHECK_FALSE(ever_had_records_of_both_modes(on.at_slave_1));
+    CHECK_FALSE(ever_had_checkpoints_of_both_modes(on.at_slave_1));
 }
 
-TEST_CASE("killed at random moments while the mode changes again and again: no claim grows, nothing is lost") {
+TEST_CASE("killed at random times while the mode changes repeatedly: no claim grows, nothing is lost") {
     stage on;
     on.at_slave_1.put("/a/foreign", "kept");
     fill(on.at_master, "/a/", 300);
@@ -312,7 +316,7 @@ TEST_CASE("killed at random moments while the mode changes again and again: no c
     how.prefixes = {"/a/", "/b/"};
     how.per_second = 200;
     load writer(on.master.port(), how);
-    // A full sync that was killed before its first page proves nothing any more: what differs by then is not to be held here.
+    // A full sync that was killed before its first page cannot verify the history, so its differences must not be held here.
     const std::string unguarded = "[safety]\nmax_delete = \"100%\"\n";
     sync_daemon all(on.config(in_mode("all") + unguarded));
     sync_daemon each(on.config(in_mode("rule") + unguarded));
@@ -341,10 +345,12 @@ TEST_CASE("killed at random moments while the mode changes again and again: no c
     expected["/a/foreign"] = "kept";
     CHECK(difference(expected, keys_of(on.at_slave_1)) == "");
     CHECK(each.terminate() == 0);
-    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK_FALSE(ever_had_records_of_both_modes(*slave));
+    for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) CHECK_FALSE(ever_had_checkpoints_of_both_modes(*slave));
 }
 
-TEST_CASE("two daemons of one instance in different modes: one is held, and the records are never of both modes") {
+TEST_CASE(
+    "two daemons with one instance name in different modes: one is held, and there are never checkpoints of both "
+    "modes") {
     stage on;
     fill(on.at_master, "/a/", 300);
     fill(on.at_master, "/b/", 300);
@@ -355,51 +361,53 @@ TEST_CASE("two daemons of one instance in different modes: one is held, and the 
     CHECK(eventually([&] { return follows_at(on.at_slave_1, 1) && follows_at(on.at_slave_2, 1); }, patience(30s)));
     each.start();
     on.await_follow("by the second");
-    // What the first would write now fails its compare.
-    CHECK(eventually([&] { return all.said("another etcd-sync with the same instance name") >= 2; }, patience(30s)));
+    // The next write of the first daemon fails its compare.
+    CHECK(eventually([&] { return all.logged("another etcd-sync with the same instance name") >= 2; }, patience(30s)));
     on.await_follow("by the second again");
     CHECK(on.exact());
-    CHECK(each.said("another etcd-sync") == 0);
+    CHECK(each.logged("another etcd-sync") == 0);
     CHECK(all.terminate() == 0);
     CHECK(each.terminate() == 0);
     for (etcd_client* slave : {&on.at_slave_1, &on.at_slave_2}) {
-        CHECK(records_of(*slave) == rule_records);
-        CHECK_FALSE(ever_had_records_of_both_modes(*slave));
+        CHECK(checkpoints_of(*slave) == rule_checkpoints);
+        CHECK_FALSE(ever_had_checkpoints_of_both_modes(*slave));
     }
 }
 
-TEST_CASE("a record of the other mode that comes up beside ours is gone before anything is written") {
+TEST_CASE("a checkpoint of the other mode that appears on a slave is deleted before any key is written") {
     for (const std::string mode : {"all", "rule"}) {
         CAPTURE(mode);
         stage on;
-        // 3.2 compares no interval: there a record of a rule shows only when all are read, before a claim.
+        // etcd 3.2 cannot compare intervals, so it only detects the checkpoint of a rule when all are read, before a claim.
         if (mode == "all" && !on.slave_1.program().takes_nested_txns()) continue;
         fill(on.at_master, "/a/", 100);
         fill(on.at_master, "/b/", 100);
         sync_daemon sync(on.config(in_mode(mode)));
         sync.start();
         CHECK(eventually([&] { return on.exact(); }, patience(30s)));
-        const std::set<std::string> ours = mode == "all" ? whole_record : rule_records;
-        CHECK(eventually([&] { return records_of(on.at_slave_1) == ours && sync.said("in sync") > 0; }, patience(10s)));
-        const std::string other = mode == "all" ? *rule_records.begin() : *whole_record.begin();
+        const std::set<std::string> ours = mode == "all" ? all_mode_checkpoint : rule_checkpoints;
+        CHECK(eventually([&] { return checkpoints_of(on.at_slave_1) == ours && sync.logged("in sync") > 0; },
+                         patience(10s)));
+        const std::string other = mode == "all" ? *rule_checkpoints.begin() : *all_mode_checkpoint.begin();
         const std::int64_t before = on.at_slave_1.put(other, "not ours");
         on.at_master.del("/a/000001");
         on.at_master.put("/b/000002", "2");
         CHECK(eventually([&] { return on.exact(); }, patience(30s)));
-        CHECK(records_of(on.at_slave_1) == ours);
-        bool stands = true;
+        CHECK(checkpoints_of(on.at_slave_1) == ours);
+        bool other_exists = true;
         for (const change& c : on.at_slave_1.history(before + 1)) {
-            if (c.key == other) stands = c.is_put;
-            if (!c.key.starts_with(checkpoint_prefix)) CHECK_FALSE(stands);
+            if (c.key == other) other_exists = c.is_put;
+            if (!c.key.starts_with(checkpoint_prefix)) CHECK_FALSE(other_exists);
         }
-        CHECK_FALSE(stands);
+        CHECK_FALSE(other_exists);
         CHECK(data_after(on.at_slave_1, before).size() == 2);
         CHECK(sync.terminate() == 0);
     }
 }
 
 TEST_CASE(
-    "a rule that left the configuration leaves its keys, and its record goes: it claims nothing when it comes back") {
+    "removing a rule from the configuration keeps its keys and deletes its checkpoint, so they are foreign when it is "
+    "added again") {
     stage on;
     fill(on.at_master, "/a/", 100);
     fill(on.at_master, "/b/", 100);
@@ -411,14 +419,14 @@ TEST_CASE(
     CHECK(both.terminate() == 0);
     const std::int64_t before = on.at_slave_1.revision();
     one.start();
-    CHECK(eventually([&] { return records_of(on.at_slave_1).size() == 1; }, patience(10s)));
+    CHECK(eventually([&] { return checkpoints_of(on.at_slave_1).size() == 1; }, patience(10s)));
     const std::int64_t last = on.at_master.put("/a/last", "second");
     CHECK(eventually([&] { return follows_at(on.at_slave_1, last, "etcd-sync/a"); }, patience(10s)));
-    CHECK(one.said("full sync") == 0);
+    CHECK(one.logged("full sync") == 0);
     CHECK(one.terminate() == 0);
     CHECK(with_prefix(keys_of(on.at_slave_1), {"/b/"}).size() == 101);
     CHECK(data_after(on.at_slave_1, before).size() == 1);
-    // Somebody else uses the keys meanwhile.
+    // Another client uses the keys meanwhile.
     on.at_slave_1.put("/b/theirs", "1");
     both.start();
     on.await_follow("third");
@@ -426,18 +434,18 @@ TEST_CASE(
     CHECK(both.terminate() == 0);
 }
 
-TEST_CASE("verify and a dry run look at each rule by its own record") {
+TEST_CASE("verify and a dry run compare each rule according to its own checkpoint") {
     stage on;
     fill(on.at_master, "/a/", 300);
     fill(on.at_master, "/b/", 300);
     sync_daemon sync(on.config(in_mode("rule")));
     CHECK(sync.run({"sync"}) == 0);
     CHECK(sync.run({"verify"}) == 0);
-    CHECK(sync.said("2 of 2 slaves compared") == 1);
+    CHECK(sync.logged("2 of 2 slaves compared") == 1);
     on.at_slave_1.put("/b/extra", "1");
     CHECK(sync.run({"verify"}) == 2);
     CHECK(sync.run({"sync", "--dry-run"}) == 2);
-    CHECK(sync.said("- /b/extra") == 2);
+    CHECK(sync.logged("- /b/extra") == 2);
     for (int i = 0; i < 150; ++i) on.at_slave_1.put("/a/extra" + std::to_string(i), "1");
     CHECK(sync.run({"sync", "--dry-run"}) == 4);
     CHECK(sync.run({"sync"}) == 4);
@@ -445,7 +453,7 @@ TEST_CASE("verify and a dry run look at each rule by its own record") {
     CHECK(sync.run({"verify"}) == 0);
 }
 
-TEST_CASE("verify --repair tells what became of each rule of each slave, and counts all that was written") {
+TEST_CASE("verify --repair prints the result of each rule on each slave, and the number of keys written") {
     stage on;
     sync_daemon sync(on.config(in_mode("rule")));
     on.sync_all(sync);
@@ -453,55 +461,55 @@ TEST_CASE("verify --repair tells what became of each rule of each slave, and cou
     on.at_slave_2.put("/a/000002", "other");
     on.at_slave_2.put("/b/000003", "other");
     on.at_slave_2.put("/b/extra", "1");
-    SUBCASE("in words") {
-        const said told = run(sync, {"verify", "--repair"});
-        CAPTURE(told.text);
-        CHECK(told.code == 0);
-        CHECK(told.holds("slave-1/a: equal to the master at revision"));
-        CHECK(told.holds("slave-2/b:\n  * /b/000003  differs"));
-        CHECK(told.holds("slave-2/b: 2 differences (the master has 300 matching keys)"));
+    SUBCASE("as text") {
+        const command_result result = run(sync, {"verify", "--repair"});
+        CAPTURE(result.text);
+        CHECK(result.code == 0);
+        CHECK(result.holds("slave-1/a: equal to the master at revision"));
+        CHECK(result.holds("slave-2/b:\n  * /b/000003  differs"));
+        CHECK(result.holds("slave-2/b: 2 differences (the master has 300 matching keys)"));
         for (const std::string_view repaired : {"slave-1/a: in sync at revision {}: nothing to write\n",
                                                 "slave-1/b: in sync at revision {}: 1 put, 0 deletes\n",
                                                 "slave-2/a: in sync at revision {}: 1 put, 0 deletes\n",
                                                 "slave-2/b: in sync at revision {}: 1 put, 1 delete\n"})
-            CHECK(told.holds(fmt::format(fmt::runtime(repaired), on.at_master.revision())));
-        CHECK(told.holds("slave-2/b: equal to the master at revision"));
-        CHECK(told.holds("2 of 2 slaves compared, 4 differences, 4 keys written\n"));
+            CHECK(result.holds(fmt::format(fmt::runtime(repaired), on.at_master.revision())));
+        CHECK(result.holds("slave-2/b: equal to the master at revision"));
+        CHECK(result.holds("2 of 2 slaves compared, 4 differences, 4 keys written\n"));
     }
-    SUBCASE("in JSON lines") {
-        const said told = run(sync, {"verify", "--repair", "-w", "jsonl"});
-        CAPTURE(told.text);
-        CHECK(told.code == 0);
-        CHECK(told.holds(R"("type":"difference","slave":"slave-2","rule":"b","kind":"extra","key":"/b/extra"})"));
-        CHECK(told.holds(R"("type":"report","slave":"slave-2","rule":"a","state":"different")"));
-        CHECK(told.holds(R"("type":"repair","slave":"slave-1","rule":"b","state":"in_sync","puts":1,"deletes":0})"));
-        CHECK(told.holds(R"("type":"repair","slave":"slave-2","rule":"b","state":"in_sync","puts":1,"deletes":1})"));
-        CHECK(told.holds(R"("type":"report","slave":"slave-2","rule":"a","state":"equal")"));
-        CHECK(told.holds(R"("selected":2,"compared":2,"differences":4,"written":4,"exit_code":0})"));
+    SUBCASE("as JSON lines") {
+        const command_result result = run(sync, {"verify", "--repair", "-w", "jsonl"});
+        CAPTURE(result.text);
+        CHECK(result.code == 0);
+        CHECK(result.holds(R"("type":"difference","slave":"slave-2","rule":"b","kind":"extra","key":"/b/extra"})"));
+        CHECK(result.holds(R"("type":"report","slave":"slave-2","rule":"a","state":"different")"));
+        CHECK(result.holds(R"("type":"repair","slave":"slave-1","rule":"b","state":"in_sync","puts":1,"deletes":0})"));
+        CHECK(result.holds(R"("type":"repair","slave":"slave-2","rule":"b","state":"in_sync","puts":1,"deletes":1})"));
+        CHECK(result.holds(R"("type":"report","slave":"slave-2","rule":"a","state":"equal")"));
+        CHECK(result.holds(R"("selected":2,"compared":2,"differences":4,"written":4,"exit_code":0})"));
     }
     CHECK(on.exact());
 }
 
-TEST_CASE("a rule that verify --repair finds held ends with 4; the other rule and the other slave are repaired") {
+TEST_CASE("if a guard holds one rule, verify --repair exits with 4, and repairs the other rule and the other slave") {
     stage on;
     sync_daemon sync(on.config(in_mode("rule")));
     on.sync_all(sync);
     fill(on.at_slave_1, "/b/more-", 150);
     on.at_slave_1.put("/a/000001", "other");
     on.at_slave_2.put("/a/000002", "other");
-    const said told = run(sync, {"verify", "--repair"});
-    CAPTURE(told.text);
-    CHECK(told.code == 4);
-    CHECK(told.holds(fmt::format("slave-1/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
-    CHECK(told.holds("slave-1/a: equal to the master at revision"));
-    CHECK(told.holds("slave-1/b: held: would delete 150 of the 450 keys of rule \"b\""));
-    CHECK_FALSE(told.holds("slave-1/b: equal"));
-    CHECK(told.holds(fmt::format("slave-2/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
-    CHECK(told.holds("slave-2/a: equal to the master at revision"));
-    CHECK(told.holds("2 of 2 slaves compared, 152 differences, 2 keys written\n"));
+    const command_result result = run(sync, {"verify", "--repair"});
+    CAPTURE(result.text);
+    CHECK(result.code == 4);
+    CHECK(result.holds(fmt::format("slave-1/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
+    CHECK(result.holds("slave-1/a: equal to the master at revision"));
+    CHECK(result.holds("slave-1/b: held: would delete 150 of the 450 keys of rule \"b\""));
+    CHECK_FALSE(result.holds("slave-1/b: equal"));
+    CHECK(result.holds(fmt::format("slave-2/a: in sync at revision {}: 1 put, 0 deletes\n", on.at_master.revision())));
+    CHECK(result.holds("slave-2/a: equal to the master at revision"));
+    CHECK(result.holds("2 of 2 slaves compared, 152 differences, 2 keys written\n"));
     CHECK(with_prefix(keys_of(on.at_slave_1), {"/b/more-"}).size() == 150);
     CHECK(difference(on.wanted(), keys_of(on.at_slave_2)) == "");
-    const said held = run(sync, {"sync", "--json"});
+    const command_result held = run(sync, {"sync", "--json"});
     CHECK(held.code == 4);
     CHECK(held.holds(R"({"slave":"slave-1","rule":"b","state":"held")"));
 }

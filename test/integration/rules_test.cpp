@@ -14,7 +14,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-// Written so that each selector has neighbours on both sides.
+// Each selector has neighboring keys on both sides in boundary_keys().
 constexpr std::string_view rules = R"(
 [[rule]]
 name = "motd"
@@ -83,7 +83,7 @@ mapped to_slave_2(std::string_view key) {
     return std::nullopt;
 }
 
-std::vector<std::string> nasty_keys() {
+std::vector<std::string> boundary_keys() {
     std::vector<std::string> keys{
         // the fixed key
         "/motd",
@@ -216,7 +216,7 @@ struct stage {
     etcd_client at_slave_1{slave_1.port()};
     etcd_client at_slave_2{slave_2.port()};
 
-    /// Both slaves hold exactly what they should.
+    /// Checks that both slaves have exactly the expected keys.
     void check(std::string_view when) {
         CAPTURE(when);
         const std::int64_t marker = at_master.put("/motd", std::string(when));
@@ -234,10 +234,10 @@ struct stage {
 }  // namespace
 
 TEST_CASE(
-    "fixed keys, prefixes and ranges together, on two slaves with rules of their own: exactly what is selected, "
-    "exactly where it belongs") {
+    "fixed keys, prefixes and ranges on two slaves with different rules: exactly the selected keys are copied, to "
+    "exactly their targets") {
     stage on;
-    const std::vector<std::string> keys = nasty_keys();
+    const std::vector<std::string> keys = boundary_keys();
     for (std::size_t i = 0; i < keys.size(); ++i) on.at_master.put(keys[i], value_number(i));
     for (const std::string_view big : {"/com/big"sv, "\xff big"sv, "/app/pub/big"sv, "/left out/big"sv})
         on.at_master.put(big, std::string(1'000'000, 'M'));
@@ -252,7 +252,7 @@ TEST_CASE(
     for (std::size_t i = 0; i < keys.size(); i += 2) on.at_master.del(keys[i]);
     on.check("every other key deleted");
     for (std::size_t i = 0; i < keys.size(); ++i) on.at_master.put(keys[i], value_number(i + 2));
-    on.check("all back again");
+    on.check("all keys put again");
     on.at_master.del("/", "0");
     on.check("a range deleted that is wider than the rules");
     on.at_master.del("\0"sv, "\0"sv);
@@ -263,13 +263,13 @@ TEST_CASE(
     CHECK(sync.terminate() == 0);
     CHECK(check_exactness(on.at_master, on.at_slave_1, {to_slave_1, "etcd-sync", {}}).fault == "");
     CHECK(check_exactness(on.at_master, on.at_slave_2, {to_slave_2, "etcd-sync", {}}).fault == "");
-    // Nobody but this test has written on the master.
+    // Only this test has written to the master.
     for (const change& c : on.at_master.history(1)) CHECK(!c.key.starts_with(checkpoint_prefix));
     const auto writes = static_cast<std::int64_t>(3 * keys.size() + (keys.size() + 1) / 2 + 4 + 1 + 2 + 6);
     CHECK(on.at_master.revision() == 1 + writes);
 }
 
-TEST_CASE("a rule for everything copies no checkpoint, from neither side") {
+TEST_CASE("a rule for all keys copies no checkpoints and keeps those of others") {
     stage on;
     on.at_master.put("/.etcd-sync/upstream", "the record of the one that feeds the master");
     on.at_master.put("/.etcd-sync/etcd-sync", "one with our name");
@@ -295,14 +295,14 @@ TEST_CASE("a rule for everything copies no checkpoint, from neither side") {
     CHECK(eventually([&] { return keys_of(on.at_slave_1).empty(); }, patience(20s)));
     INFO(sync.output());
     CHECK(exact() == "");
-    const key_map records = on.at_slave_1.range("/.etcd-sync/", "/.etcd-sync0");
-    CHECK(records.size() == 2);
-    CHECK(records.contains("/.etcd-sync/etcd-sync"));
-    CHECK(records.at("/.etcd-sync/other-instance") == "of somebody else");
+    const key_map checkpoints = on.at_slave_1.range("/.etcd-sync/", "/.etcd-sync0");
+    CHECK(checkpoints.size() == 2);
+    CHECK(checkpoints.contains("/.etcd-sync/etcd-sync"));
+    CHECK(checkpoints.at("/.etcd-sync/other-instance") == "of somebody else");
     CHECK(sync.terminate() == 0);
 }
 
-TEST_CASE("values up to the limit of etcd arrive, at the first copy and live") {
+TEST_CASE("values up to the limit of etcd are copied by the first full sync and replicated live") {
     stage on;
     for (const std::size_t size : {1'000'000U, 1U << 20U, 1'400'000U})
         on.at_master.put("/com/first " + std::to_string(size), std::string(size, 'a'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Passwords, tokens and keys stay where they belong.
-#include "guarded.hpp"
+// Passwords, tokens and private keys do not leak.
+#include "stage_with_users.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -25,7 +25,7 @@ std::string content(const std::string& path) {
     return out.str();
 }
 
-/// Lines of base64 of a PEM file.
+/// The base64 lines of a PEM file.
 std::vector<std::string> lines_of(const std::string& path) {
     std::vector<std::string> lines;
     std::istringstream in(content(path));
@@ -43,11 +43,11 @@ std::set<std::filesystem::path> cores() {
     return found;
 }
 
-/// What we start may dump, as far as this machine lets us.
+/// Allows core dumps of child processes, as far as the machine permits.
 void allow_cores() {
     rlimit limit{};
     ::getrlimit(RLIMIT_CORE, &limit);
-    if (limit.rlim_max == 0) MESSAGE("core dumps are forbidden here anyhow: that part proves nothing");
+    if (limit.rlim_max == 0) MESSAGE("the machine forbids core dumps, so this part of the test proves nothing");
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_CORE, &limit);
 }
@@ -57,10 +57,10 @@ bool leaves_no_core(pid_t process) {
            std::string::npos;
 }
 
-/// A pipe that takes nothing: who prints to it stands still.
+/// A full pipe: a process that writes to it blocks.
 class full_pipe {
 public:
-    explicit full_pipe(const std::string& folder) : path_(folder + "/full") {
+    explicit full_pipe(const std::string& directory) : path_(directory + "/full") {
         REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
         end_ = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
         while (::write(end_, "x", 1) == 1) {}
@@ -76,7 +76,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a password, a token and a key are in nothing that is printed, at the highest level; nor in a core dump") {
+TEST_CASE("no password, token or private key is in any output, even at the highest log level, or in a core dump") {
     const key_infrastructure keys;
     const scratch_dir place;
     std::vector<std::string> flags;
@@ -89,11 +89,11 @@ TEST_CASE("a password, a token and a key are in nothing that is printed, at the 
                  fmt::format("jwt,pub-key={},priv-key={},sign-method=RS256,ttl=2s", pair.cert, pair.key)};
     }
     stage_options how;
-    how.master_door = how.slave_door = keys.door(true);
+    how.master_listener = how.slave_listener = keys.listener(true);
     how.master_keys = keys.mutual();
     how.slaves = {keys.mutual()};
     how.tables = "[replication]\nprobe_interval = \"1s\"\n";
-    guarded all(flags, how);
+    stage_with_users all(flags, how);
     all.grant_all();
     const std::string canary = "canary-7c41f0-password";
     all.write_password(canary);
@@ -103,14 +103,14 @@ TEST_CASE("a password, a token and a key are in nothing that is printed, at the 
     sync_daemon& sync = all.on.sync;
     allow_cores();
     sync.start({"-vv", "run"});
-    REQUIRE(all.on.hears("in sync"));
+    REQUIRE(all.on.await_log("in sync"));
     CHECK(all.on.settle());
-    // What goes wrong is told with more words.
+    // Errors are logged with more detail.
     all.on.slave().kill();
     all.on.slave().start();
     all.write_password(canary + "-wrong");
     for (users* of : all.both) of->set_password("syncer", canary + "-right");
-    CHECK(all.on.hears("invalid user ID or password"));
+    CHECK(all.on.await_log("invalid user ID or password"));
     all.write_password(canary + "-right");
     CHECK(all.on.settle());
     CHECK(leaves_no_core(sync.pid()));
@@ -126,14 +126,14 @@ TEST_CASE("a password, a token and a key are in nothing that is printed, at the 
                                                     {"-vv", "sync"},
                                                     {"-vv", "verify"}})
         sync.run(command);
-    const std::string said = sync.output();
-    CHECK(said.size() > 1'000);
-    CHECK(said.find("canary") == std::string::npos);
-    CHECK_FALSE(std::regex_search(said, token));
-    for (const std::string& line : lines_of(keys.client.key)) CHECK(said.find(line) == std::string::npos);
+    const std::string output = sync.output();
+    CHECK(output.size() > 1'000);
+    CHECK(output.find("canary") == std::string::npos);
+    CHECK_FALSE(std::regex_search(output, token));
+    for (const std::string& line : lines_of(keys.client.key)) CHECK(output.find(line) == std::string::npos);
 }
 
-TEST_CASE("commands that contact nobody leave no core dump either") {
+TEST_CASE("commands that open no connections leave no core dump either") {
     allow_cores();
     const scratch_dir place;
     const full_pipe blocked(place.path());
@@ -144,12 +144,12 @@ TEST_CASE("commands that contact nobody leave no core dump either") {
     for (const std::vector<std::string>& command : {std::vector<std::string>{"check-config"}, {"explain", "/a/1"}}) {
         std::vector<std::string> words{std::getenv("ETCD_SYNC"), "-c", config};
         words.insert(words.end(), command.begin(), command.end());
-        process stands(words, blocked.path());
-        CHECK(eventually([&] { return leaves_no_core(stands.pid()); }, patience(5s)));
-        CHECK(stands.running());
+        process writer(words, blocked.path());
+        CHECK(eventually([&] { return leaves_no_core(writer.pid()); }, patience(5s)));
+        CHECK(writer.running());
         const auto before = cores();
-        stands.signal(SIGABRT);
-        CHECK(stands.wait(10s) == 128 + SIGABRT);
+        writer.signal(SIGABRT);
+        CHECK(writer.wait(10s) == 128 + SIGABRT);
         CHECK(cores() == before);
     }
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "support/certificates.hpp"
-#include "support/front_door.hpp"
+#include "support/listener_options.hpp"
 #include "support/processes.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-/// Certificates for an etcd and for the daemon, and how the daemon is told of them.
+/// Certificates for etcd and the daemon, and their configuration.
 namespace etcdsync::test {
 
 inline certificate_options client_named(std::string cn) {
@@ -27,12 +27,12 @@ struct key_infrastructure {
     certificate server = ca.issue("server");
     certificate client = ca.issue("client", client_named("etcd-sync"));
 
-    /// An etcd that shows `server`; mutual: and wants to see a certificate of `ca`.
-    [[nodiscard]] front_door door(bool mutual = false, std::string address = "https://127.0.0.1") const {
+    /// An etcd with the certificate `server`. If `mutual`, it requires a client certificate of `ca`.
+    [[nodiscard]] listener_options listener(bool mutual = false, std::string address = "https://127.0.0.1") const {
         return {std::move(address), server, mutual ? ca.file() : ""};
     }
 
-    /// The line of [master] or [[slave]].
+    /// A line for [master] or [[slave]] that trusts `ca`.
     [[nodiscard]] std::string trusting(std::string_view more = {}) const {
         return fmt::format("tls = {{ ca = \"{}\"{} }}\n", ca.file(), more);
     }
@@ -42,7 +42,7 @@ struct key_infrastructure {
     [[nodiscard]] std::string mutual() const { return mutual(client); }
 };
 
-/// The line of [master] or [[slave]] for a user whose password stands in `file`.
+/// A line for [master] or [[slave]] with a user whose password is in `file`.
 inline std::string as_user(std::string_view user, std::string_view file) {
     return fmt::format("auth = {{ user = \"{}\", password_file = \"{}\" }}\n", user, file);
 }

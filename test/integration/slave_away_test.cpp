@@ -10,7 +10,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// How far a slave is behind, looked at again and again.
+/// Samples of the number of revisions that a slave is behind.
 struct lag {
     std::int64_t median = 0;
     std::int64_t most = 0;
@@ -30,9 +30,9 @@ lag watch_lag(etcd_client& master, etcd_client& slave, std::chrono::milliseconds
 
 constexpr unsigned writes_per_second = 500;
 
-/// Two slaves under constant writes; one goes away and comes back by `leave` and `come_back`.
-void one_slave_goes_away(std::chrono::seconds away, const std::function<void(etcd_server&)>& leave,
-                         const std::function<void(etcd_server&)>& come_back) {
+/// Two slaves under constant load. `stop` takes one of them down for the duration `downtime`, `restart` brings it back.
+void take_one_slave_down(std::chrono::seconds downtime, const std::function<void(etcd_server&)>& stop,
+                         const std::function<void(etcd_server&)>& restart) {
     stage on({.slaves = {"", ""}});
     fill(on.at_master, "/a/kept/", 1'000);
     fill(on.at_master, "/a/deleted/", 500);
@@ -44,17 +44,17 @@ void one_slave_goes_away(std::chrono::seconds away, const std::function<void(etc
     REQUIRE(eventually([&] { return writer.written() > writes_per_second; }, patience(20s)));
 
     const lag before = watch_lag(on.at_master, on.at_slave(1), 3s);
-    leave(on.slave());
+    stop(on.slave());
     on.at_master.del("/a/deleted/", "/a/deleted0");
-    const lag meanwhile = watch_lag(on.at_master, on.at_slave(1), away);
-    come_back(on.slave());
+    const lag meanwhile = watch_lag(on.at_master, on.at_slave(1), downtime);
+    restart(on.slave());
     const auto back = steady::now();
     INFO("lag of the other slave: median ", before.median, " before, ", meanwhile.median, " meanwhile; most ",
          before.most, ", ", meanwhile.most);
     CHECK(meanwhile.median <= 2 * before.median + writes_per_second / 10);
     CHECK(meanwhile.most <= 3 * before.most + writes_per_second);
 
-    std::this_thread::sleep_for(2s);  // it catches up with a master that goes on
+    std::this_thread::sleep_for(2s);  // it catches up while the writes continue
     writer.stop();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(back + patience(15s) - steady::now());
     CHECK(eventually([&] { return on.exact(); }, left));
@@ -63,14 +63,13 @@ void one_slave_goes_away(std::chrono::seconds away, const std::function<void(etc
 
 }  // namespace
 
-TEST_CASE("a slave killed under load is exact again soon after it is back, and the other one does not notice") {
-    one_slave_goes_away(
+TEST_CASE("a slave killed under load is exact again soon after its restart, and the other slave is not delayed") {
+    take_one_slave_down(
         long_run() ? 15s : 5s, [](etcd_server& slave) { slave.kill(); }, [](etcd_server& slave) { slave.start(); });
 }
 
-TEST_CASE(
-    "a slave that stands still under load is exact again soon after it goes on, and the other one does not notice") {
-    // Longer than a request may take: it is given up and tried again.
-    one_slave_goes_away(
+TEST_CASE("a slave paused under load is exact again soon after it resumes, and the other slave is not delayed") {
+    // The pause is longer than the request timeout, so requests are repeated.
+    take_one_slave_down(
         long_run() ? 15s : 8s, [](etcd_server& slave) { slave.pause(); }, [](etcd_server& slave) { slave.resume(); });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to a slave behind the daemon's back.
+// Changes of a slave that the daemon did not make.
 #include "stage.hpp"
 
 #include <thread>
@@ -8,8 +8,8 @@ using namespace etcdsync::test;
 
 namespace {
 
-const std::string impatient = "[replication]\nprobe_interval = \"1s\"\n";
-constexpr std::string_view record_key = "/.etcd-sync/etcd-sync";
+const std::string short_intervals = "[replication]\nprobe_interval = \"1s\"\n";
+constexpr std::string_view checkpoint_key = "/.etcd-sync/etcd-sync";
 
 load::options some_load() {
     load::options how;
@@ -18,7 +18,7 @@ load::options some_load() {
     return how;
 }
 
-/// With deletes of keys that the slave has.
+/// Changes keys that the slave has, and adds one.
 void change_something(stage& on, std::string_view mark) {
     on.at_master.put("/a/000001", mark);
     on.at_master.put(fmt::format("/b/{}", mark), "new");
@@ -36,8 +36,8 @@ void delete_something(stage& on) {
 
 }  // namespace
 
-TEST_CASE("a slave wiped under load is filled again, and the other one goes on") {
-    stage on({.slaves = {"", ""}, .tables = impatient});
+TEST_CASE("a slave wiped under load is filled again, and the other one continues") {
+    stage on({.slaves = {"", ""}, .tables = short_intervals});
     fill(on.at_master, "/a/kept/", 2'000);
     on.start_and_sync();
     load writer(on.master.port(), some_load());
@@ -51,8 +51,8 @@ TEST_CASE("a slave wiped under load is filled again, and the other one goes on")
     on.finish();
 }
 
-TEST_CASE("a slave put back to an older state of itself goes on from there") {
-    stage on({.slaves = {"", ""}, .tables = impatient});
+TEST_CASE("a slave restored from a backup continues from there") {
+    stage on({.slaves = {"", ""}, .tables = short_intervals});
     fill(on.at_master, "/a/", 500);
     fill(on.at_master, "/b/", 50);
     on.start_and_sync();
@@ -65,19 +65,19 @@ TEST_CASE("a slave put back to an older state of itself goes on from there") {
     delete_something(on);
     REQUIRE(on.settle());
     SUBCASE("while the daemon runs") { on.put_slave_back(); }
-    SUBCASE("while the daemon runs and the master goes on") {
+    SUBCASE("while the daemon runs and the master is written to") {
         load writer(on.master.port(), some_load());
         on.put_slave_back();
         std::this_thread::sleep_for(2s);
         writer.stop();
     }
-    SUBCASE("while the daemon is away") {
+    SUBCASE("while the daemon is stopped") {
         CHECK(on.sync.terminate() == 0);
         on.put_slave_back();
         change_something(on, "while away");
         on.start_and_sync();
     }
-    SUBCASE("and the master has forgotten what it missed") {
+    SUBCASE("and the master has compacted the missed revisions") {
         CHECK(on.sync.terminate() == 0);
         on.put_slave_back();
         on.compact_master(on.at_master.put("/elsewhere", "1"));
@@ -86,26 +86,26 @@ TEST_CASE("a slave put back to an older state of itself goes on from there") {
     on.finish();
 }
 
-TEST_CASE("a record on the slave that was deleted or exchanged is not believed, and the data ends exact") {
-    std::string meddling;
-    std::string heard;
-    SUBCASE("deleted") { heard = "no checkpoint on the slave"; }
+TEST_CASE("after the checkpoint on the slave was deleted or replaced the data is compared and ends exact") {
+    std::string replacement;
+    std::string expected_log;
+    SUBCASE("deleted") { expected_log = "no checkpoint on the slave"; }
     SUBCASE("garbled") {
-        meddling = "{\"format\":1,";
-        heard = "is not readable";
+        replacement = "{\"format\":1,";
+        expected_log = "is not readable";
     }
-    SUBCASE("of another kind") {
-        meddling = R"({"format":2})";
-        heard = "is not readable";
+    SUBCASE("of another format") {
+        replacement = R"({"format":2})";
+        expected_log = "is not readable";
     }
     SUBCASE("of another instance") {
-        meddling = "other";
-        heard = "belongs to the instance";
+        replacement = "other";
+        expected_log = "belongs to the instance";
     }
     for (const bool running : {true, false}) {
-        CAPTURE(heard);
+        CAPTURE(expected_log);
         CAPTURE(running);
-        stage on({.tables = impatient});
+        stage on({.tables = short_intervals});
         fill(on.at_master, "/a/", 500);
         fill(on.at_master, "/b/", 50);
         on.start_and_sync();
@@ -114,33 +114,34 @@ TEST_CASE("a record on the slave that was deleted or exchanged is not believed, 
         if (!running) CHECK(on.sync.terminate() == 0);
         CHECK(on.check().fault == "");
 
-        std::string text = meddling;
-        if (meddling == "other") {
+        std::string text = replacement;
+        if (replacement == "other") {
             text = checkpoint_of(on.at_slave());
             const std::string label = "\"instance\":\"";
             const std::size_t at = text.find(label);
             REQUIRE(at != std::string::npos);
             text.insert(at + label.size(), "not-");
         }
-        const std::size_t before = on.sync.said(heard);
-        const std::int64_t meddled = text.empty() ? on.at_slave().del(record_key) : on.at_slave().put(record_key, text);
+        const std::size_t before = on.sync.logged(expected_log);
+        const std::int64_t replaced_at =
+            text.empty() ? on.at_slave().del(checkpoint_key) : on.at_slave().put(checkpoint_key, text);
         if (!running) on.sync.start();
         change_something(on, "after");
-        CHECK(on.hears(heard, before));
+        CHECK(on.await_log(expected_log, before));
         CHECK(on.settle());
         delete_something(on);
         CHECK(on.settle());
         CHECK(on.sync.terminate() == 0);
         INFO(on.sync.output());
         CHECK(on.differs() == "");
-        CHECK(on.check(0, meddled + 1).fault == "");
+        CHECK(on.check(0, replaced_at + 1).fault == "");
     }
 }
 
-TEST_CASE("an older record of ours put in the place of the present one: what it does not know is applied again") {
+TEST_CASE("if the checkpoint is replaced by an older one, the changes after it are applied again") {
     for (const bool running : {true, false}) {
         CAPTURE(running);
-        stage on({.tables = impatient});
+        stage on({.tables = short_intervals});
         fill(on.at_master, "/a/", 500);
         fill(on.at_master, "/b/", 50);
         on.start_and_sync();
@@ -151,26 +152,26 @@ TEST_CASE("an older record of ours put in the place of the present one: what it 
         REQUIRE(on.settle());
         if (!running) CHECK(on.sync.terminate() == 0);
         CHECK(on.check().fault == "");
-        const std::int64_t meddled = on.at_slave().put(record_key, older);
+        const std::int64_t replaced_at = on.at_slave().put(checkpoint_key, older);
         if (!running) on.sync.start();
         change_something(on, "after");
         CHECK(on.settle());
         CHECK(on.sync.terminate() == 0);
         INFO(on.sync.output());
         CHECK(on.differs() == "");
-        // Until the first data after it the record said less than was there.
+        // Until the first data after it, the slave had more changes than the checkpoint says.
         std::int64_t from = 0;
-        for (const change& c : on.at_slave().history(meddled + 1)) {
-            if (from == 0 && c.key != record_key) from = c.revision;
+        for (const change& c : on.at_slave().history(replaced_at + 1)) {
+            if (from == 0 && c.key != checkpoint_key) from = c.revision;
         }
         CHECK(on.check(0, from).fault == "");
     }
 }
 
-TEST_CASE("a record from the future is not taken for the truth: held, nothing written, until it is removed") {
+TEST_CASE("a checkpoint with a future revision is held, and nothing is written until it is removed") {
     for (const bool running : {true, false}) {
         CAPTURE(running);
-        stage on({.tables = impatient});
+        stage on({.tables = short_intervals});
         fill(on.at_master, "/a/", 500);
         on.start_and_sync();
         REQUIRE(on.settle());
@@ -180,12 +181,12 @@ TEST_CASE("a record from the future is not taken for the truth: held, nothing wr
         const std::size_t at = text.rfind(revision);
         REQUIRE(at != std::string::npos);
         text.insert(at + revision.size(), "0000000");
-        const std::int64_t meddled = on.at_slave().put(record_key, text);
+        const std::int64_t replaced_at = on.at_slave().put(checkpoint_key, text);
         if (!running) on.sync.start();
         change_something(on, "after");
-        CHECK(on.hears("held: needs approval"));
-        CHECK(on.at_slave().revision() == meddled);
-        const std::int64_t removed = on.at_slave().del(record_key);
+        CHECK(on.await_log("held: needs approval"));
+        CHECK(on.at_slave().revision() == replaced_at);
+        const std::int64_t removed = on.at_slave().del(checkpoint_key);
         CHECK(on.settle());
         CHECK(on.sync.terminate() == 0);
         INFO(on.sync.output());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A slave that is full, and a system that has nothing to do.
+// A slave without free space, and a daemon without relevant changes.
 #include "stage.hpp"
 
 #include <thread>
@@ -8,7 +8,7 @@ using namespace etcdsync::test;
 
 namespace {
 
-/// The revisions of a slave from `from` on that carry a key besides the record.
+/// The number of changes on a slave, starting at revision `from`, without checkpoints.
 std::size_t data_events(etcd_client& slave, std::int64_t from) {
     std::size_t count = 0;
     for (const change& c : slave.history(from)) count += c.key.starts_with(checkpoint_prefix) ? 0 : 1;
@@ -17,19 +17,20 @@ std::size_t data_events(etcd_client& slave, std::int64_t from) {
 
 }  // namespace
 
-TEST_CASE("a slave out of space waits, the other one goes on, and it recovers without a restart once there is room") {
+TEST_CASE(
+    "a slave without free space waits, the other one continues, and it recovers without a restart when it has space") {
     stage on({.prefixes = {"/a/"},
               .slaves = {"", ""},
               .tables = "[replication]\nprobe_interval = \"1s\"\n",
               .slave_flags = {"--quota-backend-bytes", "16777216"}});
     fill(on.at_master, "/a/", 300);
     on.start_and_sync();
-    // The same keys again and again: little data, much history. How much it takes is a matter of how fast the disk is: etcd looks
-    // at the size its file had at the last commit (every 100 ms).
+    // Rewriting the same keys needs little data and much history. The number of writes depends on the disk: etcd checks the size
+    // of its file at the last commit (every 100 ms).
     unsigned round = 0;
     const auto is_full = [&] {
         fill(on.at_master, "/a/big/", 20, 65'536 + ++round);
-        return on.sync.said("space exceeded") > 0;
+        return on.sync.logged("space exceeded") > 0;
     };
     REQUIRE(eventually(is_full, patience(60s)));
     CHECK(on.settle(1));
@@ -40,12 +41,12 @@ TEST_CASE("a slave out of space waits, the other one goes on, and it recovers wi
     CHECK(on.settle(1));
     std::this_thread::sleep_for(3s);
     CHECK(on.at_slave().revision() == full);
-    CHECK(on.sync.said("space exceeded") == 1);
-    CHECK(on.check().fault == "");  // whole revisions, up to where it was full
+    CHECK(on.sync.logged("space exceeded") == 1);
+    CHECK(on.check().fault == "");  // complete revisions, up to the one at which it was full
 
     on.compact_slave(full);
     etcdctl(on.slave(), {"defrag"});
-    // A write that came before there was room may raise the alarm once more, and be slow to do so.
+    // An earlier write may raise the alarm again, even after a delay.
     CHECK(eventually(
         [&] {
             etcdctl(on.slave(), {"alarm", "disarm"});
@@ -56,7 +57,7 @@ TEST_CASE("a slave out of space waits, the other one goes on, and it recovers wi
     on.finish();
 }
 
-TEST_CASE("a master busy outside the rules writes nothing on the slave, and its compaction costs no full sync") {
+TEST_CASE("changes outside the rules write nothing to the slave, and a compaction after them causes no full sync") {
     stage on;
     fill(on.at_master, "/a/", 2'000);
     on.start_and_sync();
@@ -66,7 +67,7 @@ TEST_CASE("a master busy outside the rules writes nothing on the slave, and its 
     how.prefixes = {"/other/"};
     how.per_second = 500;
     load writer(on.master.port(), how);
-    // The long form is longer than the interval at which the record of an idle slave follows.
+    // The long form is longer than the interval at which the checkpoint of an idle slave is updated.
     std::this_thread::sleep_for(long_run() ? 330s : 5s);
     CHECK(on.at_slave().revision() - before <= (long_run() ? 2 : 0));
     CHECK(data_events(on.at_slave(), before + 1) == 0);
@@ -76,7 +77,7 @@ TEST_CASE("a master busy outside the rules writes nothing on the slave, and its 
         REQUIRE(on.settle());
         CHECK(on.sync.terminate() == 0);
     }
-    SUBCASE("compacted while the daemon is away") {
+    SUBCASE("compacted while the daemon is stopped") {
         CHECK(on.sync.terminate() == 0);
         on.compact_master(on.at_master.revision());
     }

@@ -13,7 +13,7 @@ void kept_history::keep() {
     changes_.insert(changes_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-void kept_history::forget() {
+void kept_history::reset() {
     changes_.clear();
     next_ = 1;
 }
@@ -29,31 +29,31 @@ std::string rules_for(const std::vector<std::string>& prefixes, const std::strin
 }  // namespace
 
 stage::stage(stage_options how)
-    : master(how.master_flags, how.master_door, role::master), prefixes_(std::move(how.prefixes)), config_([&] {
+    : master(how.master_flags, how.master_listener, role::master), prefixes_(std::move(how.prefixes)), config_([&] {
           std::vector<slave_entry> entries;
           for (const std::string& lines : how.slaves) {
               const bool first = slaves_.empty();
               const std::vector<std::string> flags = first ? how.slave_flags : std::vector<std::string>{};
-              entries.emplace_back(slaves_.emplace_back(flags, how.slave_door).server, lines);
+              entries.emplace_back(slaves_.emplace_back(flags, how.slave_listener).server, lines);
           }
           return config_for(master, entries, rules_for(prefixes_, how.tables), how.top, how.master_keys);
       }()),
       sync(config_) {
     if (!how.start) return;
     master.start_without_waiting();
-    for (place& at : slaves_) at.server.start_without_waiting();
+    for (slave_with_client& at : slaves_) at.server.start_without_waiting();
     const auto all_up = [this] {
         bool up = at_master.answers();
-        for (place& at : slaves_) up = up && at.client.answers();
+        for (slave_with_client& at : slaves_) up = up && at.client.answers();
         return up;
     };
     REQUIRE(eventually(all_up, 20s));
 }
 
 void stage::start_and_sync(std::chrono::milliseconds limit) {
-    const std::size_t times = sync.said("in sync");
+    const std::size_t times = sync.logged("in sync");
     sync.start();
-    const bool done = eventually([&] { return sync.said("in sync") >= times + slaves(); }, patience(limit));
+    const bool done = eventually([&] { return sync.logged("in sync") >= times + slaves(); }, patience(limit));
     INFO(sync.output());
     REQUIRE(done);
 }
@@ -61,7 +61,7 @@ void stage::start_and_sync(std::chrono::milliseconds limit) {
 bool stage::settle(std::chrono::milliseconds limit) {
     const std::int64_t last = at_master.put(prefixes_.front() + "~last", fmt::format("{}", at_master.revision()));
     const auto all_there = [&] {
-        for (place& at : slaves_) {
+        for (slave_with_client& at : slaves_) {
             if (!at.client.answers() || !follows_at(at.client, last)) return false;
         }
         return true;
@@ -89,7 +89,7 @@ bool stage::exact() {
 }
 
 exactness_report stage::check(std::size_t i, std::int64_t from) {
-    slaves_.at(i).history.keep();  // first: the master is never behind it
+    slaves_.at(i).history.keep();  // read first, so that the master is not behind it
     master_history_.keep();
     return check_exactness(master_history_.all(), slaves_.at(i).history.all(),
                            {same_keys(prefixes_), "etcd-sync", {}, from});
@@ -121,25 +121,25 @@ void stage::compact_slave(std::int64_t at, std::size_t i) {
 void stage::wipe_slave(std::size_t i) {
     slave(i).kill();
     slave(i).wipe();
-    slaves_.at(i).history.forget();
+    slaves_.at(i).history.reset();
     slave(i).start();
 }
 
 void stage::put_slave_back(std::size_t i) {
     slave(i).terminate();
     slave(i).put_copy_back();
-    slaves_.at(i).history.forget();
+    slaves_.at(i).history.reset();
     slave(i).start();
 }
 
-bool stage::hears(std::string_view text, std::size_t before, std::chrono::milliseconds limit) {
-    return eventually([&] { return sync.said(text) > before; }, patience(limit));
+bool stage::await_log(std::string_view text, std::size_t before, std::chrono::milliseconds limit) {
+    return eventually([&] { return sync.logged(text) > before; }, patience(limit));
 }
 
 void stage::start_and_kill_after(std::int64_t revisions, std::mt19937& random) {
     const std::int64_t until = at_slave().revision() + revisions;
     sync.start();
-    // It may have nothing to write so often.
+    // It may have fewer revisions to write.
     const auto limit = std::chrono::steady_clock::now() + patience(1s);
     while (at_slave().revision() < until && std::chrono::steady_clock::now() < limit) {}
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 1'000));

@@ -9,7 +9,7 @@ const stage_options one_rule{.prefixes = {"/a/"}};
 
 }  // namespace
 
-TEST_CASE("keys deleted on the master while the daemon was away disappear from the slave") {
+TEST_CASE("keys deleted on the master while the daemon was stopped are deleted from the slave") {
     stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
@@ -27,7 +27,7 @@ TEST_CASE("keys deleted on the master while the daemon was away disappear from t
     on.finish();
 }
 
-TEST_CASE("they disappear, too, where the master has forgotten the deletes") {
+TEST_CASE("they are also deleted if the master has compacted the deletes") {
     stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
@@ -43,15 +43,15 @@ TEST_CASE("they disappear, too, where the master has forgotten the deletes") {
     on.start_and_sync();
     CHECK(on.differs() == "");
     CHECK(on.sync.terminate() == 0);
-    // 12 deletes and two puts; nothing equal was written again.
+    // 12 deletes and two puts; no equal key was rewritten.
     std::size_t writes = 0;
     for (const change& c : on.at_slave().history(after_first + 1)) writes += c.key.starts_with("/a/") ? 1 : 0;
     CHECK(writes == 14);
 }
 
-TEST_CASE("keys that stood on the slave before the first sync stay, within the span and beside it") {
+TEST_CASE("keys that were on the slave before the first sync are kept, inside and outside the span") {
     stage on(one_rule);
-    fill(on.at_slave(), "/a/", 500);  // few differences among many keys: no guard has anything against them
+    fill(on.at_slave(), "/a/", 500);  // few differences among many keys, so that no guard holds the sync
     on.at_slave().put("/a/foreign", "kept");
     on.at_slave().put("/a/000003", "overwritten");
     on.at_slave().put("/a", "beside");
@@ -74,7 +74,7 @@ TEST_CASE("keys that stood on the slave before the first sync stay, within the s
     CHECK(difference(expected(), keys_of(on.at_slave())) == "");
     CHECK(eventually([&] { return on.sync.output().find("keeping foreign keys") != std::string::npos; }, patience(5s)));
 
-    // Through live changes, a restart, and a full sync that deletes.
+    // They are kept during live changes, a restart, and a full sync that deletes.
     on.at_master.del("/a/000003");
     const std::int64_t last = on.at_master.put("/a/000004", "2");
     CHECK(eventually([&] { return follows_at(on.at_slave(), last); }, patience(10s)));
@@ -88,7 +88,7 @@ TEST_CASE("keys that stood on the slave before the first sync stay, within the s
     for (const change& c : on.at_slave().history(before + 1)) CHECK_MESSAGE(!kept.contains(c.key), "touched: ", c.key);
 }
 
-TEST_CASE("a slave that was wiped while the daemon runs is filled again, and not a key is missing") {
+TEST_CASE("a slave that is wiped while the daemon runs is filled again completely") {
     stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
@@ -105,13 +105,13 @@ TEST_CASE("a full sync that would delete too much of the slave is held, and dele
     on.at_master.del("/a/", "/a0");
     on.at_master.compact(on.at_master.put("/elsewhere", "1"));
     on.sync.start();
-    CHECK(eventually([&] { return on.sync.said("held: needs approval") > 0; }, patience(20s)));
-    CHECK(on.sync.said("max_delete") > 0);
+    CHECK(eventually([&] { return on.sync.logged("held: needs approval") > 0; }, patience(20s)));
+    CHECK(on.sync.logged("max_delete") > 0);
     CHECK(difference(kept, keys_of(on.at_slave())) == "");
     CHECK(on.sync.terminate() == 0);
 }
 
-TEST_CASE("a record goes on after a compaction of everything where nothing changed: no full sync") {
+TEST_CASE("if no selected key changed, a compaction of the whole history causes no full sync") {
     stage on(one_rule);
     fill(on.at_master, "/a/", 500);
     on.start_and_sync();
@@ -122,9 +122,9 @@ TEST_CASE("a record goes on after a compaction of everything where nothing chang
     std::int64_t elsewhere = 0;
     for (int i = 0; i < 10; ++i) elsewhere = on.at_master.put("/elsewhere", "1");
     on.at_master.compact(elsewhere);
-    const std::size_t full_syncs = on.sync.said("full sync");
+    const std::size_t full_syncs = on.sync.logged("full sync");
     on.start_and_sync();
-    CHECK(on.sync.said("full sync") == full_syncs);
+    CHECK(on.sync.logged("full sync") == full_syncs);
     const std::int64_t after = on.at_master.put("/a/after", "1");
     CHECK(eventually([&] { return follows_at(on.at_slave(), after); }, patience(10s)));
     CHECK(on.differs() == "");

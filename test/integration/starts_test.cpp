@@ -10,7 +10,7 @@ constexpr std::string_view rules = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix
 }  // namespace
 
 TEST_CASE(
-    "a start under a constant writer loses nothing between the first copy and the watch, however often it is tried") {
+    "a start under constant load loses no change between the first full sync and the watch, in any of many attempts") {
     etcd_server master{role::master};
     etcd_server slave;
     master.start();
@@ -23,7 +23,7 @@ TEST_CASE(
     const int starts = long_run() ? 50 : 10;
     for (int n = 0; n < starts; ++n) {
         CAPTURE(n);
-        // Each has an instance, and a place on the slave, of its own: the first start ever.
+        // Each start has its own instance name and dest, so it is always the first one.
         const std::string dest = fmt::format("/start-{}", n);
         const std::string instance = fmt::format("start-{}", n);
         const exactness_rules expected{[&](std::string_view key) {
@@ -40,7 +40,7 @@ TEST_CASE(
         sync_daemon sync(config_for(master, {{slave, fmt::format("dest = \"{}\"", dest)}}, rules,
                                     fmt::format("instance = \"{}\"", instance)));
         sync.start();
-        CHECK(eventually([&] { return sync.said("in sync") == 1; }, patience(30s)));
+        CHECK(eventually([&] { return sync.logged("in sync") == 1; }, patience(30s)));
         const std::int64_t reached = checkpoint_revision(at_slave, instance);
         CHECK(eventually([&] { return checkpoint_revision(at_slave, instance) > reached + 20; }, patience(30s)));
         writer.stop();
@@ -67,12 +67,12 @@ TEST_CASE("a second start against a slave in sync adds at most one revision, and
     const std::int64_t at_start = on.at_master.revision();
     std::int64_t allowed = 1;
     SUBCASE("nothing happened on the master") {}
-    SUBCASE("the master wrote what no rule selects") { on.at_master.put("/other/1", "1"); }
-    SUBCASE("its history up to here is compacted away") {
+    SUBCASE("the master changed a key that no rule selects") { on.at_master.put("/other/1", "1"); }
+    SUBCASE("the history up to this revision is compacted") {
         on.at_master.compact(on.at_master.put("/other/1", "1"));
         allowed = 10;
     }
-    SUBCASE("the slave's record is lost") {
+    SUBCASE("the checkpoint on the slave is lost") {
         on.at_slave().del("/.etcd-sync/etcd-sync");
         allowed = 10;
     }
@@ -88,7 +88,7 @@ TEST_CASE("a second start against a slave in sync adds at most one revision, and
     CHECK(master_revision - at_start <= 1);
 }
 
-TEST_CASE("what is equal on the slave already is not written by a first sync either") {
+TEST_CASE("a first sync does not write keys that are already equal on the slave") {
     stage on;
     fill(on.at_master, "/a/", 2'000);
     fill(on.at_slave(), "/a/", 1'990);

@@ -11,10 +11,10 @@ using namespace etcdsync::test;
 
 namespace {
 
-/// A Txn in flight has 5 s; the rest is what a busy machine needs to leave.
-const auto promised = patience(8s);
+/// A Txn in flight has 5 s; the rest is for a busy machine.
+const auto stop_limit = patience(8s);
 
-/// Starts it where names under hangs.example are looked up for ever.
+/// Starts the daemon with lookups of names under hangs.example that never return.
 void start_with_hanging_names(sync_daemon& sync) {
     const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     ::setenv("LD_PRELOAD", (here / "libhanging_names.so").c_str(), 1);
@@ -28,7 +28,7 @@ void start_with_hanging_names(sync_daemon& sync) {
 
 }  // namespace
 
-TEST_CASE("asked to stop under load the daemon ends in time with 0 and leaves a consistent slave") {
+TEST_CASE("when the daemon is stopped under load it exits in time with 0 and leaves a consistent slave") {
     stage on;
     fill(on.at_master, "/a/", 1'000);
     load::options how;
@@ -41,13 +41,13 @@ TEST_CASE("asked to stop under load the daemon ends in time with 0 and leaves a 
         REQUIRE(eventually([&] { return checkpoint_revision(on.at_slave()) > before; }, patience(30s)));
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
         on.sync.signal(number);
-        CHECK(on.sync.wait(promised) == 0);
+        CHECK(on.sync.wait(stop_limit) == 0);
         const std::int64_t stopped = on.at_slave().revision();
         std::this_thread::sleep_for(20ms);
         CHECK(on.at_slave().revision() == stopped);
     }
     writer.stop();
-    CHECK(on.sync.said("stopping") == 6);
+    CHECK(on.sync.logged("stopping") == 6);
     CHECK(on.check().fault == "");
     const std::int64_t last = on.at_master.put("/a/last", "1");
     on.sync.start();
@@ -57,13 +57,13 @@ TEST_CASE("asked to stop under load the daemon ends in time with 0 and leaves a 
     CHECK(on.check().fault == "");
 }
 
-TEST_CASE("asked to stop during a full sync it ends in time, and the next start goes on from there") {
+TEST_CASE("when the daemon is stopped during a full sync it exits in time, and the next start continues from there") {
     stage on({.tables = "[replication]\ntxn_max_bytes = \"4KiB\"\n"});
     fill(on.at_master, "/a/", 60'000);
     on.sync.start();
     REQUIRE(eventually([&] { return keys_of(on.at_slave()).size() > 500; }, patience(30s)));
     on.sync.signal(SIGTERM);
-    CHECK(on.sync.wait(promised) == 0);
+    CHECK(on.sync.wait(stop_limit) == 0);
     const std::size_t copied = keys_of(on.at_slave()).size();
     REQUIRE(copied < 60'000);
     on.start_and_sync(60s);
@@ -72,40 +72,40 @@ TEST_CASE("asked to stop during a full sync it ends in time, and the next start 
     CHECK(on.check().fault == "");  // nothing was written twice
 }
 
-TEST_CASE("who reads that it starts may ask it to stop") {
+TEST_CASE("the daemon handles SIGTERM as soon as it has logged \"starting\"") {
     stage on({.start = false});
     for (int starts = 1; starts <= 30; ++starts) {
         on.sync.start();
-        while (on.sync.running() && on.sync.said("starting") < static_cast<std::size_t>(starts)) {}
+        while (on.sync.running() && on.sync.logged("starting") < static_cast<std::size_t>(starts)) {}
         CHECK(on.sync.handles(SIGTERM));
-        CHECK(on.sync.terminate(promised) == 0);
+        CHECK(on.sync.terminate(stop_limit) == 0);
     }
 }
 
-TEST_CASE("asked to stop as soon as it listens for it, it ends well") {
+TEST_CASE("SIGTERM directly after its handler is installed stops the daemon with 0") {
     stage on({.start = false});
     for (int starts = 1; starts <= 30; ++starts) {
         on.sync.start();
         while (on.sync.running() && !on.sync.handles(SIGTERM)) {}
-        CHECK(on.sync.terminate(promised) == 0);
+        CHECK(on.sync.terminate(stop_limit) == 0);
     }
 }
 
-TEST_CASE("asked to stop while nobody answers it ends in time") {
+TEST_CASE("when the daemon is stopped while etcds do not answer it exits in time") {
     stage on({.start = false});
     SUBCASE("no etcd is up") {
         on.sync.start();
-        REQUIRE(eventually([&] { return on.sync.said("the master is not reachable") == 1; }, patience(20s)));
-        CHECK(on.sync.terminate(promised) == 0);
+        REQUIRE(eventually([&] { return on.sync.logged("the master is not reachable") == 1; }, patience(20s)));
+        CHECK(on.sync.terminate(stop_limit) == 0);
     }
-    SUBCASE("the slave stands still with a write under way") {
+    SUBCASE("the slave is paused during a write") {
         on.master.start();
         on.slave().start();
         on.start_and_sync();
         on.slave().pause();
         on.at_master.put("/a/1", "1");
         std::this_thread::sleep_for(200ms);
-        CHECK(on.sync.terminate(promised) == 0);
+        CHECK(on.sync.terminate(stop_limit) == 0);
         on.slave().resume();
         on.sync.start();
         CHECK(eventually([&] { return difference(keys_of(on.at_master), keys_of(on.at_slave())).empty(); },
@@ -113,17 +113,17 @@ TEST_CASE("asked to stop while nobody answers it ends in time") {
         CHECK(on.sync.terminate() == 0);
         CHECK(on.check().fault == "");
     }
-    SUBCASE("the master stands still") {
+    SUBCASE("the master is paused") {
         on.master.start();
         on.slave().start();
         on.start_and_sync();
         on.master.pause();
-        CHECK(on.sync.terminate(promised) == 0);
+        CHECK(on.sync.terminate(stop_limit) == 0);
         on.master.resume();
     }
 }
 
-TEST_CASE("a name whose look-up hangs holds up neither the other slave nor the stop") {
+TEST_CASE("a hanging lookup of a name delays neither the other slave nor the stop") {
     etcd_server master(role::master);
     etcd_server slave;
     master.start();
@@ -135,10 +135,10 @@ TEST_CASE("a name whose look-up hangs holds up neither the other slave nor the s
     sync_daemon sync(config_for(endpoint_list({fmt::format("http://localhost:{}", master.port())}), slaves,
                                 "[[rule]]\nprefix = \"/a/\"\n"));
     start_with_hanging_names(sync);
-    CHECK(eventually([&] { return sync.said("\"in sync\" slave=slave-2") == 1; }, patience(20s)));
-    CHECK(eventually([&] { return sync.said(".hangs.example: timed out") >= 1; }, patience(20s)));
-    CHECK(sync.said("\"disconnected; retrying\" slave=slave-2") == 0);
-    CHECK(sync.terminate(promised) == 0);
+    CHECK(eventually([&] { return sync.logged("\"in sync\" slave=slave-2") == 1; }, patience(20s)));
+    CHECK(eventually([&] { return sync.logged(".hangs.example: timed out") >= 1; }, patience(20s)));
+    CHECK(sync.logged("\"disconnected; retrying\" slave=slave-2") == 0);
+    CHECK(sync.terminate(stop_limit) == 0);
     INFO(sync.output());
-    CHECK(sync.said("stopping") == 1);
+    CHECK(sync.logged("stopping") == 1);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways to an etcd: plaintext, TLS, client certificates, users, a Unix socket.
+// Connections to an etcd: plaintext, TLS, client certificates, users, a Unix socket.
 #include "secure.hpp"
 #include "stage.hpp"
 #include "support/users.hpp"
@@ -17,17 +17,17 @@ load::options some_load() {
     return how;
 }
 
-/// The same way to the master and to the slave.
-stage_options both_by(const front_door& door, const std::string& lines = {}) {
+/// The same kind of connection to the master and to the slave.
+stage_options both_by(const listener_options& listener, const std::string& lines = {}) {
     stage_options how;
-    how.master_door = door;
-    how.slave_door = door;
+    how.master_listener = listener;
+    how.slave_listener = listener;
     how.master_keys = lines;
     how.slaves = {lines};
     return how;
 }
 
-/// A first copy, changes under load, a member that starts anew on either side: all of it arrives, in order, and once.
+/// A first full sync, changes under load, and a restart of both etcds. Checks that all changes arrive once and in order.
 void exercise(stage& on, load::options how = some_load()) {
     fill(on.at_master, "/a/kept/", 3'000);
     on.start_and_sync();
@@ -42,77 +42,77 @@ void exercise(stage& on, load::options how = some_load()) {
     on.finish();
     INFO(on.sync.output());
     CHECK(later_full_syncs(on.sync) == 0);
-    CHECK(on.sync.said("held: needs approval") == 0);
+    CHECK(on.sync.logged("held: needs approval") == 0);
 }
 
 }  // namespace
 
-TEST_CASE("in plaintext it works by an address, by a name, over IPv6 and over a Unix socket") {
-    front_door door;
-    SUBCASE("by a name") { door.address = "http://localhost"; }
-    SUBCASE("over IPv6") { door.address = "http://[::1]"; }
-    SUBCASE("over a Unix socket") { door.address = "unix"; }
-    stage on(both_by(door));
+TEST_CASE("plaintext connections work with an address, a name, IPv6 and a Unix socket") {
+    listener_options listener;
+    SUBCASE("a name") { listener.address = "http://localhost"; }
+    SUBCASE("IPv6") { listener.address = "http://[::1]"; }
+    SUBCASE("a Unix socket") { listener.address = "unix"; }
+    stage on(both_by(listener));
     exercise(on);
 }
 
-TEST_CASE("over TLS it works by an address, by a name and over IPv6") {
+TEST_CASE("TLS connections work with an address, a name and IPv6") {
     const key_infrastructure keys;
     std::string address;
-    SUBCASE("by an address") { address = "https://127.0.0.1"; }
-    SUBCASE("by a name") { address = "https://localhost"; }
-    SUBCASE("over IPv6") { address = "https://[::1]"; }
-    stage on(both_by(keys.door(false, address), keys.trusting()));
+    SUBCASE("an address") { address = "https://127.0.0.1"; }
+    SUBCASE("a name") { address = "https://localhost"; }
+    SUBCASE("IPv6") { address = "https://[::1]"; }
+    stage on(both_by(keys.listener(false, address), keys.trusting()));
     exercise(on);
 }
 
-TEST_CASE("a certificate for another name is taken where tls.server_name says so") {
+TEST_CASE("a certificate for another name is accepted if tls.server_name has that name") {
     key_infrastructure keys;
     certificate_options elsewhere;
     elsewhere.names = "DNS:etcd.example";
     keys.server = keys.ca.issue("elsewhere", elsewhere);
-    stage on(both_by(keys.door(), keys.trusting(", server_name = \"etcd.example\"")));
+    stage on(both_by(keys.listener(), keys.trusting(", server_name = \"etcd.example\"")));
     exercise(on);
 }
 
-TEST_CASE("a master over TLS and a slave in plaintext, and the reverse") {
+TEST_CASE("one of master and slave can use TLS and the other one plaintext") {
     const key_infrastructure keys;
     stage_options how;
     SUBCASE("the master") {
-        how.master_door = keys.door();
+        how.master_listener = keys.listener();
         how.master_keys = keys.trusting();
     }
     SUBCASE("the slave") {
-        how.slave_door = keys.door();
+        how.slave_listener = keys.listener();
         how.slaves = {keys.trusting()};
     }
     stage on(how);
     exercise(on);
 }
 
-TEST_CASE("etcds that want a client certificate get ours") {
+TEST_CASE("the client certificate is sent to etcds that require one") {
     const key_infrastructure keys;
-    stage on(both_by(keys.door(true), keys.mutual()));
+    stage on(both_by(keys.listener(true), keys.mutual()));
     exercise(on);
 }
 
-TEST_CASE("etcds whose TLS port is gRPC's alone") {
+TEST_CASE("TLS ports that serve only gRPC, without HTTP/1, work") {
     for (const role side : {role::master, role::slave}) {
         if (etcd_program::of(side).serves_grpc_alone()) continue;
-        MESSAGE("not with this etcd: it has no --listen-client-http-urls");
+        MESSAGE("not supported: this etcd has no --listen-client-http-urls");
         return;
     }
     const key_infrastructure keys;
-    front_door door = keys.door(true);
-    door.grpc_alone = true;
-    stage on(both_by(door, keys.mutual()));
+    listener_options listener = keys.listener(true);
+    listener.grpc_alone = true;
+    stage on(both_by(listener, keys.mutual()));
     exercise(on);
 }
 
-TEST_CASE("a user and a password over TLS") {
+TEST_CASE("a user with a password works over TLS") {
     const key_infrastructure keys;
     replace_file(keys.dir.path() + "/password", "correct horse\n");
-    stage_options by = both_by(keys.door(), keys.trusting() + as_user("syncer", keys.dir.path() + "/password"));
+    stage_options by = both_by(keys.listener(), keys.trusting() + as_user("syncer", keys.dir.path() + "/password"));
     by.master_flags = quick_passwords;
     by.slave_flags = quick_passwords;
     stage on(by);
@@ -130,9 +130,9 @@ TEST_CASE("a user and a password over TLS") {
     exercise(on, how);
 }
 
-TEST_CASE("the name in our client certificate is the user, without a password") {
+TEST_CASE("the CN of the client certificate identifies the user, without a password") {
     const key_infrastructure keys;
-    stage_options by = both_by(keys.door(true), keys.mutual());
+    stage_options by = both_by(keys.listener(true), keys.mutual());
     by.master_flags = quick_passwords;
     by.slave_flags = quick_passwords;
     stage on(by);
@@ -151,9 +151,9 @@ TEST_CASE("the name in our client certificate is the user, without a password") 
     exercise(on, how);
 }
 
-TEST_CASE("certificates, keys and authorities are exchanged while it runs") {
+TEST_CASE("certificates, keys and CAs can be replaced while the daemon runs") {
     key_infrastructure keys;
-    stage on(both_by(keys.door(true), keys.mutual()));
+    stage on(both_by(keys.listener(true), keys.mutual()));
     fill(on.at_master, "/a/kept/", 1'000);
     on.start_and_sync();
     load::options how = some_load();
@@ -172,24 +172,24 @@ TEST_CASE("certificates, keys and authorities are exchanged while it runs") {
     on.finish();
     INFO(on.sync.output());
     CHECK(later_full_syncs(on.sync) == 0);
-    CHECK(on.sync.said("held: needs approval") == 0);
+    CHECK(on.sync.logged("held: needs approval") == 0);
 }
 
-TEST_CASE("insecure_skip_verify takes any certificate, and every start says what that means") {
+TEST_CASE("insecure_skip_verify accepts any certificate, and every start logs a warning") {
     const key_infrastructure keys;
     const certificate_authority unknown(keys.dir.path(), "unknown");
     certificate_options bad;
     bad.names = "DNS:elsewhere.example";
     bad.to = -std::chrono::hours(1);
     bad.from = -std::chrono::hours(2);
-    const front_door door{"https://127.0.0.1", unknown.issue("bad", bad), ""};
-    stage on(both_by(door, "tls = { insecure_skip_verify = true }\n"));
+    const listener_options listener{"https://127.0.0.1", unknown.issue("bad", bad), ""};
+    stage on(both_by(listener, "tls = { insecure_skip_verify = true }\n"));
     constexpr const char* warning = "is not verified: anyone can impersonate it";
     fill(on.at_master, "/a/", 100);
     on.start_and_sync();
-    CHECK(on.sync.said(warning) == 2);
-    CHECK(on.sync.said("level=warn") == 2);
+    CHECK(on.sync.logged(warning) == 2);
+    CHECK(on.sync.logged("level=warn") == 2);
     on.finish();
     CHECK(on.sync.run({"verify"}) == 0);
-    CHECK(on.sync.said(warning) == 4);
+    CHECK(on.sync.logged(warning) == 4);
 }

@@ -30,10 +30,10 @@ bool leads(const etcd_server& member) {
 
 }  // namespace
 
-etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const front_door& door, role side) {
+etcd_cluster::etcd_cluster(const std::vector<std::string>& flags, const listener_options& listener, role side) {
     std::string all;
     for (std::size_t i = 0; i < size; ++i) {
-        const etcd_server& member = members_.emplace_back(flags, door, side);
+        const etcd_server& member = members_.emplace_back(flags, listener, side);
         clients_.emplace_back(member.port());
         if (i > 0) all += ',';
         all += member.initial_cluster();

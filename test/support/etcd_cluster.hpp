@@ -16,8 +16,8 @@ class etcd_cluster {
 public:
     static constexpr std::size_t size = 3;
 
-    /// Each member gets `flags` and `door`.
-    explicit etcd_cluster(const std::vector<std::string>& flags = {}, const front_door& door = {},
+    /// Each member gets `flags` and `listener`.
+    explicit etcd_cluster(const std::vector<std::string>& flags = {}, const listener_options& listener = {},
                           role side = role::slave);
     explicit etcd_cluster(role side) : etcd_cluster({}, {}, side) {}
 

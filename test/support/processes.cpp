@@ -35,16 +35,16 @@ std::string data_parent() {
 
 }  // namespace
 
-etcd_server::etcd_server(std::vector<std::string> extra_flags, front_door door, role side)
-    : program_(&etcd_program::of(side)), extra_flags_(std::move(extra_flags)), door_(std::move(door)),
+etcd_server::etcd_server(std::vector<std::string> extra_flags, listener_options listener, role side)
+    : program_(&etcd_program::of(side)), extra_flags_(std::move(extra_flags)), listener_(std::move(listener)),
       dir_(data_parent()), port_(free_port_pair()) {
-    if (door_.needs_port()) door_port_ = free_port_pair();
+    if (listener_.needs_port()) listener_port_ = free_port_pair();
 }
 
 std::string etcd_server::plain_url() const { return fmt::format("http://127.0.0.1:{}", port_); }
 
 std::string etcd_server::url() const {
-    return door_.address.empty() ? plain_url() : door_.url(dir_.path(), door_port_);
+    return listener_.address.empty() ? plain_url() : listener_.url(dir_.path(), listener_port_);
 }
 
 std::string etcd_server::data() const { return dir_.path() + "/data"; }
@@ -77,8 +77,8 @@ void etcd_server::start_without_waiting() {
                                      initial_cluster()};
     const std::vector<std::string> quiet = program_->quiet();
     command.insert(command.end(), quiet.begin(), quiet.end());
-    front_door::clear(dir_.path());
-    const std::vector<std::string> opened = door_.flags(plain_url(), door_port_);
+    listener_options::clear(dir_.path());
+    const std::vector<std::string> opened = listener_.flags(plain_url(), listener_port_);
     command.insert(command.end(), opened.begin(), opened.end());
     const std::vector<std::string> extra = program_->supported(extra_flags_);
     command.insert(command.end(), extra.begin(), extra.end());
@@ -138,7 +138,7 @@ int sync_daemon::terminate(std::chrono::milliseconds limit) {
 
 std::string sync_daemon::output() const { return read_file(dir_.path() + "/output"); }
 
-std::size_t sync_daemon::said(std::string_view text) const {
+std::size_t sync_daemon::logged(std::string_view text) const {
     const std::string all = output();
     std::size_t times = 0;
     for (std::size_t at = all.find(text); at != std::string::npos; at = all.find(text, at + text.size())) ++times;
@@ -172,10 +172,11 @@ std::string etcdctl(const etcd_server& server, const std::vector<std::string>& a
     command.insert(command.end(), arguments.begin(), arguments.end());
     process child(command, dir.path() + "/output");
     const int code = child.wait(std::chrono::seconds(30));
-    const std::string said = read_file(dir.path() + "/output");
+    const std::string output = read_file(dir.path() + "/output");
     if (code != 0)
-        throw std::runtime_error(fmt::format("etcdctl {} failed with exit code {}: {}", arguments.front(), code, said));
-    return said;
+        throw std::runtime_error(
+            fmt::format("etcdctl {} failed with exit code {}: {}", arguments.front(), code, output));
+    return output;
 }
 
 std::string config_for(const endpoint_list& master, const std::vector<slave_entry>& slaves, std::string_view tables,

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "support/etcd_program.hpp"
-#include "support/front_door.hpp"
+#include "support/listener_options.hpp"
 #include "support/process.hpp"
 
 #include <chrono>
@@ -16,10 +16,11 @@
 namespace etcdsync::test {
 
 /// A single-member etcd on loopback with its own data directory. It always listens in plaintext on
-/// port(), for the tests, and also as its front door says.
+/// port(), for the tests, and at a second address if its listener options have one.
 class etcd_server {
 public:
-    explicit etcd_server(std::vector<std::string> extra_flags = {}, front_door door = {}, role side = role::slave);
+    explicit etcd_server(std::vector<std::string> extra_flags = {}, listener_options listener = {},
+                         role side = role::slave);
     etcd_server(std::vector<std::string> extra_flags, role side) : etcd_server(std::move(extra_flags), {}, side) {}
     explicit etcd_server(role side) : etcd_server({}, {}, side) {}
 
@@ -35,7 +36,7 @@ public:
     void add_flags(const std::vector<std::string>& flags);  ///< later flags override earlier ones
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] std::string url() const;  ///< of its front door, for the daemon
+    [[nodiscard]] std::string url() const;  ///< for the daemon
     [[nodiscard]] std::string plain_url() const;
     [[nodiscard]] std::string initial_cluster() const;  ///< its own entry: name=peer-url
     [[nodiscard]] std::string log() const;
@@ -46,10 +47,10 @@ private:
 
     const etcd_program* program_;
     std::vector<std::string> extra_flags_;
-    front_door door_;
+    listener_options listener_;
     scratch_dir dir_;  ///< in memory if there is space, so that tests do not wait for a disk
     std::uint16_t port_;
-    std::uint16_t door_port_ = 0;
+    std::uint16_t listener_port_ = 0;
     process process_;
 };
 
@@ -77,7 +78,7 @@ public:
     /// stdout and stderr of all runs.
     [[nodiscard]] std::string output() const;
     /// How often `text` occurs in the output.
-    [[nodiscard]] std::size_t said(std::string_view text) const;
+    [[nodiscard]] std::size_t logged(std::string_view text) const;
     [[nodiscard]] const std::string& config_path() const { return config_path_; }
     /// A memory size from /proc in KiB: the resident set, or "VmHWM:" for its peak.
     [[nodiscard]] long rss_kib(const char* what = "VmRSS:") const;

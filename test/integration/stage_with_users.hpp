@@ -7,8 +7,8 @@
 
 namespace etcdsync::test {
 
-/// A stage of etcds with users: the daemon is "syncer". Nobody is asked for a name before switch_on().
-struct guarded {
+/// A stage of etcds with users. The daemon is user "syncer". Authentication is disabled until switch_on().
+struct stage_with_users {
     static constexpr const char* password = "correct horse";
 
     static stage_options as_syncer(const scratch_dir& secrets, stage_options how,
@@ -23,8 +23,8 @@ struct guarded {
         return how;
     }
 
-    /// `flags` are of the master and of the first slave.
-    explicit guarded(const std::vector<std::string>& flags = {}, stage_options how = {})
+    /// The master and the first slave get `flags`.
+    explicit stage_with_users(const std::vector<std::string>& flags = {}, stage_options how = {})
         : on(as_syncer(secrets, std::move(how), flags)) {
         write_password(password);
         for (users* of : both) of->add("syncer", password);
@@ -34,7 +34,7 @@ struct guarded {
         replace_file(secrets.path() + "/password", fmt::format("{}\n", text));
     }
 
-    /// The daemon may read and write what its rules are about.
+    /// Grants the permissions that the default rules need.
     void grant_all() {
         at_master.grant("syncer", "read", "/a/", "/c");
         at_slave.grant("syncer", "readwrite", "/a/", "/c");
@@ -63,7 +63,7 @@ inline load::options load_on(std::vector<std::string> prefixes, unsigned per_sec
     load::options how;
     how.prefixes = std::move(prefixes);
     how.per_second = per_second;
-    return guarded::as_root(how);
+    return stage_with_users::as_root(how);
 }
 
 }  // namespace etcdsync::test

@@ -10,7 +10,7 @@
 namespace etcdsync::test {
 
 /// How an etcd listens, in addition to the plaintext port that the tests themselves use.
-struct front_door {
+struct listener_options {
     /// "https://127.0.0.1", "https://[::1]", "http://localhost" ..., without a port; or "unix";
     /// empty: none.
     std::string address;

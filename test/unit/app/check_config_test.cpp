@@ -15,7 +15,7 @@ namespace {
 
 const system_files files;
 
-const test::temporary_file good(R"([master]
+const test::temporary_file valid_file(R"([master]
 endpoints = ["http://127.0.0.1:1"]
 [[slave]]
 endpoints = ["http://127.0.0.1:2"]
@@ -25,7 +25,7 @@ prefix = "/a/"
 prefix = "/b/"
 )");
 
-const test::temporary_file bad("[master]\nendpoint = [\"http://127.0.0.1:1\"]\nnonsense = 1\n");
+const test::temporary_file invalid_file("[master]\nendpoint = [\"http://127.0.0.1:1\"]\nnonsense = 1\n");
 
 options with(const test::temporary_file& file, output_format format = output_format::table) {
     options asked;
@@ -38,21 +38,21 @@ options with(const test::temporary_file& file, output_format format = output_for
 }  // namespace
 
 TEST_CASE("a valid file is one line on stdout") {
-    const answer reply = check_config(with(good), {}, files);
+    const answer reply = check_config(with(valid_file), {}, files);
     CHECK(reply.code == exit_code::ok);
-    CHECK(reply.out == good.path() + ": ok: 1 master, 1 slave, 2 rules\n");
+    CHECK(reply.out == valid_file.path() + ": ok: 1 master, 1 slave, 2 rules\n");
     CHECK(reply.err.empty());
-    options quiet = with(good);
+    options quiet = with(valid_file);
     quiet.quiet = true;
     CHECK(check_config(quiet, {}, files).out.empty());
 }
 
-TEST_CASE("the errors of an invalid file are on stderr, with their places and their number") {
-    const answer reply = check_config(with(bad), {}, files);
+TEST_CASE("the errors of an invalid file are on stderr, with their positions and number") {
+    const answer reply = check_config(with(invalid_file), {}, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.out.empty());
-    CHECK(reply.err.find(bad.path() + ":2:1: error: ") != std::string::npos);
-    CHECK(reply.err.find(bad.path() + ":3:1: error: ") != std::string::npos);
+    CHECK(reply.err.find(invalid_file.path() + ":2:1: error: ") != std::string::npos);
+    CHECK(reply.err.find(invalid_file.path() + ":3:1: error: ") != std::string::npos);
     CHECK(reply.err.ends_with(" errors\n"));
 }
 
@@ -65,12 +65,12 @@ TEST_CASE("a missing file is one error") {
 }
 
 TEST_CASE("check-config writes JSON, on stdout only") {
-    const answer ok = check_config(with(good, output_format::json), {}, files);
+    const answer ok = check_config(with(valid_file, output_format::json), {}, files);
     CHECK(ok.code == exit_code::ok);
-    CHECK(ok.out == R"({"schema":1,"exit_code":0,"file":")" + good.path() +
+    CHECK(ok.out == R"({"schema":1,"exit_code":0,"file":")" + valid_file.path() +
                         R"(","instance":"etcd-sync","rules":2,"slaves":[{"slave":"default"}],"diagnostics":[]})"
                         "\n");
-    const answer failed = check_config(with(bad, output_format::json), {}, files);
+    const answer failed = check_config(with(invalid_file, output_format::json), {}, files);
     CHECK(failed.code == exit_code::configuration);
     CHECK(failed.err.empty());
     const boost::json::value report = boost::json::parse(failed.out);
@@ -88,11 +88,11 @@ TEST_CASE("check-config writes JSON, on stdout only") {
 
 TEST_CASE("environment variables are checked too, and their values are never shown") {
     process_environment around;
-    around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LVL", "hunter2"}};
+    around.variables = {{"ETCDSYNC_CONFIG", valid_file.path()}, {"ETCDSYNC_LOG_LVL", "hunter2"}};
     answer reply = check_config({}, around, files);
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.err == "etcd-sync: warning: unknown environment variable ETCDSYNC_LOG_LVL\n");
-    around.variables = {{"ETCDSYNC_CONFIG", good.path()}, {"ETCDSYNC_LOG_LEVEL", "hunter2"}};
+    around.variables = {{"ETCDSYNC_CONFIG", valid_file.path()}, {"ETCDSYNC_LOG_LEVEL", "hunter2"}};
     reply = check_config({}, around, files);
     CHECK(reply.code == exit_code::configuration);
     CHECK(reply.err == "etcd-sync: ETCDSYNC_LOG_LEVEL must be one of trace, debug, info, warn, error\n");

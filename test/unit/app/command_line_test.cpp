@@ -29,7 +29,7 @@ std::string refused(const words& arguments) {
 
 }  // namespace
 
-TEST_CASE("every command is known by its name") {
+TEST_CASE("every command is parsed by its name") {
     CHECK(accepted({}).what == command::none);
     CHECK(accepted({"run"}).what == command::run);
     CHECK(accepted({"check-config"}).what == command::check_config);
@@ -47,7 +47,7 @@ TEST_CASE("every command is known by its name") {
     CHECK(accepted({"explain", "--help"}).topic == "explain");
 }
 
-TEST_CASE("sync and verify take slaves, and what they are to do with them") {
+TEST_CASE("sync and verify accept slaves and their own options") {
     CHECK(accepted({"sync"}).what == command::sync);
     CHECK(accepted({"verify"}).what == command::verify);
     CHECK(accepted({"sync"}).slaves.empty());
@@ -64,7 +64,7 @@ TEST_CASE("sync and verify take slaves, and what they are to do with them") {
     CHECK(refused({"sync", "edge-1"}) == "unexpected argument \"edge-1\"");
 }
 
-TEST_CASE("global options stand before or after the command, in any usual writing") {
+TEST_CASE("global options can be before or after the command, in any common notation") {
     const words writings[] = {{"-c", "f", "run"},       {"run", "-c", "f"},       {"-cf", "run"},
                               {"run", "-cf"},           {"--config", "f", "run"}, {"run", "--config", "f"},
                               {"--config=f", "run"},    {"run", "--config=f"},    {"run", "-qc", "f"},
@@ -78,7 +78,7 @@ TEST_CASE("global options stand before or after the command, in any usual writin
     CHECK(accepted({"-c", "", "run"}).config_file == "");
 }
 
-TEST_CASE("each option says what it says") {
+TEST_CASE("each option sets its value") {
     CHECK(accepted({"version"}).format == output_format::table);
     CHECK(accepted({"version", "-w", "json"}).format == output_format::json);
     CHECK(accepted({"-w", "table", "version"}).format == output_format::table);
@@ -97,7 +97,7 @@ TEST_CASE("each option says what it says") {
     CHECK(accepted({"--progress=none", "run"}).progress == observe::progress_mode::none);
 }
 
-TEST_CASE("a key is taken as it is, or in hexadecimal digits") {
+TEST_CASE("a key is read literally, or as hexadecimal digits with --hex") {
     CHECK(accepted({"explain", "/com/a"}).key == "/com/a");
     CHECK(accepted({"explain", "run"}).key == "run");
     CHECK(accepted({"explain", "status", "--json"}).key == "status");
@@ -114,13 +114,13 @@ TEST_CASE("a key is taken as it is, or in hexadecimal digits") {
     CHECK(refused({"explain", "--hex", "2g"}) == "\"2g\" is not hexadecimal");
 }
 
-TEST_CASE("check-config connects where it is told to") {
+TEST_CASE("check-config connects only with --connect") {
     CHECK_FALSE(accepted({"check-config"}).connect);
     CHECK(accepted({"check-config", "--connect"}).connect);
     CHECK(accepted({"--json", "check-config", "--connect", "-c", "f"}).connect);
 }
 
-TEST_CASE("what is planned is recognised, with whatever follows, and refused") {
+TEST_CASE("planned commands and options are rejected as not supported yet, whatever follows") {
     for (const command_info& c : all_commands()) {
         if (c.what != command::none) continue;
         const std::string name(c.name);
@@ -134,7 +134,7 @@ TEST_CASE("what is planned is recognised, with whatever follows, and refused") {
     CHECK(refused({"--admin=x", "run"}) == "--admin is not supported yet");
 }
 
-TEST_CASE("a slip of the finger is told in one sentence, with a guess") {
+TEST_CASE("a mistyped argument is reported in one line, with a suggestion") {
     CHECK(refused({"rnu"}) == "unknown command \"rnu\"; did you mean \"run\"?");
     CHECK(refused({"chek-config", "-c", "f"}) == "unknown command \"chek-config\"; did you mean \"check-config\"?");
     CHECK(refused({"help", "versoin"}) == "unknown command \"versoin\"; did you mean \"version\"?");
@@ -152,7 +152,7 @@ TEST_CASE("a slip of the finger is told in one sentence, with a guess") {
     CHECK(refused({"\x1b[2J"}) == "unknown command \"\\x1b[2J\"");
 }
 
-TEST_CASE("help names every supported command and every global option, within 120 columns") {
+TEST_CASE("help lists every supported command and every global option, within 120 columns") {
     const std::string help = long_help("");
     for (const command_info& c : all_commands()) {
         if (c.what != command::none) CHECK(help.find("\n  " + std::string(c.name)) != std::string::npos);

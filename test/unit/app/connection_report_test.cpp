@@ -33,26 +33,26 @@ cluster_report slave(permission_answer of_app) {
     return out;
 }
 
-cluster_report gone(outcome how) {
+cluster_report unavailable(outcome how) {
     cluster_report out;
     out.name = "edge-2";
     out.endpoints = {{"http://t:1", how, "t:1: told why", 0}};
     return out;
 }
 
-const cluster_report good_slave = slave({app_rule, true, true});
+const cluster_report ok_slave = slave({app_rule, true, true});
 
 }  // namespace
 
-TEST_CASE("the exit code: refused before unreachable before failed") {
-    CHECK(code_for({master(), good_slave}) == exit_code::ok);
-    CHECK(code_for({master(false), good_slave}) == exit_code::denied);
+TEST_CASE("the exit code is that of the most urgent result: denied, then unreachable, then failed") {
+    CHECK(code_for({master(), ok_slave}) == exit_code::ok);
+    CHECK(code_for({master(false), ok_slave}) == exit_code::denied);
     CHECK(code_for({master(), slave({app_rule, true, false})}) == exit_code::denied);
-    CHECK(code_for({master(), gone(outcome::unreachable)}) == exit_code::unreachable);
-    CHECK(code_for({master(), gone(outcome::denied)}) == exit_code::denied);
-    CHECK(code_for({master(), gone(outcome::failed)}) == exit_code::failed);
-    CHECK(code_for({master(false), gone(outcome::unreachable)}) == exit_code::denied);
-    CHECK(code_for({gone(outcome::failed), gone(outcome::unreachable)}) == exit_code::unreachable);
+    CHECK(code_for({master(), unavailable(outcome::unreachable)}) == exit_code::unreachable);
+    CHECK(code_for({master(), unavailable(outcome::denied)}) == exit_code::denied);
+    CHECK(code_for({master(), unavailable(outcome::failed)}) == exit_code::failed);
+    CHECK(code_for({master(false), unavailable(outcome::unreachable)}) == exit_code::denied);
+    CHECK(code_for({unavailable(outcome::failed), unavailable(outcome::unreachable)}) == exit_code::unreachable);
 }
 
 TEST_CASE("an endpoint of another cluster than the first one is unavailable") {
@@ -71,27 +71,27 @@ TEST_CASE("an endpoint of another cluster than the first one is unavailable") {
           "it is a member of cluster 2b, and http://t:3 of cluster 1a: list members of one cluster only");
 }
 
-TEST_CASE("what broke off in the middle counts, and is told") {
-    cluster_report broken = good_slave;
+TEST_CASE("a check that was interrupted by an error is reported, and determines the exit code") {
+    cluster_report broken = ok_slave;
     broken.how = outcome::unreachable;
     broken.cause = "s:1: went away";
     CHECK(code_for({master(), broken}) == exit_code::unreachable);
     CHECK(lines_of(broken, true) == "slave edge-1: permissions could not be checked: s:1: went away\n");
 }
 
-TEST_CASE("what is good takes a line for each endpoint and rule, and none where only the bad is wanted") {
+TEST_CASE("each endpoint and rule without a problem is one line, or none if only problems are shown") {
     CHECK(lines_of(master(), false) ==
           "master: http://m:1: ok\nmaster: all rules: may read keys from \"/a/\" to before \"/n\"\n");
-    CHECK(lines_of(good_slave, false) ==
+    CHECK(lines_of(ok_slave, false) ==
           "slave edge-1: http://s:1: ok\n"
           "slave edge-1: checkpoint: may read and write key \"/.etcd-sync/etcd-sync\"\n"
           "slave edge-1: rule \"app\": may read and write keys under \"/app/\"\n");
     CHECK(lines_of(master(), true).empty());
-    CHECK(lines_of(good_slave, true).empty());
+    CHECK(lines_of(ok_slave, true).empty());
 }
 
-TEST_CASE("several intervals of a rule are one line where they are granted") {
-    cluster_report one = good_slave;
+TEST_CASE("several granted intervals of a rule are one line") {
+    cluster_report one = ok_slave;
     one.permissions.push_back({rest_of_app, true, true});
     CHECK(
         lines_of(one, false)
@@ -101,7 +101,7 @@ TEST_CASE("several intervals of a rule are one line where they are granted") {
     CHECK(lines_of(one, false).find("rule \"app\": may read and write keys under \"/app/\"\n") != std::string::npos);
 }
 
-TEST_CASE("what is denied is told with the command that grants all that is needed there") {
+TEST_CASE("a missing permission is reported with the command that grants everything the rule needs") {
     CHECK(lines_of(slave({app_rule, true, false}), true) ==
           "slave edge-1: rule \"app\": may NOT write keys under \"/app/\"\n"
           "  etcdctl role grant-permission ROLE readwrite /app/ --prefix\n"
@@ -128,7 +128,7 @@ TEST_CASE("a certificate is a user too: its file is named if no user is configur
 }
 
 TEST_CASE("an endpoint without authentication is reported, but is not a failure") {
-    cluster_report one = good_slave;
+    cluster_report one = ok_slave;
     CHECK_FALSE(json_of(one).at("endpoints").as_array().at(0).as_object().contains("auth_disabled"));
     one.endpoints.front().auth_disabled = true;
     CHECK(lines_of(one, false)
@@ -138,7 +138,7 @@ TEST_CASE("an endpoint without authentication is reported, but is not a failure"
     CHECK(code_for({one}) == exit_code::ok);
 }
 
-TEST_CASE("if every rule alone is granted, the other consistency is offered") {
+TEST_CASE("if the permissions for each rule suffice, consistency = \"rule\" is suggested") {
     cluster_report one = master(false);
     one.rule_mode_would_do = true;
     CHECK(lines_of(one, true).ends_with(
@@ -146,7 +146,7 @@ TEST_CASE("if every rule alone is granted, the other consistency is offered") {
 }
 
 TEST_CASE("an unavailable endpoint is reported with its cause, escaped for the terminal") {
-    cluster_report one = gone(outcome::unreachable);
+    cluster_report one = unavailable(outcome::unreachable);
     one.endpoints.push_back({"http://\x1b[2J", outcome::good, ""});
     CHECK(lines_of(one, false) ==
           "slave edge-2: http://t:1: not usable: t:1: told why\nslave edge-2: http://\\x1b[2J: ok\n");
@@ -160,7 +160,7 @@ TEST_CASE("in JSON a cluster is an object with its endpoints and permissions") {
         R"("needs":"readwrite","read":true,"write":true,"ok":true},)"
         R"({"rule":"app","subject":"rule","begin":"/app/","end":"/app0","needs":"readwrite","read":true,"write":false,)"
         R"("ok":false,"grant":"etcdctl role grant-permission ROLE readwrite /app/ --prefix"}],"ok":false})");
-    CHECK(boost::json::serialize(json_of(gone(outcome::denied))) ==
+    CHECK(boost::json::serialize(json_of(unavailable(outcome::denied))) ==
           R"({"slave":"edge-2","endpoints":[{"url":"http://t:1","state":"denied","cause":"t:1: told why"}],)"
           R"("permissions":[],"ok":false})");
     const auto of_master = json_of(master());

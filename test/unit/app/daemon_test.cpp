@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole daemon, from the text of its configuration: in memory, without sockets, files or a real clock.
+// The complete daemon, started from the text of its configuration, without sockets, files or a real clock.
 #include "unit/app/machine.hpp"
 
 #include <doctest/doctest.h>
@@ -37,7 +37,7 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
     REQUIRE(m.settles());
     CHECK(m.log.lines.empty());
 
-    // A Txn reaches edge-1, its answer does not: then the process dies.
+    // A Txn reaches edge-1, but its response is lost; then the process is killed.
     m.edge_1_server.script = [](std::uint64_t) { return fault::lost_late; };
     m.put_many(20, "third");
     REQUIRE(m.eventually([&m] { return m.equal(m.edge_2); }));
@@ -56,7 +56,7 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
     CHECK(m.log.count("stopping") == 1);
 }
 
-TEST_CASE("a kill during the first copy is followed by one that completes it") {
+TEST_CASE("a first full sync that was killed is completed after a restart") {
     test::machine m;
     m.put_many(2'000, std::string(2'000, 'v'));  // more than one Txn
     m.edge_1_server.script = [](std::uint64_t request) { return request > 8 ? fault::lost : fault::none; };
@@ -72,7 +72,7 @@ TEST_CASE("a kill during the first copy is followed by one that completes it") {
     check_each(m, "in sync", 1);
 }
 
-TEST_CASE("broken connections to a slave and to the master are made again, and nothing is lost") {
+TEST_CASE("broken connections to a slave and to the master are reestablished, and nothing is lost") {
     test::machine m;
     m.put_many(10, "first");
     m.start();

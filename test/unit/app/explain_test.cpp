@@ -63,7 +63,7 @@ TEST_CASE("explain shows rule and destination on each slave") {
     CHECK(reply.err.empty());
 }
 
-TEST_CASE("a key that one slave takes is taken") {
+TEST_CASE("a key that only one slave selects is reported as taken") {
     const answer reply = explained("/flags/on/a");
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.out ==
@@ -72,7 +72,7 @@ TEST_CASE("a key that one slave takes is taken") {
           "datacentre  -      not mirrored: no rule of this slave selects it\n");
 }
 
-TEST_CASE("explain says why a key is not mirrored") {
+TEST_CASE("explain prints why a key is not mirrored") {
     const auto reason = [](std::string_view key) {
         const answer reply = explained(key);
         CHECK(reply.code == exit_code::failed);
@@ -86,7 +86,7 @@ TEST_CASE("explain says why a key is not mirrored") {
     CHECK(reason("/.etcd-sync/x") == "inside the checkpoint prefix \"/.etcd-sync/\"");
 }
 
-TEST_CASE("keys that are not text are shown without harm") {
+TEST_CASE("keys that are not text are escaped") {
     const std::string key("/bin/\x00\x1b[2J\xff", 11);
     CHECK(explained(key).out.find("edge-1      /bin/  /bin/\\x00\\x1b[2J\\xff\n") != std::string::npos);
     const boost::json::value report = as_json(key);
@@ -94,7 +94,7 @@ TEST_CASE("keys that are not text are shown without harm") {
     CHECK(report.at("slaves").at(0).at("key_b64").as_string() == "L2Jpbi8AG1sySv8=");
 }
 
-TEST_CASE("explain speaks JSON") {
+TEST_CASE("explain writes JSON") {
     CHECK(explained("/app/x", output_format::json).out ==
           R"({"schema":1,"exit_code":0,"key":"/app/x","slaves":[)"
           R"({"slave":"edge-1","matched":true,"rule":"app","key":"/app/x"},)"
@@ -106,7 +106,7 @@ TEST_CASE("explain speaks JSON") {
     CHECK(explained("/flags/off", output_format::json).code == exit_code::failed);
 }
 
-TEST_CASE("explain names a key that would land in a hole") {
+TEST_CASE("explain reports a key that maps to the empty key or into the checkpoint prefix") {
     const config::parse_result read = config::parse(R"(
 [master]
 endpoints = ["http://127.0.0.1:1"]

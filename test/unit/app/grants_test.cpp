@@ -13,9 +13,9 @@ using namespace std::string_literals;
 
 namespace {
 
-/// What bash makes of one word.
+/// The bytes that bash reads from one word.
 std::string read_by_bash(const std::string& word) {
-    // The word comes in as the only argument, so that nothing here can quote it by chance.
+    // The word is the only argument, so that nothing here can quote it by accident.
     const std::string command = "bash -c 'eval \"set -- $1\"; printf %s \"$1\"; [ $# = 1 ] || printf TOO_MANY' x ";
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? "'\\''"s : std::string(1, c);
@@ -38,7 +38,7 @@ std::string grant(const key_range& keys) {
 
 }  // namespace
 
-TEST_CASE("words are quoted only where a shell asks for it") {
+TEST_CASE("words are quoted only if a shell requires it") {
     CHECK(shell_word("/config/app_1/a.b-c") == "/config/app_1/a.b-c");
     CHECK(shell_word("") == "''");
     CHECK(shell_word("two words") == "'two words'");
@@ -47,7 +47,7 @@ TEST_CASE("words are quoted only where a shell asks for it") {
     CHECK(shell_word("a\n\xff'") == R"($'a\x0a\xff\x27')");
 }
 
-TEST_CASE("bash reads every word as the bytes it stands for") {
+TEST_CASE("bash reads the original bytes from every quoted word") {
     std::string every;
     for (int c = 1; c < 256; ++c) {
         every += static_cast<char>(c);
@@ -59,7 +59,7 @@ TEST_CASE("bash reads every word as the bytes it stands for") {
         CHECK(read_by_bash(shell_word(text)) == text);
 }
 
-TEST_CASE("the shortest grant for a key, a prefix, a range and an open end") {
+TEST_CASE("the shortest command is printed for a key, a prefix, a range and an open end") {
     CHECK(grant_line("readwrite", prefix_range("/app/")) ==
           "etcdctl role grant-permission ROLE readwrite /app/ --prefix");
     CHECK(grant(single_key("/motd")) == "ROLE read /motd");
@@ -71,26 +71,26 @@ TEST_CASE("the shortest grant for a key, a prefix, a range and an open end") {
     CHECK(grant(prefix_range("\x01\xfe")) == R"(ROLE read $'\x01\xfe' --prefix)");
 }
 
-TEST_CASE("every key is granted by the form etcdctl understands") {
+TEST_CASE("permission for all keys is granted in the form that etcdctl supports") {
     CHECK(grant({"", ""}) == "ROLE read '' --prefix");
     CHECK(grant({"\0"s, ""}) == "ROLE read '' --prefix");
     CHECK(grant({"\0"s, "/n"}) == "ROLE read '' --prefix  # every key: etcdctl can grant no less");
 }
 
-TEST_CASE("a key that looks like an option is not taken for one") {
+TEST_CASE("a key that looks like an option is not parsed as one") {
     CHECK(grant(single_key("-k")) == "-- ROLE read -k");
     CHECK(grant(prefix_range("--x")) == "--prefix -- ROLE read --x");
     CHECK(grant({"+", "-k"}) == "-- ROLE read + -k");
 }
 
-TEST_CASE("zero bytes cannot be typed: then a little more is granted, never less") {
+TEST_CASE("a key with a zero byte, which cannot be an argument, is granted with a slightly larger range") {
     CHECK(grant({"/a/x\0"s, "/a0"}) == "ROLE read /a/x /a0");
     CHECK(grant({"/a/", "/a/x\0"s}) == R"(ROLE read /a/ $'/a/x\x01')");
     CHECK(grant(single_key("/a\0b"s)) == R"(ROLE read /a $'/a\x01')");
     CHECK(grant(prefix_range("/a\0b"s)) == R"(ROLE read /a $'/a\x01')");
 }
 
-TEST_CASE("intervals are told in words") {
+TEST_CASE("intervals are described as text") {
     CHECK(described(single_key("/motd")) == "key \"/motd\"");
     CHECK(described(prefix_range("/a/")) == "keys under \"/a/\"");
     CHECK(described({"/a", "/n"}) == "keys from \"/a\" to before \"/n\"");

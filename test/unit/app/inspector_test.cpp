@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which failures end the inspection of a slave. The inspecting itself is tested against real etcds.
+// The errors that end the inspection of a slave. The integration tests cover the inspection itself.
 #include "app/commands/inspector.hpp"
 
 #include <doctest/doctest.h>
@@ -8,7 +8,7 @@ using namespace etcdsync;
 using namespace etcdsync::app;
 using etcd::error_class;
 
-TEST_CASE("a rule that fails for its own cause leaves the others their turn; one whose peer is away does not") {
+TEST_CASE("an error of one rule does not end the inspection of the others, but an unavailable peer does") {
     CHECK_FALSE(fails_for_all_rules({error_class::denied, "m:1: etcdserver: permission denied"}));
     CHECK_FALSE(fails_for_all_rules({error_class::compacted, "m:1: compacted"}));
     CHECK_FALSE(fails_for_all_rules({error_class::bad_peer, "m:1: no page"}));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds doc/json.md to the output: every field that a command writes is in a table of its section, and every field of the tables is
-// written in some case.
+// Compares doc/json.md with the output: every field that a command writes must be in a table of its section, and every field of the
+// tables must be written in some case.
 #include "app/commands/check_config.hpp"
 #include "app/commands/commands.hpp"
 #include "app/render/connection_text.hpp"
@@ -26,13 +26,13 @@ namespace {
 
 using fields = std::set<std::string>;
 
-/// The text in backquotes at the begin of a table's row; empty if this is none.
+/// The text in backquotes at the start of a table row; empty for other lines.
 std::string field_in(const std::string& line) {
     if (!line.starts_with("| `")) return {};
     return line.substr(3, line.find('`', 3) - 3);
 }
 
-/// The fields of the tables, by section; the section "" concerns every command.
+/// The fields of the tables, by section; the section "" is for every command.
 std::map<std::string, fields> documented() {
     std::ifstream file(SOURCE_ROOT "/doc/json.md");
     REQUIRE(file.good());

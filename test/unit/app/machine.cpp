@@ -96,7 +96,7 @@ app::exit_code machine::terminate() {
 }
 
 void machine::kill() {
-    // The connections die first, so that no task can send anything while it ends.
+    // Break the connections first, so that no task can send anything while it ends.
     for (model_server* const each : {&master_server, &edge_1_server, &edge_2_server}) each->cut();
     running_->tasks.cancel();
     loop.run(running_->tasks.join(), std::chrono::minutes(1));

@@ -14,7 +14,7 @@
 
 namespace etcdsync::test {
 
-/// Keeps log lines as the JSON that operators get.
+/// Keeps log lines in the JSON format.
 class json_lines final : public observe::log_sink {
 public:
     explicit json_lines(const aio::clock& clock) : clock_(clock) {}
@@ -23,7 +23,7 @@ public:
         lines.push_back(
             observe::render_line({.format = observe::log_format::json}, clock_.wall(), level, message, fields));
     }
-    /// How many lines have this message; of this slave, if it is given.
+    /// The number of lines with this message and, if `slave` is not empty, this slave.
     [[nodiscard]] std::size_t count(std::string_view message, std::string_view slave = {}) const;
 
     std::vector<std::string> lines;
@@ -32,8 +32,8 @@ private:
     const aio::clock& clock_;
 };
 
-/// A machine that runs etcd-sync, with a master and two slaves around it: all in memory, under a clock that only the test moves. Its
-/// configuration is a TOML file. The daemon mirrors "/app/" to both slaves.
+/// A machine that runs etcd-sync, a master and two slaves, all in memory and with a clock that only the test advances. The configuration
+/// is a TOML file that copies "/app/" to both slaves.
 class machine {
 public:
     machine();
@@ -41,23 +41,23 @@ public:
 
     /// Starts the daemon as a new process, from the configuration file.
     void start();
-    /// SIGTERM: the exit code of the daemon.
+    /// Sends SIGTERM. Returns the exit code of the daemon.
     app::exit_code terminate();
-    /// kill -9: whatever is in flight is lost, and nothing more is sent.
+    /// Like kill -9: requests in flight are lost, and no more are sent.
     void kill();
 
-    /// Another client's write to the master.
+    /// Writes to the master as another client does.
     void put(std::string_view key, std::string_view value);
     void put_many(int count, std::string_view value);
 
-    /// Lets time pass until the condition holds; false if it does not within two minutes.
+    /// Advances the clock until the condition is true. False after two minutes.
     bool eventually(const std::function<bool()>& condition);
-    /// Lets time pass until both slaves are in sync and equal to the master.
+    /// Advances the clock until both slaves are in sync and equal to the master. False after two minutes.
     bool settles() {
         return eventually([this] { return in_sync() && equal(edge_1) && equal(edge_2); });
     }
     [[nodiscard]] bool in_sync() const;
-    /// The slave has exactly the keys and values of the master, apart from its checkpoint.
+    /// True if the slave has exactly the selected keys and values of the master, apart from its checkpoint.
     [[nodiscard]] bool equal(const model_etcd& slave) const;
 
     test_loop loop;
@@ -72,7 +72,7 @@ public:
     json_lines log{loop.clock};
 
 private:
-    /// What dies with a process.
+    /// The objects that are lost with a process.
     struct process {
         process(machine& on, const config::config& settings, std::uint64_t seed);
         app::environment environment(machine& on);

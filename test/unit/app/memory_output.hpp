@@ -18,7 +18,7 @@ public:
     [[nodiscard]] bool broken() const override { return broken_; }
     void complain(std::string_view lines) override { err += lines; }
 
-    /// The reader of stdout goes away.
+    /// Closes stdout on the reader's side.
     void close() { broken_ = true; }
 
     std::string out;

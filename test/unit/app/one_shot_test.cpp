@@ -31,7 +31,7 @@ std::vector<std::string> chosen(const config::config& settings, const std::vecto
 
 using names = std::vector<std::string>;
 
-replication::master_status away(etcd::error_class failure = etcd::error_class::retry) {
+replication::master_status unreachable(etcd::error_class failure = etcd::error_class::retry) {
     replication::master_status out;
     out.cause = "connect m:1: refused";
     out.failure = failure;
@@ -40,7 +40,7 @@ replication::master_status away(etcd::error_class failure = etcd::error_class::r
 
 }  // namespace
 
-TEST_CASE("slaves are chosen by name, each once, in the order of the configuration; none named means all") {
+TEST_CASE("slaves are selected by name, each once, in the order of the configuration; without names all are") {
     const config::config settings = with_slaves({"edge-1", "edge-2", "other"});
     CHECK(chosen(settings, {}) == names{"edge-1", "edge-2", "other"});
     CHECK(chosen(settings, {"other", "edge-1", "other"}) == names{"edge-1", "other"});
@@ -49,26 +49,28 @@ TEST_CASE("slaves are chosen by name, each once, in the order of the configurati
     CHECK(chosen(settings, {"\x1b[1m"}) == names{"--slave: the configuration has no slave \"\\x1b[1m\""});
 }
 
-TEST_CASE("a command waits a few seconds for a master that is not there, and longer for one that was") {
+TEST_CASE("a command waits a few seconds for an unreachable master, and longer if it was reachable before") {
     const auto start = aio::clock::time_point{} + 1h;
-    replication::master_status silent;  // being dialed
+    replication::master_status silent;  // no attempt has failed yet
     replication::master_status there;
     there.connected = true;
     master_timeout timeout(start);
     CHECK_FALSE(timeout.expired(silent, start + 1min));
-    CHECK_FALSE(timeout.expired(away(), start + 3s));
-    CHECK(timeout.expired(away(), start + 4s));
+    CHECK_FALSE(timeout.expired(unreachable(), start + 3s));
+    CHECK(timeout.expired(unreachable(), start + 4s));
 
     CHECK_FALSE(timeout.expired(there, start + 5s));
-    CHECK_FALSE(timeout.expired(away(), start + 34s));
+    CHECK_FALSE(timeout.expired(unreachable(), start + 34s));
     CHECK_FALSE(timeout.expired(there, start + 34s));
-    CHECK_FALSE(timeout.expired(away(), start + 60s));
-    CHECK(timeout.expired(away(), start + 64s));
+    CHECK_FALSE(timeout.expired(unreachable(), start + 60s));
+    CHECK(timeout.expired(unreachable(), start + 64s));
 }
 
-TEST_CASE("a master that is no etcd is not waited for; what it refuses may be one rule of several") {
+TEST_CASE(
+    "a command does not wait for a master that is not an etcd, and a denial does not end it, as it may be for one "
+    "rule") {
     const auto start = aio::clock::time_point{} + 1h;
-    CHECK_FALSE(master_timeout(start).expired(away(etcd::error_class::denied), start + 1h));
-    CHECK(master_timeout(start).expired(away(etcd::error_class::bad_peer), start));
-    CHECK_FALSE(master_timeout(start).expired(away(etcd::error_class::ambiguous), start));
+    CHECK_FALSE(master_timeout(start).expired(unreachable(etcd::error_class::denied), start + 1h));
+    CHECK(master_timeout(start).expired(unreachable(etcd::error_class::bad_peer), start));
+    CHECK_FALSE(master_timeout(start).expired(unreachable(etcd::error_class::ambiguous), start));
 }

@@ -41,7 +41,7 @@ TEST_CASE("only slaves in full sync are shown, with their own speeds") {
                                  });
 }
 
-TEST_CASE("the first line has a guess of the speed, and pruning is told") {
+TEST_CASE("the first line has an estimate of the time left, and pruning is shown") {
     progress_view view;
     replication::status status;
     status.links = {link("a", link_state::full_sync, 500)};
@@ -51,7 +51,7 @@ TEST_CASE("the first line has a guess of the speed, and pruning is told") {
     CHECK(observe::plain_line(all[0]) == "a full sync (prune) 50% 500/1000 keys 2.0KiB eta=10s");
 }
 
-TEST_CASE("a full sync that begins again is measured anew") {
+TEST_CASE("a full sync that starts again is measured from its start") {
     progress_view view;
     replication::status status;
     status.links = {link("a", link_state::full_sync, 0)};

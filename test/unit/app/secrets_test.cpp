@@ -35,12 +35,12 @@ process_environment with(std::map<std::string, std::string, std::less<>> variabl
     return around;
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
-TEST_CASE("a password comes from the environment variable the file names") {
+TEST_CASE("a password is read from the environment variable that the file names") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
     const loaded_config loaded = load_config(of(file), with({{"MASTER_PASS", "canary"}}), files);
     REQUIRE(loaded.result.value.has_value());
@@ -48,7 +48,7 @@ TEST_CASE("a password comes from the environment variable the file names") {
     CHECK(complaints_of(loaded).empty());
 }
 
-TEST_CASE("a variable that is unset or empty is an error with its place") {
+TEST_CASE("a variable that is unset or empty is an error with its position") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
     answer reply = check_config(of(file), {}, files);
     CHECK(reply.code == exit_code::configuration);
@@ -63,7 +63,7 @@ TEST_CASE("a variable that is unset or empty is an error with its place") {
     CHECK(reply.err.ends_with("\n1 error\n"));
 }
 
-TEST_CASE("a password that etcd cannot be sent is refused without being shown") {
+TEST_CASE("a password that cannot be sent to etcd is rejected and not shown") {
     const test::temporary_file file(file_with("user = \"u\", password_env = \"MASTER_PASS\""));
     const answer reply = check_config(of(file), with({{"MASTER_PASS", "can\nary"}}), files);
     CHECK(reply.code == exit_code::configuration);
@@ -71,11 +71,11 @@ TEST_CASE("a password that etcd cannot be sent is refused without being shown") 
     CHECK(reply.err.find("ary") == std::string::npos);
 }
 
-TEST_CASE("a bare password file is looked up among the credentials, then beside the configuration") {
+TEST_CASE("a password file without a path is searched in the credentials directory, then next to the configuration") {
     const test::temporary_file password("canary\n");
     const test::temporary_file file(file_with("user = \"u\", password_file = \"" + name_of(password.path()) + "\""));
-    const std::string folder = folder_of(password.path());
-    for (const process_environment& around : {with({{"CREDENTIALS_DIRECTORY", folder}}), process_environment{}}) {
+    const std::string directory = directory_of(password.path());
+    for (const process_environment& around : {with({{"CREDENTIALS_DIRECTORY", directory}}), process_environment{}}) {
         const loaded_config loaded = load_config(of(file), around, files);
         REQUIRE(loaded.result.value.has_value());
         CHECK(loaded.result.value->master.auth.password_file == password.path());
@@ -98,7 +98,7 @@ TEST_CASE("a file that cannot be read is an error of check-config, in JSON, too"
     CHECK(report.at("diagnostics").at(0).at("line").to_number<int>() == 3);
 }
 
-TEST_CASE("warnings about secrets stop nothing") {
+TEST_CASE("warnings about secrets are not errors") {
     const test::temporary_file password("canary\n");
     REQUIRE(::chmod(password.path().c_str(), 0644) == 0);
     const test::temporary_file file(file_with("user = \"u\", password_file = \"" + password.path() + "\""));
@@ -108,7 +108,7 @@ TEST_CASE("warnings about secrets stop nothing") {
           std::string::npos);
 }
 
-TEST_CASE("secrets are in nothing that check-config and explain tell") {
+TEST_CASE("check-config and explain never print secrets") {
     for (const char* const form : {"password = \"canary-literal\"", "password_env = \"P\""}) {
         const test::temporary_file file(file_with(std::string("user = \"u\", ") + form));
         const process_environment around = with({{"P", "canary-env"}});
@@ -131,7 +131,7 @@ TEST_CASE("explain needs no secrets") {
     CHECK(explain(asked, {}, files).code == exit_code::ok);
 }
 
-TEST_CASE("a file that holds no certificate is told at its table, for every cluster at once") {
+TEST_CASE("a file without a certificate is reported at the position of its table, for all clusters at once") {
     const test::temporary_file nonsense("nonsense\n");
     const std::string tls = "tls.ca = \"" + nonsense.path() + "\"\n";
     const test::temporary_file file("[master]\nendpoints = [\"https://m\"]\n" + tls +

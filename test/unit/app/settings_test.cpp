@@ -16,7 +16,7 @@ process_environment with(std::map<std::string, std::string, std::less<>> variabl
 
 }  // namespace
 
-TEST_CASE("the configuration is named by the flag, else the environment, else the package") {
+TEST_CASE("the configuration file is that of the flag, else the environment, else the default") {
     options asked;
     CHECK(config_path(asked, {}) == "/etc/etcd-sync/etcd-sync.toml");
     const process_environment around = with({{"ETCDSYNC_CONFIG", "/e.toml"}});
@@ -54,7 +54,7 @@ TEST_CASE("the log format is JSON for --json run, else that of the file") {
     CHECK(chosen_log_format(asked, config::log_format::automatic) == std::nullopt);
 }
 
-TEST_CASE("names of our variables that mean nothing are found") {
+TEST_CASE("unknown variables with the prefix of etcd-sync are found") {
     const process_environment around = with({{"ETCDSYNC_ADMIN", "x"},
                                              {"ETCDSYNC_CONFIG", "x"},
                                              {"ETCDSYNC_CONFG", "x"},

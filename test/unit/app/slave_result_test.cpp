@@ -38,7 +38,7 @@ using all_of = std::vector<outcome>;
 
 }  // namespace
 
-TEST_CASE("each end of a link has its outcome") {
+TEST_CASE("each final state of a link has its outcome") {
     CHECK(evaluated(link("edge", link_state::in_sync)).how == outcome::good);
     CHECK(evaluated(link("edge", link_state::held)).how == outcome::held);
     CHECK(evaluated(failed_link(etcd::error_class::retry)).how == outcome::unreachable);
@@ -51,7 +51,7 @@ TEST_CASE("each end of a link has its outcome") {
     CHECK(evaluated(link("edge", link_state::full_sync, false)).how == outcome::interrupted);
 }
 
-TEST_CASE("if the master stays away, the links that waited for it failed because of it, and the others did not") {
+TEST_CASE("if the master stays unreachable, the links that waited for it fail with that cause, and the others do not") {
     const slave_result waited = evaluated(link("edge", link_state::connecting, false), true);
     CHECK(waited.how == outcome::unreachable);
     CHECK(cause_of(waited) == "the master is not reachable: connect m:1: refused");
@@ -59,7 +59,7 @@ TEST_CASE("if the master stays away, the links that waited for it failed because
     CHECK(evaluated(link("edge", link_state::in_sync), true).how == outcome::good);
 }
 
-TEST_CASE("a master that refuses one rule of several serves the others: it has a revision and no failure") {
+TEST_CASE("a master that denies one rule of several serves the others: it has a revision and no error") {
     replication::status all;
     all.master.cause = "m:1: etcdserver: permission denied";
     all.master.failure = etcd::error_class::denied;
@@ -114,7 +114,7 @@ TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN"
 }
 
 TEST_CASE(
-    "in consistency = \"rule\" a result names the slave and the rule, together for people and apart for scripts") {
+    "with consistency = \"rule\" a result has the slave and the rule, as one name in text and as two fields in JSON") {
     replication::link_status one = link("edge", link_state::in_sync);
     one.rule = "app";
     CHECK(result_line(evaluated(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");

@@ -9,7 +9,7 @@
 
 namespace etcdsync::test {
 
-/// A file with this content, as long as it lives.
+/// A file with this content. The destructor removes it.
 class temporary_file {
 public:
     explicit temporary_file(std::string_view content) {

@@ -22,7 +22,7 @@ replication::inspection_report compared() {
 
 }  // namespace
 
-TEST_CASE("a difference on a line, its key escaped") {
+TEST_CASE("a difference is one line with its key escaped") {
     CHECK(difference_line({difference::kind::missing, "/a", 14, 0}) == "  + /a  missing (14B)\n");
     CHECK(difference_line({difference::kind::different, "/a\n\xff", 14, 12}) ==
           "  * /a\\x0a\\xff  differs (12B -> 14B)\n");
@@ -31,7 +31,7 @@ TEST_CASE("a difference on a line, its key escaped") {
     CHECK(difference_line({difference::kind::extra, long_key, 0, 0}) == "  - " + long_key + "  only on the slave\n");
 }
 
-TEST_CASE("a slave on a line: what differs, what it was compared with, and what would hold a sync") {
+TEST_CASE("a slave is one line: its differences, the compared revision, and what would hold a sync") {
     replication::inspection_report report = compared();
     CHECK(report_line("s", report) == "s: equal to the master at revision 123: 1 key\n");
     report.current_cause = "there is no record";
@@ -52,7 +52,7 @@ TEST_CASE("a slave on a line: what differs, what it was compared with, and what 
     CHECK(outcome_of(report) == outcome::unreachable);
 }
 
-TEST_CASE("the last line counts") {
+TEST_CASE("the last line has the totals") {
     verify_summary all{.selected = 2, .compared = 1, .differences = 16};
     CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, nothing written\n");
     all.written = 16;

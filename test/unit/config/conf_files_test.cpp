@@ -18,7 +18,7 @@ namespace {
 
 std::string shipped(const std::string& name) { return std::string(SOURCE_ROOT) + "/conf/" + name; }
 
-config good(const std::string& name) {
+config load_valid(const std::string& name) {
     std::string text;
     const parse_result read = load(etcdsync::app::system_files(), shipped(name), text);
     INFO(render(read.diagnostics, name, text));
@@ -28,17 +28,17 @@ config good(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("the annotated reference is a good configuration") {
-    const config c = good("etcd-sync.toml");
+TEST_CASE("the annotated reference is a valid configuration") {
+    const config c = load_valid("etcd-sync.toml");
     CHECK(c.instance == "etcd-sync");
     CHECK(c.rules.size() == 3);
     CHECK(c.slaves.at(0).rules == std::vector<std::size_t>{0, 1, 2});
 }
 
-TEST_CASE("every default the reference shows is the one that holds") {
+TEST_CASE("every default in the reference is the actual default") {
     std::string text;
     const config plain = *load(etcdsync::app::system_files(), shipped("etcd-sync.toml"), text).value;
-    // Take the comment sign from every line that shows a default, and what is not supported yet with its default too.
+    // Uncomment every line with a default, including the keys that are not supported yet.
     const std::regex commented(R"(^# ([a-z_]+ +=.*)$)");
     std::string active;
     std::size_t shown = 0;
@@ -50,7 +50,7 @@ TEST_CASE("every default the reference shows is the one that holds") {
                              line.find("core-pass") != std::string::npos;
         const bool shows = !example && std::regex_match(line, found, commented);
         if (shows) ++shown;
-        // A top-level key is shown above the first table already, so positions stay right.
+        // Top-level keys are above the first table already, so the lines can stay where they are.
         active += (shows ? found[1].str() : line) + "\n";
         at = end + 1;
     }
@@ -76,8 +76,8 @@ TEST_CASE("every default the reference shows is the one that holds") {
     CHECK(full.value->logging.format == plain.logging.format);
 }
 
-TEST_CASE("the demo takes a prefix, one key and a range, for two slaves") {
-    const config c = good("demo.toml");
+TEST_CASE("the demo selects a prefix, a key and a range, for two slaves") {
+    const config c = load_valid("demo.toml");
     CHECK(c.master.endpoints.at(0).port == 12379);
     REQUIRE(c.slaves.size() == 2);
     CHECK(c.slaves[0].name == "slave-1");
@@ -89,15 +89,15 @@ TEST_CASE("the demo takes a prefix, one key and a range, for two slaves") {
     }
 }
 
-TEST_CASE("a file that is not there, or is none, is one error without a place") {
+TEST_CASE("a missing file, or one that is not a regular file, is one error without a position") {
     std::string text = "old";
     const parse_result missing = load(etcdsync::app::system_files(), "/nonexistent/etcd-sync.toml", text);
     CHECK(text.empty());
     CHECK_FALSE(missing.value);
     CHECK(render(missing.diagnostics, "/nonexistent/etcd-sync.toml", text) ==
           "/nonexistent/etcd-sync.toml: error: cannot be read: No such file or directory\n");
-    const parse_result folder = load(etcdsync::app::system_files(), SOURCE_ROOT, text);
-    CHECK(folder.diagnostics.at(0).message == "cannot be read: Is a directory");
+    const parse_result directory = load(etcdsync::app::system_files(), SOURCE_ROOT, text);
+    CHECK(directory.diagnostics.at(0).message == "cannot be read: Is a directory");
     const parse_result endless = load(etcdsync::app::system_files(), "/dev/zero", text);
     CHECK(endless.diagnostics.at(0).message == "cannot be read: larger than 1 MiB");
 }

@@ -14,7 +14,7 @@ fault refused(std::string_view text) {
     return parsed.error();
 }
 
-bool leads_alike(std::string_view a, std::string_view b) {
+bool same_address(std::string_view a, std::string_view b) {
     return address_of(*parse_endpoint(a)) == address_of(*parse_endpoint(b));
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("a Unix socket is an endpoint, too") {
     CHECK(refused(std::string_view("unix:///a\0b", 11)).hint == "at most 107 bytes, none of them zero");
 }
 
-TEST_CASE("what is no endpoint is refused with what to write") {
+TEST_CASE("invalid endpoints are rejected with a hint what to write") {
     CHECK(refused("127.0.0.1:2379").hint == "write \"http://127.0.0.1:2379\"");
     CHECK(refused("localhost:2379").hint == "write \"http://localhost:2379\"");
     CHECK(refused("").message == "\"\" is not an endpoint: no scheme");
@@ -64,7 +64,7 @@ TEST_CASE("what is no endpoint is refused with what to write") {
     CHECK(refused("http://a#x").message == "\"http://a#x\" is not an endpoint: it has a fragment");
 }
 
-TEST_CASE("a password in an endpoint is refused and not repeated") {
+TEST_CASE("a password in an endpoint is rejected and not printed") {
     for (const auto* text :
          {"http://root:hunter2@a:1", "root:hunter2@a:1", "http://root:hunter2@a:x", "http://root:hunter2@a,b"}) {
         const fault f = refused(text);
@@ -77,12 +77,12 @@ TEST_CASE("control characters of an endpoint do not reach the terminal") {
     CHECK(refused("http://a\x1b[2J").message.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("endpoints are the same where they lead to the same place") {
-    CHECK(leads_alike("http://A", "http://a:2379"));
-    CHECK(leads_alike("https://a", "http://a"));
-    CHECK(leads_alike("http://[::1]", "http://[0:0::1]"));
-    CHECK_FALSE(leads_alike("http://a:1", "http://a:2"));
-    CHECK_FALSE(leads_alike("unix:///a", "unix:///b"));
+TEST_CASE("endpoints are equal if they have the same address") {
+    CHECK(same_address("http://A", "http://a:2379"));
+    CHECK(same_address("https://a", "http://a"));
+    CHECK(same_address("http://[::1]", "http://[0:0::1]"));
+    CHECK_FALSE(same_address("http://a:1", "http://a:2"));
+    CHECK_FALSE(same_address("unix:///a", "unix:///b"));
 }
 
 TEST_CASE("an address to listen on is a socket or host and port") {

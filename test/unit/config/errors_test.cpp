@@ -7,7 +7,7 @@ using namespace etcdsync::config;
 
 namespace {
 
-/// One mistake, and exactly the one error it must give.
+/// A mistake and its only error.
 struct mistake {
     const char* text;
     const char* error;
@@ -224,7 +224,7 @@ constexpr mistake mistakes[] = {
 
 }  // namespace
 
-TEST_CASE("each mistake gives exactly one error, with its place, cause and cure") {
+TEST_CASE("each mistake causes exactly one error, with its position, cause and fix") {
     for (const mistake& m : mistakes) {
         const std::string text = around(m.text);
         const parse_result read = parse(text);

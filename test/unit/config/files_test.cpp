@@ -20,12 +20,12 @@ namespace {
 
 const etcdsync::app::system_files files;
 
-/// A temporary folder.
-class folder {
+/// A temporary directory.
+class directory {
 public:
-    folder() { REQUIRE(::mkdtemp(path_.data()) != nullptr); }
-    folder(const folder&) = delete;
-    ~folder() { fs::remove_all(path_); }
+    directory() { REQUIRE(::mkdtemp(path_.data()) != nullptr); }
+    directory(const directory&) = delete;
+    ~directory() { fs::remove_all(path_); }
 
     std::string file(const std::string& name, const std::string& content, mode_t mode = 0600) const {
         const std::string path = path_ + "/" + name;
@@ -73,9 +73,9 @@ std::vector<std::string> checked(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a bare name is a credential, else a file beside the configuration") {
-    const folder credentials;
-    const folder conf;
+TEST_CASE("a name without a path is a credential, else a file next to the configuration") {
+    const directory credentials;
+    const directory conf;
     const std::string toml = conf.path() + "/etcd-sync.toml";
     credentials.file("pass", "x");
     CHECK(located("pass", toml, credentials.path()) == credentials.path() + "/pass");
@@ -87,7 +87,7 @@ TEST_CASE("a bare name is a credential, else a file beside the configuration") {
     CHECK(located("", toml, credentials.path()).empty());
 }
 
-TEST_CASE("a configuration in the working folder has its files there") {
+TEST_CASE("a configuration in the working directory has its files there") {
     CHECK(located("pass", "etcd-sync.toml") == fs::current_path().string() + "/pass");
     CHECK(located("pass", "sub/etcd-sync.toml") == fs::current_path().string() + "/sub/pass");
 }
@@ -106,7 +106,7 @@ TEST_CASE("all files of all clusters are located") {
 }
 
 TEST_CASE("a password file is read each time, without its line end") {
-    const folder in;
+    const directory in;
     CHECK(password_of(in.file("p", "secret\n")) == "=secret");
     CHECK(password_of(in.file("p", "changed\r\n")) == "=changed");
     CHECK(password_of(in.file("p", "no end")) == "=no end");
@@ -115,8 +115,8 @@ TEST_CASE("a password file is read each time, without its line end") {
     CHECK(*read_password(files, {"u", "", "E", "literal"}) == "literal");
 }
 
-TEST_CASE("a file without a password is refused by name and cause, and never quoted") {
-    const folder in;
+TEST_CASE("a file without a valid password is rejected with its name and the cause, and its content is not printed") {
+    const directory in;
     const std::string path = in.path() + "/p";
     const std::string begin = "password file " + path + ": ";
     CHECK(password_of(path) == begin + "No such file or directory");
@@ -131,14 +131,14 @@ TEST_CASE("a file without a password is refused by name and cause, and never quo
     CHECK(password_of(in.path()) == "password file " + in.path() + ": Is a directory");
     CHECK(password_of("/dev/zero") == "password file /dev/zero: it is not a regular file");
     const std::string pipe = in.path() + "/pipe";
-    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // it has no writer: a read that waits never ends
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // it has no writer, so a blocking read would never end
     CHECK(password_of(pipe) == "password file " + pipe + ": it is not a regular file");
     CHECK(read_password(files, {"u", "", "", ""}).error().text == "the password cannot be used: it is empty");
     CHECK(read_password(files, {"u", "", "", "hun\nter2"}).error().text.find("hun") == std::string::npos);
 }
 
-TEST_CASE("all files that cannot be read are reported at once, each at its place") {
-    const folder in;
+TEST_CASE("all files that cannot be read are reported at once, each with its position") {
+    const directory in;
     const std::string key = in.file("key", "k");
     const std::string text = R"([master]
 endpoints = ["https://m"]
@@ -163,7 +163,7 @@ prefix = "/a/"
 }
 
 TEST_CASE("a secret that others may read causes a warning; a certificate is not a secret") {
-    const folder in;
+    const directory in;
     const auto all_of = [&](mode_t mode) {
         return checked("[master]\nendpoints = [\"https://m\"]\ntls.ca = \"" + in.file("ca", "c", 0644) +
                        "\"\ntls.cert = \"" + in.file("cert", "c", 0644) + "\"\ntls.key = \"" +
@@ -173,10 +173,10 @@ TEST_CASE("a secret that others may read causes a warning; a certificate is not 
     };
     CHECK(all_of(0600).empty());
     CHECK(all_of(0400).empty());
-    const std::string cure = " | chmod 600 restricts it to its owner";
+    const std::string fix = " | chmod 600 restricts it to its owner";
     const std::vector<std::string> both{
-        "warning 5:11: \"key\" of [master]: others can read " + in.path() + "/key" + cure,
-        "warning 6:38: \"password_file\" of [master]: others can read " + in.path() + "/p" + cure};
+        "warning 5:11: \"key\" of [master]: others can read " + in.path() + "/key" + fix,
+        "warning 6:38: \"password_file\" of [master]: others can read " + in.path() + "/p" + fix};
     CHECK(all_of(0640) == both);
     CHECK(all_of(0604) == both);
 }

@@ -10,7 +10,7 @@ using namespace std::string_literals;
 
 namespace {
 
-config good(const std::string& text) {
+config parse_valid(const std::string& text) {
     const parse_result read = parse(text);
     INFO(render(read.diagnostics, "test", text));
     REQUIRE(read.value.has_value());
@@ -23,12 +23,12 @@ endpoints = ["http://m"]
 endpoints = ["http://s"]
 )";
 
-rule rule_of(const std::string& body) { return good(clusters + "[[rule]]\n" + body).rules.at(0); }
+rule rule_of(const std::string& body) { return parse_valid(clusters + "[[rule]]\n" + body).rules.at(0); }
 
 }  // namespace
 
 TEST_CASE("the simple case fills in every default") {
-    const config c = good(clusters + "[[rule]]\nprefix = \"/com/\"\n");
+    const config c = parse_valid(clusters + "[[rule]]\nprefix = \"/com/\"\n");
     CHECK(c.instance == "etcd-sync");
     CHECK(c.master.endpoints.at(0).host == "m");
     CHECK(c.master.tls == tls_settings{});
@@ -57,8 +57,8 @@ TEST_CASE("the simple case fills in every default") {
     CHECK(c.logging.format == log_format::automatic);
 }
 
-TEST_CASE("every key that works is taken") {
-    const config c = good(R"(instance = "core.to_edge-1"
+TEST_CASE("every supported key is read") {
+    const config c = parse_valid(R"(instance = "core.to_edge-1"
 [master]
 endpoints = ["http://a:1", "http://[::1]"]
 [[slave]]
@@ -121,8 +121,8 @@ format = "json"
     CHECK(c.logging.format == log_format::json);
 }
 
-TEST_CASE("what is not supported yet is accepted where it asks for today's behavior") {
-    const config c = good(R"([master]
+TEST_CASE("keys that are not supported yet are accepted if their value is the current behavior") {
+    const config c = parse_valid(R"([master]
 endpoints = ["http://m"]
 [[slave]]
 endpoints = ["http://s"]
@@ -149,8 +149,8 @@ token_file = ""
     CHECK(c.slaves[0].guards == safety{});
 }
 
-TEST_CASE("a cluster has tls and a user, and sockets for endpoints") {
-    const config c = good(R"([master]
+TEST_CASE("a cluster can have tls, a user, and sockets as endpoints") {
+    const config c = parse_valid(R"([master]
 endpoints = ["https://m:1", "https://n"]
 tls = { ca = "ca.pem", cert = "c.pem", key = "c.key", server_name = "etcd.example.com" }
 auth = { user = "replicator", password_file = "m-pass" }
@@ -169,14 +169,14 @@ prefix = "/a/"
     CHECK(c.slaves[0].auth == auth_settings{"root", "", "S_PASS", ""});
 }
 
-TEST_CASE("consistency is of all rules together, or of each") {
+TEST_CASE("consistency is \"all\" or \"rule\"") {
     const std::string rule = "[[rule]]\nprefix = \"/a/\"\n[replication]\nconsistency = ";
-    CHECK(good(clusters + rule + "\"all\"\n").replicate.consistency == consistency_mode::all);
-    CHECK(good(clusters + rule + "\"rule\"\n").replicate.consistency == consistency_mode::rule);
+    CHECK(parse_valid(clusters + rule + "\"all\"\n").replicate.consistency == consistency_mode::all);
+    CHECK(parse_valid(clusters + rule + "\"rule\"\n").replicate.consistency == consistency_mode::rule);
 }
 
-TEST_CASE("tables may be written inline, dotted or apart") {
-    const config c = good(R"(master.endpoints = ["http://m"]
+TEST_CASE("tables may be inline, dotted or separate") {
+    const config c = parse_valid(R"(master.endpoints = ["http://m"]
 slave = [{ endpoints = ["http://s"], safety.prune = "guarded" }]
 rule = [{ prefix = "/a/" }, { key = "/k" }]
 log = { level = "warn" }
@@ -185,7 +185,7 @@ log = { level = "warn" }
     CHECK(c.logging.level == log_level::warn);
 }
 
-TEST_CASE("strip is by default the whole prefix or key, once dest moves the rule") {
+TEST_CASE("if a rule has dest, strip is by default the whole prefix or key") {
     CHECK(rule_of("prefix = \"/a/\"").strip == "");
     CHECK(rule_of("prefix = \"/a/\"\ndest = \"\"").strip == "");
     CHECK(rule_of("prefix = \"/a/\"\ndest = \"/b/\"").strip == "/a/");
@@ -204,7 +204,7 @@ TEST_CASE("a rule without a name is named by what it selects") {
     CHECK(rule_of("key = \"" + std::string(300, 'k') + "\"").name.size() == 300);
 }
 
-TEST_CASE("keys that are not UTF-8 are written in hex, everywhere a key stands") {
+TEST_CASE("keys that are not UTF-8 can be written in hex everywhere") {
     const rule r = rule_of(R"(prefix = { hex = "00fF10" }
 strip = { hex = "00" }
 dest = { hex = "ff" }
@@ -219,24 +219,27 @@ exclude = ["x*"])");
     CHECK(rule_of("range = [\"\\u0000\", \"\\u0000\"]").select == selector{selector::kind::range, "\0"s, ""});
 }
 
-TEST_CASE("the log takes half of a small memory where nothing else is written") {
+TEST_CASE("log_limit is by default half of a small memory_limit") {
     const std::string rule = "[[rule]]\nprefix = \"/a/\"\n[replication]\n";
-    CHECK(good(clusters + rule + "memory_limit = \"4MiB\"").replicate.log_limit.value == 2 << 20);
-    CHECK(good(clusters + rule + "memory_limit = \"64MiB\"").replicate.log_limit.value == 4 << 20);
-    CHECK(good(clusters + rule + "memory_limit = \"4MiB\"\nlog_limit = \"2MiB\"").replicate.log_limit.value == 2 << 20);
+    CHECK(parse_valid(clusters + rule + "memory_limit = \"4MiB\"").replicate.log_limit.value == 2 << 20);
+    CHECK(parse_valid(clusters + rule + "memory_limit = \"64MiB\"").replicate.log_limit.value == 4 << 20);
+    CHECK(parse_valid(clusters + rule + "memory_limit = \"4MiB\"\nlog_limit = \"2MiB\"").replicate.log_limit.value ==
+          2 << 20);
 }
 
 TEST_CASE("rules that send each key to the same place may overlap") {
-    good(clusters + "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/a/b/\"\n");
-    good(clusters + "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nkey = \"/a/x\"\ndest = \"/a/x\"\n");
+    parse_valid(clusters + "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nprefix = \"/a/b/\"\n");
+    parse_valid(clusters + "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nkey = \"/a/x\"\ndest = \"/a/x\"\n");
     // "/a/" -> "/b/" and "/a/x/" -> "/b/x/" are one mapping, written differently.
-    good(clusters + "[[rule]]\nprefix = \"/a/\"\ndest = \"/b/\"\n[[rule]]\nprefix = \"/a/x/\"\ndest = \"/b/x/\"\n");
-    good(clusters + "[[rule]]\nname = \"all\"\nrange = [\"\\u0000\", \"\\u0000\"]\n[[rule]]\nprefix = \"/\"\n");
+    parse_valid(clusters +
+                "[[rule]]\nprefix = \"/a/\"\ndest = \"/b/\"\n[[rule]]\nprefix = \"/a/x/\"\ndest = \"/b/x/\"\n");
+    parse_valid(clusters + "[[rule]]\nname = \"all\"\nrange = [\"\\u0000\", \"\\u0000\"]\n[[rule]]\nprefix = \"/\"\n");
 }
 
-TEST_CASE("one source may go to two places, and two slaves may take rules that would collide on one") {
-    good(clusters + "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nname = \"copy\"\nprefix = \"/a/\"\ndest = \"/copy/\"\n");
-    good(R"([master]
+TEST_CASE("one source may have two targets, and two slaves may have rules that would collide on one slave") {
+    parse_valid(clusters +
+                "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nname = \"copy\"\nprefix = \"/a/\"\ndest = \"/copy/\"\n");
+    parse_valid(R"([master]
 endpoints = ["http://m"]
 [[slave]]
 name = "one"
@@ -256,12 +259,12 @@ dest = "/a/"
 )");
 }
 
-TEST_CASE("a rule around the checkpoint prefix is fine: the prefix is a hole in it") {
-    good(clusters + "[[rule]]\nprefix = \"/\"\n");
-    good(clusters + "[[rule]]\nrange = [\"/.etcd\", \"/.etcd-sync/x\"]\n");
+TEST_CASE("a rule may contain the checkpoint prefix, which is excluded from it") {
+    parse_valid(clusters + "[[rule]]\nprefix = \"/\"\n");
+    parse_valid(clusters + "[[rule]]\nrange = [\"/.etcd\", \"/.etcd-sync/x\"]\n");
 }
 
-TEST_CASE("warnings do not stop a configuration") {
+TEST_CASE("a configuration with warnings is valid") {
     const parse_result read = parse(R"([master]
 endpoints = ["http://m"]
 [[slave]]

@@ -16,14 +16,14 @@ constexpr auto error = diagnostic::severity::error;
 
 }  // namespace
 
-TEST_CASE("an error shows its line, a caret under the place and the hint") {
+TEST_CASE("an error is shown with its line, a caret under the position, and the hint") {
     CHECK(rendered({error, 2, 5, 3, "bad thing", "write \"x\""}, "first\nkey=abc\nlast\n") ==
           "f.toml:2:5: error: bad thing\n"
           "    2 | key=abc\n"
           "      |     ^^^ write \"x\"\n");
 }
 
-TEST_CASE("the message the format promises comes out to the letter") {
+TEST_CASE("an error has exactly the documented format") {
     const std::string text = R"([master]
 endpoints = ["http://m"]
 [[slave]]
@@ -41,18 +41,18 @@ prefix = "/a/"
           "      |                      ^^^^^^^^^^^ did you mean \"password_env\"?\n");
 }
 
-TEST_CASE("warnings say so, and several diagnostics follow each other") {
+TEST_CASE("warnings are labeled, and several diagnostics are shown one after the other") {
     CHECK(render({{diagnostic::severity::warning, 1, 1, 1, "hm", ""}, {error, 1, 2, 1, "no", ""}}, "f", "ab") ==
           "f:1:1: warning: hm\n    1 | ab\n      | ^\nf:1:2: error: no\n    1 | ab\n      |  ^\n");
     CHECK(render({}, "f", "x").empty());
 }
 
-TEST_CASE("what has no place shows no line") {
+TEST_CASE("a diagnostic without a position has no line") {
     CHECK(rendered({error, 0, 0, 1, "no master", "write one"}, "") == "f.toml: error: no master: write one\n");
     CHECK(rendered({error, 0, 0, 1, "no master", ""}, "") == "f.toml: error: no master\n");
 }
 
-TEST_CASE("tabs keep the caret under its place") {
+TEST_CASE("with tabs the caret is under the position, too") {
     CHECK(rendered({error, 1, 3, 1, "m", ""}, "\ta\tb") ==
           "f.toml:1:3: error: m\n    1 |     a    b\n      |      ^^^^\n");
     CHECK(rendered({error, 1, 4, 1, "m", ""}, "\ta\tb") ==
@@ -67,7 +67,7 @@ TEST_CASE("columns count code points") {
           "b\n      |   ^\n");
 }
 
-TEST_CASE("control characters and broken UTF-8 are shown, not sent") {
+TEST_CASE("control characters and invalid UTF-8 are escaped") {
     CHECK(rendered({error, 1, 3, 1, "m", ""},
                    "a\x1b"
                    "b") == "f.toml:1:3: error: m\n    1 | a\\x1bb\n      |      ^\n");
@@ -80,7 +80,7 @@ TEST_CASE("control characters and broken UTF-8 are shown, not sent") {
     CHECK(render({{error, 0, 0, 1, "m", ""}}, "f\x1b", "") == "f\\x1b: error: m\n");
 }
 
-TEST_CASE("backslashes of the source stay as they are") {
+TEST_CASE("backslashes of the source are not changed") {
     CHECK(rendered({error, 1, 2, 1, "m", ""}, R"(a\u0000)") == "f.toml:1:2: error: m\n    1 | a\\u0000\n      |  ^\n");
 }
 
@@ -91,13 +91,13 @@ TEST_CASE("line ends and a byte order mark are not part of a line") {
                    "ab") == "f.toml:1:1: error: m\n    1 | ab\n      | ^\n");
 }
 
-TEST_CASE("a place beyond the text still has a caret") {
+TEST_CASE("a position after the end of the text has a caret, too") {
     CHECK(rendered({error, 1, 9, 4, "m", ""}, "ab") == "f.toml:1:9: error: m\n    1 | ab\n      |   ^\n");
     CHECK(rendered({error, 7, 2, 1, "m", ""}, "ab") == "f.toml:7:2: error: m\n    7 | \n      | ^\n");
     CHECK(rendered({error, 1, 2, 99, "m", ""}, "abc") == "f.toml:1:2: error: m\n    1 | abc\n      |  ^^\n");
 }
 
-TEST_CASE("passwords are not shown, nor what is nearly one") {
+TEST_CASE("passwords and text that resembles one are not shown") {
     CHECK(without_secrets(R"(password = "hunter2")") == R"(password = "*******")");
     CHECK(without_secrets(R"(auth = { pasword = 'hunter2', user = "u" })") ==
           R"(auth = { pasword = '*******', user = "u" })");
@@ -119,7 +119,7 @@ TEST_CASE("passwords are not shown, nor what is nearly one") {
     CHECK(without_secrets("") == "");
 }
 
-TEST_CASE("no complaint about a secret repeats it") {
+TEST_CASE("no error about a secret contains it") {
     for (const auto* line :
          {"auth = { user = \"u\", password = 73313 }", "auth = { user = \"u\", pasword = \"73313\" }",
           "auth = { password = \"73313\", password_env = \"E\" }", "auth = \"password = '73313'\"",

@@ -67,7 +67,7 @@ level = "loud"
         });
 }
 
-TEST_CASE("an empty file lacks its three parts, and an error without a place comes first") {
+TEST_CASE("an empty file has an error for each of the three missing parts, without a position") {
     CHECK(errors_of("") == strings{
                                R"(0:0: no master | write [master] with endpoints = ["http://host:2379"])",
                                R"(0:0: no slave | write [[slave]] with endpoints = ["http://host:2379"])",
@@ -75,7 +75,7 @@ TEST_CASE("an empty file lacks its three parts, and an error without a place com
                            });
 }
 
-TEST_CASE("a broken rule is not missed by the slave that names it") {
+TEST_CASE("a slave that names an invalid rule causes no second error") {
     CHECK(errors_of(
               around("[[slave]]\nendpoints = [\"http://s\"]\nrules = [\"app\"]\n[[rule]]\nname = 5\nprefix = \"/a/\""))
               .size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("a broken rule is not missed by the slave that names it") {
               .size() == 1);
 }
 
-TEST_CASE("a broken mapping does not make rules collide") {
+TEST_CASE("an invalid mapping causes no second error about colliding rules") {
     const std::string two = "[[rule]]\nprefix = \"/a/\"\n[[rule]]\nname = \"b\"\nprefix = \"/a/\"\n";
     CHECK(errors_of(around(two + "dst = \"/b/\"")).size() == 1);
     CHECK(errors_of(around(two + "dest = 5")).size() == 1);
@@ -99,7 +99,7 @@ TEST_CASE("a broken mapping does not make rules collide") {
     CHECK(errors_of(around("[[rule]]\nprefix = \"/.etcd-sync/\"\ndest = \"/.etcd-sync/\"")).size() == 1);
 }
 
-TEST_CASE("rules that collide are reported once, not for every slave") {
+TEST_CASE("colliding rules are reported once, not for every slave") {
     const strings found = errors_of(around(R"([[slave]]
 name = "a"
 endpoints = ["http://a"]
@@ -117,7 +117,7 @@ dest = "/a/b/"
                            R"( | the other one is on line 8; change a dest so that they do not overlap)"});
 }
 
-TEST_CASE("each pair that collides is reported, however wide the first one is") {
+TEST_CASE("each colliding pair is reported, even if the first rule contains all others") {
     CHECK(errors_of(around(R"([[rule]]
 name = "all"
 prefix = "/"
@@ -134,7 +134,7 @@ dest = "x"
               .size() == 2);
 }
 
-TEST_CASE("a slave's dest can move a rule into the checkpoint prefix, or save one from an empty key") {
+TEST_CASE("the dest of a slave can map a rule into the checkpoint prefix, and can prevent an empty key") {
     const std::string slave = "[[slave]]\nendpoints = [\"http://s\"]\ndest = \"/.etcd-sync\"\n";
     CHECK(errors_of(around(slave + "[[rule]]\nprefix = \"/a/\"")).size() == 1);
     CHECK(errors_of(
@@ -142,7 +142,7 @@ TEST_CASE("a slave's dest can move a rule into the checkpoint prefix, or save on
               .empty());
 }
 
-TEST_CASE("the table of key homes holds keys that exist, where it says") {
+TEST_CASE("every key in the table of key homes exists in its section") {
     for (const auto& home : key_homes()) {
         const std::string_view key = home.key;
         const std::string_view section = home.section;
@@ -155,7 +155,7 @@ TEST_CASE("the table of key homes holds keys that exist, where it says") {
     CHECK(home_of_key("name").empty());
 }
 
-TEST_CASE("broken TOML is one error with its place, and safe to print") {
+TEST_CASE("invalid TOML is one error with its position, and safe to print") {
     const auto found = parse("a = 1\nb = tru\x1b[2J\n").diagnostics;
     REQUIRE(found.size() == 1);
     CHECK(found[0].line == 2);
@@ -169,7 +169,7 @@ TEST_CASE("broken TOML is one error with its place, and safe to print") {
     CHECK(parse(std::string("a = \0", 5)).diagnostics.size() == 1);
 }
 
-TEST_CASE("what toml++ asserts is an error like any other") {
+TEST_CASE("text that fails an assertion of toml++ is a normal error") {
     for (const auto* text : {"[=]", "[.a]", "[[=]]", "[\x01]", "[ @]"}) {
         CAPTURE(text);
         const auto found = parse(text).diagnostics;
@@ -179,7 +179,7 @@ TEST_CASE("what toml++ asserts is an error like any other") {
     }
 }
 
-TEST_CASE("no prefix of the text of a configuration, and no byte of it changed, breaks the parser") {
+TEST_CASE("a truncated configuration, or one with a changed byte, does not crash the parser") {
     const std::string text =
         around("instance = \"a\"\n[[rule]]\nrange = [\"/a\", { hex = \"00ff\" }]\nexclude = [\"/a[b]*\"]\n");
     for (std::size_t i = 0; i < text.size(); ++i) {

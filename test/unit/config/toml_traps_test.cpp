@@ -22,55 +22,55 @@ std::string trap_in(std::string_view text) {
     return std::to_string(found->at.line) + ":" + std::to_string(found->at.column) + " " + found->what.message;
 }
 
-const std::string beyond_ascii = " non-ASCII characters are allowed only in strings and comments";
+const std::string non_ascii = " non-ASCII characters are allowed only in strings and comments";
 const std::string too_deep = " tables are nested too deeply";
 const std::string multi_line = " multi-line strings are not supported";
 
 }  // namespace
 
-TEST_CASE("characters beyond ASCII stand in strings and comments only") {
+TEST_CASE("non-ASCII characters are allowed only in strings and comments") {
     CHECK(trap_in("a = \"\xc3\xa4\" # \xc3\xa4\n'\xc3\xa4' = 1\n").empty());
     CHECK(trap_in("a = '\\' # '\xc3\xa4").empty());
-    CHECK(trap_in("\xc3\xa4 = 1") == "1:1" + beyond_ascii);
-    CHECK(trap_in("a = 1\n[\xc3\xa4]") == "2:2" + beyond_ascii);
-    CHECK(trap_in("a = \"\xc3\xa4\"\xc2\xa0") == "1:8" + beyond_ascii);
-    CHECK(trap_in("a = \"\\\"\xc3\xa4\" \xe2\x80\x9c") == "1:11" + beyond_ascii);
-    CHECK(trap_in("a = '\\' \xe2\x80\x9c") == "1:9" + beyond_ascii);
-    CHECK(trap_in("# c\n# \xc3\xa4\n \xc3\xa4") == "3:2" + beyond_ascii);
+    CHECK(trap_in("\xc3\xa4 = 1") == "1:1" + non_ascii);
+    CHECK(trap_in("a = 1\n[\xc3\xa4]") == "2:2" + non_ascii);
+    CHECK(trap_in("a = \"\xc3\xa4\"\xc2\xa0") == "1:8" + non_ascii);
+    CHECK(trap_in("a = \"\\\"\xc3\xa4\" \xe2\x80\x9c") == "1:11" + non_ascii);
+    CHECK(trap_in("a = '\\' \xe2\x80\x9c") == "1:9" + non_ascii);
+    CHECK(trap_in("# c\n# \xc3\xa4\n \xc3\xa4") == "3:2" + non_ascii);
     CHECK(brief(parse("instance = \xe2\x80\x9c"
                       "edge\xe2\x80\x9d")
-                    .diagnostics.at(0)) == "1:12:" + beyond_ascii + " | replace typographic quotes, dashes and spaces");
+                    .diagnostics.at(0)) == "1:12:" + non_ascii + " | replace typographic quotes, dashes and spaces");
 }
 
-TEST_CASE("a byte order mark may open the file, and does not count") {
+TEST_CASE("a byte order mark at the start of the file is allowed and not counted") {
     CHECK(trap_in("\xef\xbb\xbf"
                   "a = 1")
               .empty());
     CHECK(trap_in("\xef\xbb\xbf"
-                  "a = \xc3\xa4") == "1:5" + beyond_ascii);
+                  "a = \xc3\xa4") == "1:5" + non_ascii);
     CHECK(trap_in(" \xef\xbb\xbf"
-                  "a = 1") == "1:2" + beyond_ascii);
+                  "a = 1") == "1:2" + non_ascii);
     CHECK(parse("\xef\xbb\xbf" + around("instance = \"a\"")).value.has_value());
 }
 
-TEST_CASE("multi-line strings are refused, empty ones are not") {
+TEST_CASE("multi-line strings are rejected, empty strings are not") {
     CHECK(trap_in("a = \"\"\"x\"\"\"") == "1:5" + multi_line);
     CHECK(trap_in("a = ''\nb = '''x'''") == "2:5" + multi_line);
     CHECK(trap_in("a = [\"\", '', \"\\\"\"]\nb = \"'''\"\nc = '\"\"\"'").empty());
 }
 
-TEST_CASE("a string that is not closed ends with its line") {
+TEST_CASE("an unclosed string ends at the end of its line") {
     CHECK(trap_in("a = \"\xc3\xa4\nb = 1\n").empty());
-    CHECK(trap_in("a = \"\xc3\xa4\n\xc3\xa4") == "2:1" + beyond_ascii);
-    CHECK(trap_in("a = \"\\\n\xc3\xa4") == "2:1" + beyond_ascii);
+    CHECK(trap_in("a = \"\xc3\xa4\n\xc3\xa4") == "2:1" + non_ascii);
+    CHECK(trap_in("a = \"\\\n\xc3\xa4") == "2:1" + non_ascii);
     CHECK(trap_in("a = \"").empty());
     CHECK(trap_in("a = \"\\").empty());
     CHECK(trap_in("#").empty());
     CHECK(trap_in("").empty());
 }
 
-TEST_CASE("characters beyond ASCII behind a quote inside of a value are no undefined behavior") {
-    // The trap takes the quotes for those of strings. What toml++ makes of it the sanitizers see.
+TEST_CASE("non-ASCII characters after a quote inside a value cause no undefined behavior") {
+    // The trap treats the quotes as those of strings. The sanitizers check what toml++ does.
     for (const char* value :
          {"[1:2\"\xcd\xb0", "1 '\xcd\xb0'", "2020-01-01 \"\xcd\xb0\"", "1.'\xc3\xa4'", "1=\"\xc3\xa4\"",
           "1[\"\xc3\xa4\"", "1{\"\xc3\xa4\"", "-.'\xc3\xa4'", "+=\"\xc3\xa4\"", "[1.'\xc3\xa4']",
@@ -82,7 +82,7 @@ TEST_CASE("characters beyond ASCII behind a quote inside of a value are no undef
     }
 }
 
-TEST_CASE("nesting is bounded in every form it can take") {
+TEST_CASE("nesting is limited in all its forms") {
     CHECK(parse("a = " + repeated("[", 1'000'000)).diagnostics.size() == 1);
     CHECK(parse("a = " + repeated("{a=", 100'000)).diagnostics.size() == 1);
     CHECK(brief(parse(repeated("a.", 1'000'000) + "a = 1").diagnostics.at(0)) == "1:32:" + too_deep);
@@ -91,7 +91,7 @@ TEST_CASE("nesting is bounded in every form it can take") {
     CHECK(trap_in(repeated("a.", 15) + "a = 1").empty());
 }
 
-TEST_CASE("dots that belong to no key do not count") {
+TEST_CASE("dots outside keys are not counted") {
     CHECK(trap_in("x = 1\n# " + repeated(".", 50) + "\ny = '" + repeated(".", 50) + "'\n").empty());
     CHECK(trap_in("x = \"\\\"" + repeated(".", 50) + "\"").empty());
     CHECK(trap_in("v = [" + repeated("1.5, ", 50) + "]").empty());

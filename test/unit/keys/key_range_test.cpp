@@ -13,7 +13,7 @@ using namespace std::string_literals;
 
 namespace {
 
-/// Every interval between two corner strings, and to the last key; empty ones too.
+/// Every interval between two corner strings or without an end, including empty ones.
 std::vector<key_range> all_ranges(std::size_t most) {
     std::vector<key_range> all;
     for (const auto& begin : corner_strings(most)) {
@@ -24,7 +24,7 @@ std::vector<key_range> all_ranges(std::size_t most) {
 
 }  // namespace
 
-TEST_CASE("the end of a prefix is the least key above all that start with it") {
+TEST_CASE("the end of a prefix is the smallest key above all keys that start with it") {
     CHECK(prefix_end("a") == "b");
     CHECK(prefix_end("/com/") == "/com0");
     CHECK(prefix_end("a\xff") == "b");
@@ -37,14 +37,14 @@ TEST_CASE("the end of a prefix is the least key above all that start with it") {
     CHECK(prefix_end("\xff\xff\xff") == "");
 }
 
-TEST_CASE("a prefix range holds exactly the keys that start with the prefix") {
+TEST_CASE("a prefix range contains exactly the keys that start with the prefix") {
     for (const auto& prefix : corner_strings(3)) {
         const key_range range = prefix_range(prefix);
         for (const auto& key : corner_strings(4)) CHECK(range.contains(key) == key.starts_with(prefix));
     }
 }
 
-TEST_CASE("the range of one key holds nothing else") {
+TEST_CASE("the range of one key contains only that key") {
     for (const auto& key : corner_strings(2)) {
         const key_range range = single_key(key);
         CHECK_FALSE(range.empty());
@@ -52,7 +52,7 @@ TEST_CASE("the range of one key holds nothing else") {
     }
 }
 
-TEST_CASE("a hull holds both and begins and ends where one of them does") {
+TEST_CASE("the hull of two ranges is the smallest range that contains both") {
     for (const key_range& a : all_ranges(1)) {
         for (const key_range& b : all_ranges(1)) {
             const key_range both = hull(a, b);
@@ -63,7 +63,7 @@ TEST_CASE("a hull holds both and begins and ends where one of them does") {
     }
 }
 
-TEST_CASE("each form of selector becomes its range") {
+TEST_CASE("each kind of selector is converted to its range") {
     CHECK(etcdsync::config::selector_range({etcdsync::config::selector::kind::key, "/motd", ""}) ==
           key_range{"/motd", "/motd\0"s});
     CHECK(etcdsync::config::selector_range({etcdsync::config::selector::kind::prefix, "/a/", ""}) ==
@@ -75,7 +75,7 @@ TEST_CASE("each form of selector becomes its range") {
     CHECK(etcdsync::config::selector_range({etcdsync::config::selector::kind::range, "/a", ""}) == key_range{"/a", ""});
 }
 
-TEST_CASE("a range without an end goes to the last key, and the default range holds all") {
+TEST_CASE("a range without an end includes the last key, and the default range contains all keys") {
     CHECK(key_range{}.contains("\xff\xff\xff"));
     CHECK(key_range{}.contains(""));
     CHECK(key_range{"b", ""}.contains("\xff"));
@@ -85,13 +85,13 @@ TEST_CASE("a range without an end goes to the last key, and the default range ho
     CHECK(key_range{"b", "a"}.empty());
 }
 
-TEST_CASE("bytes compare unsigned, as in etcd") {
+TEST_CASE("bytes are compared as unsigned, as in etcd") {
     CHECK(key_range{"\x7f", "\xff"}.contains("\x80"));
     CHECK_FALSE(key_range{"\x80", "\xff"}.contains("\x7f"));
     CHECK(key_range{"a", "\x80"}.contains("b"));
 }
 
-TEST_CASE("intersecting keeps exactly the keys in both") {
+TEST_CASE("an intersection contains exactly the keys of both ranges") {
     const auto keys = corner_strings(3);
     for (const auto& a : all_ranges(2)) {
         for (const auto& b : all_ranges(2)) {
@@ -110,7 +110,7 @@ TEST_CASE("intersecting keeps exactly the keys in both") {
     }
 }
 
-TEST_CASE("subtracting leaves exactly the keys outside of the hole, in order") {
+TEST_CASE("a difference contains exactly the keys outside the hole, in order") {
     const auto keys = corner_strings(3);
     for (const auto& range : all_ranges(2)) {
         for (const auto& hole : all_ranges(2)) {
@@ -131,7 +131,7 @@ TEST_CASE("subtracting leaves exactly the keys outside of the hole, in order") {
     }
 }
 
-TEST_CASE("a hole in the middle, at the ends, all over and outside") {
+TEST_CASE("a hole can be in the middle, at an end, larger than the range, or outside") {
     const key_range range{"b", "m"};
     CHECK(subtract(range, {"d", "f"}) == std::vector<key_range>{{"b", "d"}, {"f", "m"}});
     CHECK(subtract(range, {"a", "f"}) == std::vector<key_range>{{"f", "m"}});
@@ -141,10 +141,10 @@ TEST_CASE("a hole in the middle, at the ends, all over and outside") {
     CHECK(subtract({"b", ""}, {"d", "f"}) == std::vector<key_range>{{"b", "d"}, {"f", ""}});
 }
 
-TEST_CASE("a range contains another exactly where it has all its keys") {
+TEST_CASE("a range contains another one if and only if it contains all its keys") {
     for (const auto& outer : all_ranges(2)) {
         for (const auto& inner : all_ranges(2)) {
-            // What is left of inner without outer says the same in other words.
+            // Equivalent: nothing is left of `inner` without `outer`.
             if (outer.contains(inner) != subtract(inner, outer).empty()) {
                 CAPTURE(outer.begin);
                 CAPTURE(outer.end);
@@ -156,7 +156,7 @@ TEST_CASE("a range contains another exactly where it has all its keys") {
     }
 }
 
-TEST_CASE("the common prefix is the longest one all keys have") {
+TEST_CASE("the common prefix is the longest prefix of all keys") {
     CHECK(common_prefix({"/flags/a", "/flags/n"}) == "/flags/");
     CHECK(common_prefix(prefix_range("/a/")) == "/a/");
     CHECK(common_prefix(single_key("/motd")) == "/motd");

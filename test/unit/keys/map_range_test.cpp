@@ -9,7 +9,7 @@
 using namespace etcdsync::keys;
 using namespace std::string_literals;
 
-TEST_CASE("a key is mapped by its prefix, and back by the same with both exchanged") {
+TEST_CASE("a key is mapped by replacing its prefix, and mapped back with strip and dest exchanged") {
     CHECK(map_key("/a/x", "/a/", "/b/") == "/b/x");
     CHECK(map_key("/a/x", "", "/copy") == "/copy/a/x");
     CHECK(map_key("/motd", "/motd", "/m") == "/m");
@@ -17,7 +17,7 @@ TEST_CASE("a key is mapped by its prefix, and back by the same with both exchang
     CHECK(map_key(map_key("/a/x", "/a/", "/b/"), "/b/", "/a/") == "/a/x");
 }
 
-TEST_CASE("ranges are mapped with their ends") {
+TEST_CASE("the begin and the end of a range are mapped") {
     CHECK(map_range(prefix_range("/a/"), "/a/", "/b/") == key_range{"/b/", "/b0"});
     CHECK(map_range(prefix_range("/a/"), "/a/", "") == key_range{"", ""});
     CHECK(map_range(prefix_range("/a/"), "", "/x") == key_range{"/x/a/", "/x/a0"});
@@ -30,7 +30,7 @@ TEST_CASE("ranges are mapped with their ends") {
     CHECK(map_range({"\xff", ""}, "\xff", "b") == key_range{"b", "c"});
 }
 
-TEST_CASE("a strip that some key does not start with maps nothing") {
+TEST_CASE("a range is not mapped if strip is not a prefix of all its keys") {
     CHECK_FALSE(map_range(prefix_range("/a/"), "/b", "/c"));
     CHECK_FALSE(map_range(prefix_range("/a/"), "/a/b", "/c"));
     CHECK_FALSE(map_range({"/a/x", "/b"}, "/a/", "/c"));
@@ -38,7 +38,7 @@ TEST_CASE("a strip that some key does not start with maps nothing") {
     CHECK_FALSE(map_range(single_key("/motd"), "/motd/", "/c"));
 }
 
-TEST_CASE("a mapped range holds exactly the images of the keys of the range") {
+TEST_CASE("a mapped range contains exactly the mapped keys of the range") {
     const auto keys = corner_strings(4);
     const auto parts = corner_strings(2);
     for (const auto& begin : parts) {
@@ -68,7 +68,7 @@ TEST_CASE("a mapped range holds exactly the images of the keys of the range") {
     }
 }
 
-TEST_CASE("the canonical writing drops what strip and dest end in alike") {
+TEST_CASE("the canonical form removes the common suffix of strip and dest") {
     CHECK(canonical_mapping("/a/", "/b/") == mapping{"/a", "/b"});
     CHECK(canonical_mapping("/a/", "/a/") == mapping{"", ""});
     CHECK(canonical_mapping("", "/x") == mapping{"", "/x"});
@@ -76,7 +76,7 @@ TEST_CASE("the canonical writing drops what strip and dest end in alike") {
     CHECK(canonical_mapping("a", "b") == mapping{"a", "b"});
 }
 
-TEST_CASE("mappings agree on a key exactly where their canonical writings are equal") {
+TEST_CASE("two mappings map a key equally if and only if their canonical forms are equal") {
     const auto parts = all_strings("ab", 2);
     const std::string key = "abab";
     for (const auto& strip_a : parts) {

@@ -7,7 +7,7 @@
 
 namespace etcdsync::keys {
 
-/// Every string over `alphabet` of at most `most` bytes, the empty one first.
+/// All strings over `alphabet` of at most `most` bytes, starting with the empty one.
 inline std::vector<std::string> all_strings(std::string_view alphabet, std::size_t most) {
     std::vector<std::string> all{""};
     for (std::size_t from = 0, length = 1; length <= most; ++length) {
@@ -19,7 +19,7 @@ inline std::vector<std::string> all_strings(std::string_view alphabet, std::size
     return all;
 }
 
-/// The lowest byte, one in the middle and the highest: where the rules of key intervals have their corners.
+/// All strings of the lowest, a middle and the highest byte, which are the corner cases of intervals.
 inline std::vector<std::string> corner_strings(std::size_t most) {
     return all_strings(std::string_view("\0a\xff", 3), most);
 }

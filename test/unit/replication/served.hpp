@@ -15,7 +15,7 @@
 
 namespace etcdsync::replication {
 
-/// One etcd in memory, and what drivers of the replicator need beside it.
+/// An etcd in memory and the environment for tests of single coroutines of the replicator.
 struct served {
     explicit served(const test::model_etcd::settings& how = {}) : store(how) {}
 
@@ -27,7 +27,7 @@ struct served {
     }
     etcd::kv kv() { return {connect(), loop.clock, std::chrono::seconds(5)}; }
 
-    /// As somebody else's client; watches hear of it.
+    /// Writes as another client does, and notifies watches.
     std::int64_t put(std::string_view key, std::string_view value) {
         const auto rev = store.put(key, value);
         server.changed();
@@ -39,7 +39,7 @@ struct served {
         return rev;
     }
 
-    /// One fault, at request `k` from now on.
+    /// Injects one fault, at the `k`th request after this call.
     void fail(std::uint64_t k, test::fault what) {
         const std::uint64_t at = server.requests() + k;
         server.script = [at, what](std::uint64_t number) { return number == at ? what : test::fault::none; };

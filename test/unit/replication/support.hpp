@@ -15,7 +15,7 @@ namespace etcdsync::replication {
 
 inline constexpr const char* checkpoints = "/.etcd-sync/";
 
-/// Rules in a line each.
+/// Build rules.
 inline config::rule prefix_rule(std::string prefix, std::string strip = {}, std::string dest = {}) {
     config::rule out;
     out.select.form = config::selector::kind::prefix;
@@ -42,13 +42,13 @@ inline mapping mapping_of(std::vector<config::rule> rules, std::string_view pref
     return mapping(rules, prefix, checkpoints);
 }
 
-/// The key of the slave, or "-" where there is none.
+/// The key on the slave, or "-" if the key is not mapped.
 inline std::string slave_key(const mapping& keys, std::string_view key) {
     std::string out;
     return keys.to_slave(key, out) ? out : std::string("-");
 }
 
-/// One revision as the log holds it.
+/// A revision as in the log.
 inline log_entry entry(etcd::revision rev, std::vector<test::built_event> events) {
     etcd::watch_message message = test::events_message(std::move(events), rev);
     log_entry out;
@@ -59,10 +59,10 @@ inline log_entry entry(etcd::revision rev, std::vector<test::built_event> events
     return out;
 }
 
-/// Keys and values of a store.
+/// The keys and values of a store.
 using store = std::map<std::string, std::string>;
 
-/// What a slave holds after `writes`.
+/// Applies `writes` to a slave.
 template <class Writes>
 void apply(const Writes& writes, store& to) {
     for (const etcd::operation& write : writes) {

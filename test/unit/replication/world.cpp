@@ -27,12 +27,12 @@ config::config default_settings() {
     slave.name = "default";
     slave.endpoints = {endpoint("slave")};
     slave.rules = {0};
-    slave.guards.max_delete.amount = 100;  // the guards have tests of their own
+    slave.guards.max_delete.amount = 100;  // other tests cover the guards
     out.slaves = {slave};
     return out;
 }
 
-/// What `record` says against what the slave held and what the master had at its revision; empty: it is true.
+/// Compares the slave with the master at the revision of `record`. Returns the first violation, or an empty string.
 std::string check(const checkpoint& record, const test::key_map& slave, const test::key_map& master) {
     for (const auto& [key, value] : master) {
         if (record.pass == sync_pass::repair && key >= record.frontier) break;
@@ -137,7 +137,7 @@ std::string world::untruth(std::int64_t since) const {
         test::key_map held = mirrored(then);
         test::key_map promised = mirrored(master.keys(record->rev));
         if (record->split) {
-            // Parts of what comes next are there already: of the keys that change after R nothing is said.
+            // Parts of the next revision may be applied already, so ignore keys that change after R.
             for (const std::string& key : master.changed_after(record->rev)) {
                 held.erase(key);
                 promised.erase(key);

@@ -15,7 +15,7 @@
 
 namespace etcdsync::replication {
 
-/// A whole replicator between a master and a slave in memory, under a clock that jumps. It mirrors "/a/" onto the same keys.
+/// A complete replicator between a master and a slave in memory, with a fake clock. It copies "/a/" to the same keys.
 class world {
 public:
     explicit world(const test::model_etcd::settings& of_master = {}, const test::model_etcd::settings& of_slave = {});
@@ -23,43 +23,44 @@ public:
 
     /// Starts etcd-sync, or starts it again as a new process.
     void start(const job& what = {});
-    /// Orderly, as SIGTERM does it.
+    /// Stops it gracefully, as SIGTERM does.
     void stop();
     /// Applies `settings` to the running replicator, as a reload does, and waits until that is done.
     void apply();
-    /// Only begins to, in the loop's tasks or those given.
+    /// Start apply() in the tasks of the loop, or in `tasks`, and do not wait.
     void begin_apply() { apply_in(loop.tasks); }
     void apply_in(aio::task_group& tasks);
     /// What each call of apply_in() returned, in the order of their ends.
     [[nodiscard]] const std::vector<bool>& applied() const { return applied_; }
-    /// As kill -9 does it: what is under way is left as it is.
+    /// Stops it as kill -9 does: work in progress is abandoned.
     void kill();
 
-    /// Writes of somebody else; what watches the stores hears of them.
+    /// Write to the master as another client does, and notify watches.
     void put(std::string_view key, std::string_view value);
     void del(std::string_view key, std::string_view range_end = {});
     void many(int count, std::string_view value, int from = 0);
 
-    /// Lets time pass until `condition`, `patience` at the most. False where it did not come.
+    /// Advances the clock until `condition` is true. False after `patience`.
     bool eventually(const std::function<bool()>& condition, aio::clock::duration patience = std::chrono::minutes(2));
 
-    /// The slave says that it is in sync, and it is.
+    /// Advances the clock until the slave is reported in sync and is exact. False after `patience`.
     bool settles(aio::clock::duration patience = std::chrono::minutes(2)) {
         return eventually([this] { return in_sync() && exact(); }, patience);
     }
     [[nodiscard]] bool exact() const { return mirrored(slave.keys()) == mirrored(master.keys()); }
     [[nodiscard]] bool in_sync() const { return running_ && link().state == link_state::in_sync; }
     [[nodiscard]] link_status link() const { return running_->current().links.at(0); }
-    /// Of the slave with this name.
+    /// The link of the slave with this name.
     [[nodiscard]] link_status link(std::string_view of) const;
     [[nodiscard]] status current() const { return running_->current(); }
-    /// For the requests of an operator.
+    /// The running replicator, for the requests of an operator.
     [[nodiscard]] replicator& running() { return *running_; }
 
-    /// Of every revision of the slave from `since` on: what its record says of its keys. Empty: all of it is true (promise P1).
+    /// Checks for every revision of the slave, starting at `since`, that its keys are as its checkpoint says (promise P1). Returns the
+    /// first violation, or an empty string.
     [[nodiscard]] std::string untruth(std::int64_t since = 2) const;
 
-    /// The lines of the log, one a line.
+    /// The log lines, joined with newlines.
     [[nodiscard]] std::string told() const;
 
     test::test_loop loop;
@@ -71,7 +72,7 @@ public:
     test::capture_sink lines;
     config::config settings;
 
-    /// The keys the rules take.
+    /// The keys that the rules select.
     [[nodiscard]] static test::key_map mirrored(const test::key_map& keys);
 
 private:

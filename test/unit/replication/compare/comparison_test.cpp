@@ -15,7 +15,7 @@ using step_kind = comparison::step_kind;
 
 namespace {
 
-/// The next page of at most `limit` keys of `from` in `range`, beginning at `key`.
+/// The next page of `from` in `range`, starting at `key`, with at most `limit` keys.
 etcd::range_page read_page(const store& from, const keys::key_range& range, const std::string& key, std::size_t limit) {
     std::vector<test::built_key> kvs;
     auto it = from.lower_bound(std::max(key, range.begin));
@@ -27,18 +27,18 @@ etcd::range_page read_page(const store& from, const keys::key_range& range, cons
 }
 
 struct differences {
-    std::vector<std::string> told;  ///< "+k" missing, "~k" different, "-k" slave only
+    std::vector<std::string> reported;  ///< "+k" missing, "~k" different, "-k" slave only
     std::uint64_t compared = 0;
     store repaired;
 };
 
 struct page_sizes {
     base::random_source random;
-    std::size_t fixed = 0;  ///< 0: at random
+    std::size_t fixed = 0;  ///< 0: random sizes
     std::size_t next() { return fixed != 0 ? fixed : 1 + random.next() % 7; }
 };
 
-/// Compares all segments from `from` on. Applies what is told to a copy of the slave.
+/// Compares all segments starting at `from`. Applies the differences to a copy of the slave.
 differences compare(const mapping& keys, const store& master, const store& slave, page_sizes sizes,
                     bool keys_only = false, const std::string& from = {}) {
     differences out;
@@ -49,7 +49,7 @@ differences compare(const mapping& keys, const store& master, const store& slave
         comparison machine(keys, part, std::max(from, part.target.begin), keys_only);
         for (;;) {
             const comparison::step step = machine.next();
-            CHECK(machine.frontier() >= before);  // it never goes back
+            CHECK(machine.frontier() >= before);  // it never decreases
             before = machine.frontier();
             if (step.what == step_kind::done) break;
             if (step.what == step_kind::need_master) {
@@ -63,7 +63,7 @@ differences compare(const mapping& keys, const store& master, const store& slave
             CHECK(step.key < machine.frontier());
             CHECK(part.target.contains(step.key));
             const char sign = step.what == step_kind::missing ? '+' : step.what == step_kind::different ? '~' : '-';
-            out.told.push_back(sign + std::string(step.key));
+            out.reported.push_back(sign + std::string(step.key));
             if (step.what == step_kind::slave_only) {
                 CHECK(step.mod_revision > 0);
                 out.repaired.erase(std::string(step.key));
@@ -77,7 +77,7 @@ differences compare(const mapping& keys, const store& master, const store& slave
     return out;
 }
 
-/// What the slave must hold: the images of the selected keys, and what is none of our business as it was.
+/// The expected keys of the slave: the mapped selected keys, and its other keys without changes.
 store expected_slave(const mapping& keys, const store& master, const store& slave) {
     store out;
     std::string key;
@@ -108,40 +108,40 @@ using lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("missing, different and superfluous keys are told in the order of the slave's keys") {
+TEST_CASE("missing, different and extra keys are reported in the order of the slave's keys") {
     const mapping keys = mapping_of({prefix_rule("/a/", "/a/", "/x/")});
     const store master{{"/a/b", "1"}, {"/a/c", "2"}, {"/a/d", "3"}, {"/b/z", "9"}};
     const store slave{{"/x/a", "0"}, {"/x/c", "2"}, {"/x/d", "other"}, {"/x/e", "5"}, {"/y", "6"}};
     const differences found = compare(keys, master, slave, {base::random_source(1), 2});
-    CHECK(found.told == lines{"-/x/a", "+/x/b", "~/x/d", "-/x/e"});
+    CHECK(found.reported == lines{"-/x/a", "+/x/b", "~/x/d", "-/x/e"});
     CHECK(found.compared == 3);
     CHECK(found.repaired == expected_slave(keys, master, slave));
 }
 
-TEST_CASE("equal sides are told as equal, empty ones too") {
+TEST_CASE("equal sides have no differences, even if they are empty") {
     const mapping keys = mapping_of({prefix_rule("/a/")});
     const store both{{"/a/1", "x"}, {"/a/2", ""}};
-    CHECK(compare(keys, both, both, {base::random_source(1), 1}).told.empty());
-    CHECK(compare(keys, {}, {}, {base::random_source(1), 1}).told.empty());
+    CHECK(compare(keys, both, both, {base::random_source(1), 1}).reported.empty());
+    CHECK(compare(keys, {}, {}, {base::random_source(1), 1}).reported.empty());
 }
 
-TEST_CASE("with keys only, values do not matter") {
+TEST_CASE("with keys_only, values are ignored") {
     const mapping keys = mapping_of({prefix_rule("/a/")});
     const differences found = compare(keys, {{"/a/1", "x"}, {"/a/3", "x"}}, {{"/a/1", "y"}, {"/a/2", "y"}},
                                       {base::random_source(1), 1}, true);
-    CHECK(found.told == lines{"-/a/2", "+/a/3"});
+    CHECK(found.reported == lines{"-/a/2", "+/a/3"});
 }
 
-TEST_CASE("keys no rule takes are passed over on both sides") {
+TEST_CASE("keys that no rule selects are skipped on both sides") {
     config::rule rule = prefix_rule("/a/", "/a/", "/x/");
     rule.exclude = {"/a/*.tmp", "/a/hole/"};
     const mapping keys = mapping_of({rule});
     const store master{{"/a/k", "1"}, {"/a/k.tmp", "1"}, {"/a/hole/k", "1"}};
     const store slave{{"/x/other.tmp", "1"}, {"/x/hole/mine", "1"}};
-    CHECK(compare(keys, master, slave, {base::random_source(1), 1}).told == lines{"+/x/k"});
+    CHECK(compare(keys, master, slave, {base::random_source(1), 1}).reported == lines{"+/x/k"});
 }
 
-TEST_CASE("any page sizes give the same differences, and applying them makes the slave right") {
+TEST_CASE("the differences do not depend on page sizes, and applying them makes the slave exact") {
     base::random_source random(7);
     config::rule globbed = prefix_rule("a", "a", "b");
     globbed.include = {"a*a", "a/", "a\xff"};
@@ -166,15 +166,15 @@ TEST_CASE("any page sizes give the same differences, and applying them makes the
             const differences whole = compare(keys, master, slave, {base::random_source(1), 1000});
             const differences single = compare(keys, master, slave, {base::random_source(1), 1});
             const differences mixed = compare(keys, master, slave, {base::random_source(random.next()), 0});
-            CHECK(whole.told == single.told);
-            CHECK(whole.told == mixed.told);
+            CHECK(whole.reported == single.reported);
+            CHECK(whole.reported == mixed.reported);
             CHECK(whole.compared == mixed.compared);
             CHECK(mixed.repaired == expected_slave(keys, master, slave));
         }
     }
 }
 
-TEST_CASE("from a frontier on, the rest is told: what comes behind it, nothing of what lies before") {
+TEST_CASE("a comparison that starts at a frontier reports exactly the differences at and after it") {
     base::random_source random(8);
     const mapping keys = mapping_of({prefix_rule("a", "a", "b"), range_rule("x", "y", "x", "c")});
     for (int round = 0; round < 100; ++round) {
@@ -187,15 +187,15 @@ TEST_CASE("from a frontier on, the rest is told: what comes behind it, nothing o
             const std::string from = item.first + std::string(1, '\0');
             const differences rest = compare(keys, master, slave, {base::random_source(2), 2}, false, from);
             lines expected;
-            for (const std::string& line : whole.told) {
+            for (const std::string& line : whole.reported) {
                 if (line.substr(1) >= from) expected.push_back(line);
             }
-            CHECK(rest.told == expected);
+            CHECK(rest.reported == expected);
         }
     }
 }
 
-TEST_CASE("the newest change among the selected keys of the master is told") {
+TEST_CASE("the newest mod revision of the selected keys of the master is returned") {
     config::rule rule = prefix_rule("/a/");
     rule.exclude = {"/a/*.tmp"};
     const mapping keys = mapping_of({rule});

@@ -39,7 +39,7 @@ const guard_policy defaults = with(config::prune_mode::guarded);
 
 }  // namespace
 
-TEST_CASE("deletes above max_delete wait for a person, and the reason has rule, numbers and keys") {
+TEST_CASE("deletes above max_delete are held, and the reason has the rule, the numbers and some keys") {
     const mapping keys = two_rules();
     census found = counted(41'022, 0, 9'310);
     found.touched = {"/a/x", std::string("/a/\x01", 4)};
@@ -52,14 +52,14 @@ TEST_CASE("deletes above max_delete wait for a person, and the reason has rule, 
     CHECK_FALSE(guard_violation(keys, counted(41'022, 0, 4'103), defaults, true).empty());
 }
 
-TEST_CASE("up to a hundred deletes are no matter where the master is the one it was") {
+TEST_CASE("up to 100 deletes are allowed if the master is verified") {
     const mapping keys = two_rules();
     CHECK(guard_violation(keys, counted(100, 0, 100), defaults, true).empty());
     CHECK_FALSE(guard_violation(keys, counted(101, 0, 101), defaults, true).empty());
     CHECK_FALSE(guard_violation(keys, counted(100, 0, 11), defaults, false).empty());
 }
 
-TEST_CASE("overwrites count only where the master is not known to be the one it was") {
+TEST_CASE("overwrites count only if the master is not verified") {
     const mapping keys = two_rules();
     CHECK(guard_violation(keys, counted(1'000, 1'000, 0), defaults, true).empty());
     CHECK_FALSE(guard_violation(keys, counted(1'000, 101, 0), defaults, false).empty());
@@ -75,7 +75,7 @@ TEST_CASE("max_delete may be a number of keys") {
     CHECK_FALSE(guard_violation(keys, counted(1'000'000, 0, 501), by, true).empty());
 }
 
-TEST_CASE("each rule is looked at by itself") {
+TEST_CASE("each rule is checked separately") {
     const mapping keys = two_rules();
     census found = counted(1'000'000, 0, 0);
     found.rules[1] = {200, 0, 150};
@@ -83,7 +83,7 @@ TEST_CASE("each rule is looked at by itself") {
     CHECK(why.find("base") != std::string::npos);
 }
 
-TEST_CASE("what a person approved is done; prune = always asks nobody, but of a master that is not known") {
+TEST_CASE("approved changes are allowed, and with prune = always so are all changes of a verified master") {
     const mapping keys = two_rules();
     guard_policy approved = defaults;
     approved.approved = true;
@@ -93,26 +93,26 @@ TEST_CASE("what a person approved is done; prune = always asks nobody, but of a 
     CHECK_FALSE(guard_violation(keys, counted(1'000, 0, 1'000), always, false).empty());
 }
 
-TEST_CASE("an empty span has nothing to lose") {
+TEST_CASE("a full sync of an empty span is allowed") {
     CHECK(guard_violation(two_rules(), counted(0, 0, 0), defaults, false).empty());
 }
 
-TEST_CASE("what becomes of a key that is only on the slave") {
+TEST_CASE("a key that is only on the slave is removed, foreign or kept") {
     const mapping keys = two_rules();
     const std::vector<span> spans{{{"/a/", "/b0"}, 20}};
-    const auto fate_by = [&](config::prune_mode mode, std::size_t rule, revision mod) {
+    const auto disposition_for = [&](config::prune_mode mode, std::size_t rule, revision mod) {
         config::safety safety;
         safety.prune = mode;
         return disposition_of(keys, rule, safety, spans, rule == 0 ? "/a/k" : "/b/k", mod);
     };
-    CHECK(fate_by(config::prune_mode::guarded, 0, 21) == disposition::remove);
-    CHECK(fate_by(config::prune_mode::guarded, 0, 20) == disposition::foreign);
-    CHECK(fate_by(config::prune_mode::always, 0, 20) == disposition::remove);
-    CHECK(fate_by(config::prune_mode::off, 0, 21) == disposition::kept);
-    CHECK(fate_by(config::prune_mode::always, 1, 21) == disposition::kept);  // delete = false
+    CHECK(disposition_for(config::prune_mode::guarded, 0, 21) == disposition::remove);
+    CHECK(disposition_for(config::prune_mode::guarded, 0, 20) == disposition::foreign);
+    CHECK(disposition_for(config::prune_mode::always, 0, 20) == disposition::remove);
+    CHECK(disposition_for(config::prune_mode::off, 0, 21) == disposition::kept);
+    CHECK(disposition_for(config::prune_mode::always, 1, 21) == disposition::kept);  // delete = false
 }
 
-TEST_CASE("a census keeps a few keys of each kind for people") {
+TEST_CASE("a census counts all keys and keeps a few of them as examples") {
     census found(2);
     for (int i = 0; i < 20; ++i) {
         found.note_overwrite(0, "o" + std::to_string(i));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an inspection compares with. The comparing itself is tested against real etcds.
+// The revision that an inspection compares with. The integration tests cover the comparison itself.
 #include "replication/compare/inspection.hpp"
 
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ std::string why_not(const checkpoint& record) {
 
 }  // namespace
 
-TEST_CASE("a slave that follows is compared at the revision of its record, whatever the rules were then") {
+TEST_CASE("a slave in state follow is compared at the revision of its checkpoint, even if the rules have changed") {
     checkpoint record = following();
     CHECK(why_not(record) == "");
     record.rules = "older";
@@ -35,7 +35,7 @@ TEST_CASE("a slave that follows is compared at the revision of its record, whate
     CHECK(why_not(record) == "");
 }
 
-TEST_CASE("a record that speaks of no whole state of this master is no measure, and it is told why") {
+TEST_CASE("a checkpoint without a complete state of this master is not used, and the reason is returned") {
     etcd::response_header master;
     CHECK(why_not_at_checkpoint(std::nullopt, master, "it") == "there is no checkpoint on the slave");
     CHECK(why_not_at_checkpoint(base::result<checkpoint>(base::error("it is not JSON")), master, "it") ==

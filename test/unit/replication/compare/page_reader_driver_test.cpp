@@ -24,7 +24,7 @@ struct rig {
         kv.emplace(channel, loop.clock, 5s);
     }
 
-    /// Reads everything; the sizes of the pages, or {-1} where it failed.
+    /// Reads all keys. Returns the sizes of the pages, or {-1} on failure.
     std::vector<int> pages(const page_reader::options& how = {}) {
         page_reader reader(*kv, loop.tasks, {"k", "l"}, how);
         std::vector<int> sizes;
@@ -58,7 +58,7 @@ using sizes = std::vector<int>;
 
 }  // namespace
 
-TEST_CASE("pages grow twofold while they are smaller than the budget, and not beyond it") {
+TEST_CASE("the size of pages doubles up to the budget") {
     rig r(2'000);
     CHECK(r.pages() == sizes{128, 256, 512, 1'024, 80});
     rig heavy(1'000, 1'000);
@@ -67,14 +67,14 @@ TEST_CASE("pages grow twofold while they are smaller than the budget, and not be
     for (const int size : heavy.pages(how)) CHECK(size <= 200);
 }
 
-TEST_CASE("a page that does not come in time is asked for again with a quarter of the keys, and pages stay smaller") {
+TEST_CASE("a page that times out is requested again with a quarter of the keys, and later pages are smaller, too") {
     rig r(2'000);
     r.server.script = [](std::uint64_t number) { return number == 4 ? test::fault::lost : test::fault::none; };
     CHECK(r.pages() == sizes{128, 256, 512, 256, 512, 336});
     CHECK(r.server.requests() == 7);
 }
 
-TEST_CASE("a page that does not come in time twice is an error, and so is one whose connection broke, at once") {
+TEST_CASE("a second timeout of a page is an error, and a broken connection is an error without a retry") {
     rig r(2'000);
     r.server.script = [](std::uint64_t number) { return number >= 2 ? test::fault::lost : test::fault::none; };
     CHECK(r.pages() == sizes{-1});
@@ -86,7 +86,7 @@ TEST_CASE("a page that does not come in time twice is an error, and so is one wh
     CHECK(cut.server.requests() == 2);
 }
 
-TEST_CASE("whatever page fails, all is read or an error is told") {
+TEST_CASE("whichever page fails, all keys are read or an error is returned") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 5; ++k) {
             rig r(2'000);
@@ -98,7 +98,7 @@ TEST_CASE("whatever page fails, all is read or an error is told") {
     }
 }
 
-TEST_CASE("at a revision that is compacted meanwhile the pages that are left are refused as such") {
+TEST_CASE("if the revision is compacted meanwhile, the next page fails with class compacted") {
     rig r(2'000);
     page_reader::options how;
     how.at = r.store.revision();

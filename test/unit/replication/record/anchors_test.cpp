@@ -41,17 +41,17 @@ anchor_list followed(anchor_list from, const std::deque<log_entry>& entries) {
 
 }  // namespace
 
-TEST_CASE("the two newest and the two oldest are remembered") {
+TEST_CASE("the two newest and the two oldest anchors are kept") {
     anchor_list all;
     for (const char* key : {"a", "b", "c", "d", "e", "f"}) remember(all, at(key, key[0]));
     CHECK(keys_of(all) == "feba");
     remember(all, at("g", 'c'));  // neither new nor old
     CHECK(keys_of(all) == "feba");
-    remember(all, at("a", 'z'));  // the same key is there once
+    remember(all, at("a", 'z'));  // a key is kept once
     CHECK(keys_of(all) == "afeb");
 }
 
-TEST_CASE("a change of an anchor replaces it, a delete takes it out") {
+TEST_CASE("a change of an anchor replaces it, a delete removes it") {
     std::deque<log_entry> entries;
     entries.push_back(entry(50, {put("a", "new", 50), del("b", 50)}));
     const anchor_list all = followed({at("b", 20), at("a", 10)}, entries);
@@ -61,7 +61,7 @@ TEST_CASE("a change of an anchor replaces it, a delete takes it out") {
     CHECK(all[0].digest != "d");
 }
 
-TEST_CASE("the newest puts of selected keys come in") {
+TEST_CASE("the newest puts of selected keys become anchors") {
     std::deque<log_entry> entries;
     entries.push_back(entry(50, {put("k", "1", 50)}));
     entries.push_back(entry(51, {put("l", "1", 51), put("x", "1", 51)}));
@@ -70,7 +70,7 @@ TEST_CASE("the newest puts of selected keys come in") {
     CHECK(keys_of(followed({at("a", 10)}, entries)) == "mla");
 }
 
-TEST_CASE("a put that a later revision undid is no anchor") {
+TEST_CASE("a put whose key was deleted later does not become an anchor") {
     std::deque<log_entry> entries;
     entries.push_back(entry(50, {put("k", "1", 50)}));
     entries.push_back(entry(51, {del("k", 51)}));
@@ -81,7 +81,7 @@ TEST_CASE("a put that a later revision undid is no anchor") {
     CHECK(all[0].mod_revision == 52);
 }
 
-TEST_CASE("an anchor is unchanged only where everything about the key is") {
+TEST_CASE("an anchor is unchanged only if the value, the version and the revisions of its key are") {
     etcd::key_value kv;
     kv.key = "k";
     kv.value = "v";

@@ -65,7 +65,7 @@ void check_same(const checkpoint& a, const checkpoint& b) {
 }
 
 /// The error of parsing full() with `from` replaced by `to`.
-std::string complaint(std::string_view from, std::string_view to) {
+std::string parse_error(std::string_view from, std::string_view to) {
     std::string text = encode(full());
     const auto at = text.find(from);
     REQUIRE_MESSAGE(at != std::string::npos, from);
@@ -76,7 +76,7 @@ std::string complaint(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-TEST_CASE("a record reads back as it was written, keys in no encoding included") {
+TEST_CASE("an encoded checkpoint is parsed to the same fields, also with keys that are not UTF-8") {
     for (const sync_pass pass : {sync_pass::none, sync_pass::count, sync_pass::repair, sync_pass::prune}) {
         checkpoint record = full();
         record.pass = pass;
@@ -89,7 +89,7 @@ TEST_CASE("a record reads back as it was written, keys in no encoding included")
     check_same(checkpoint(), *empty);
 }
 
-TEST_CASE("the largest numbers an etcd can have are kept") {
+TEST_CASE("the largest possible numbers of an etcd are preserved") {
     checkpoint record = full();
     record.cluster_id = std::numeric_limits<std::uint64_t>::max();
     record.rev = revision{1} << 53;
@@ -100,13 +100,13 @@ TEST_CASE("the largest numbers an etcd can have are kept") {
     check_same(record, *parsed);
 }
 
-TEST_CASE("whatever term a master claims, the record it is written into can be read again") {
+TEST_CASE("a checkpoint with any raft term can be parsed") {
     checkpoint record = full();
     record.raft_term = std::numeric_limits<std::uint64_t>::max();
     CHECK(parse_checkpoint(encode(record)).has_value());
 }
 
-TEST_CASE("the state is told in words people and scripts can use") {
+TEST_CASE("the state is a readable string") {
     checkpoint record = full();
     CHECK(encode(record).find("\"state\":\"full_sync\"") != std::string::npos);
     CHECK(encode(record).find("\"pass\":\"repair\"") != std::string::npos);
@@ -118,7 +118,7 @@ TEST_CASE("the state is told in words people and scripts can use") {
     CHECK(encode(record).find("\"cluster_id\":\"cdf818194e3a8c32\"") != std::string::npos);
 }
 
-TEST_CASE("what is no record is refused with a reason") {
+TEST_CASE("text that is not a checkpoint is rejected with a reason") {
     for (const char* text :
          {"", "{", "null", "[]", "7", "\"text\"", "{}", "{\"format\":1}", "hello", "{\"format\":\"1\"}"}) {
         CAPTURE(text);
@@ -132,54 +132,54 @@ TEST_CASE("what is no record is refused with a reason") {
     CHECK(parse_checkpoint("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").has_error());
 }
 
-TEST_CASE("a record of another format says that another version wrote it") {
-    CHECK(complaint("\"format\":1", "\"format\":2").find("another version") != std::string::npos);
+TEST_CASE("the error for a checkpoint of another format says that another version wrote it") {
+    CHECK(parse_error("\"format\":1", "\"format\":2").find("another version") != std::string::npos);
 }
 
-TEST_CASE("each member that is missing, of another kind or out of range is named") {
+TEST_CASE("a member that is missing, of the wrong type or out of range is named in the error") {
     for (const char* name : {"format", "instance", "cluster_id", "raft_term", "revision", "pass", "frontier_b64",
                              "event_revision", "event_digest", "rules", "spans", "writer", "seq", "time"}) {
         const std::string quoted = "\"" + std::string(name) + "\":";
         CAPTURE(name);
-        CHECK(complaint(quoted, "\"other\":").find(name) != std::string::npos);
-        CHECK(complaint(quoted, quoted + "null,\"x\":").find(name) != std::string::npos);
-        CHECK(complaint(quoted, quoted + "{\"a\":1},\"x\":").find(name) != std::string::npos);
+        CHECK(parse_error(quoted, "\"other\":").find(name) != std::string::npos);
+        CHECK(parse_error(quoted, quoted + "null,\"x\":").find(name) != std::string::npos);
+        CHECK(parse_error(quoted, quoted + "{\"a\":1},\"x\":").find(name) != std::string::npos);
     }
     for (const char* name : {"revision", "raft_term", "seq", "event_revision", "since"}) {
         const std::string quoted = "\"" + std::string(name) + "\":";
         CAPTURE(name);
-        CHECK_FALSE(complaint(quoted, quoted + "-1,\"x\":").empty());
-        CHECK_FALSE(complaint(quoted, quoted + "1.5,\"x\":").empty());
-        CHECK_FALSE(complaint(quoted, quoted + "1e30,\"x\":").empty());
-        CHECK_FALSE(complaint(quoted, quoted + "18446744073709551616,\"x\":").empty());
+        CHECK_FALSE(parse_error(quoted, quoted + "-1,\"x\":").empty());
+        CHECK_FALSE(parse_error(quoted, quoted + "1.5,\"x\":").empty());
+        CHECK_FALSE(parse_error(quoted, quoted + "1e30,\"x\":").empty());
+        CHECK_FALSE(parse_error(quoted, quoted + "18446744073709551616,\"x\":").empty());
     }
     for (const char* name : {"revision", "event_revision", "since"}) {
         const std::string quoted = "\"" + std::string(name) + "\":";
         CAPTURE(name);
-        CHECK_FALSE(complaint(quoted, quoted + "9223372036854775808,\"x\":").empty());
+        CHECK_FALSE(parse_error(quoted, quoted + "9223372036854775808,\"x\":").empty());
     }
 }
 
-TEST_CASE("keys that are not base64, ids that are not hexadecimal and passes nobody knows are refused") {
-    CHECK_FALSE(complaint("\"frontier_b64\":\"", "\"frontier_b64\":\"!").empty());
-    CHECK_FALSE(complaint("\"start_b64\":\"", "\"start_b64\":\"?").empty());
-    CHECK_FALSE(complaint("\"cluster_id\":\"", "\"cluster_id\":\"xyz").empty());
-    CHECK_FALSE(complaint("\"cluster_id\":\"", "\"cluster_id\":\"1234567890").empty());  // too long
-    CHECK_FALSE(complaint("\"cluster_id\":\"cdf818194e3a8c32\"", "\"cluster_id\":\"\"").empty());
-    CHECK_FALSE(complaint("\"pass\":\"repair\"", "\"pass\":\"REPAIR\"").empty());
-    CHECK_FALSE(complaint("\"spans\":[", "\"spans\":[1,").empty());
+TEST_CASE("keys that are not base64, ids that are not hexadecimal and unknown passes are rejected") {
+    CHECK_FALSE(parse_error("\"frontier_b64\":\"", "\"frontier_b64\":\"!").empty());
+    CHECK_FALSE(parse_error("\"start_b64\":\"", "\"start_b64\":\"?").empty());
+    CHECK_FALSE(parse_error("\"cluster_id\":\"", "\"cluster_id\":\"xyz").empty());
+    CHECK_FALSE(parse_error("\"cluster_id\":\"", "\"cluster_id\":\"1234567890").empty());  // too long
+    CHECK_FALSE(parse_error("\"cluster_id\":\"cdf818194e3a8c32\"", "\"cluster_id\":\"\"").empty());
+    CHECK_FALSE(parse_error("\"pass\":\"repair\"", "\"pass\":\"REPAIR\"").empty());
+    CHECK_FALSE(parse_error("\"spans\":[", "\"spans\":[1,").empty());
 }
 
-TEST_CASE("an event revision beyond the revision is refused") {
-    CHECK_FALSE(complaint("\"event_revision\":4700", "\"event_revision\":4712").empty());
-    CHECK(complaint("\"event_revision\":4700", "\"event_revision\":4711").empty());
+TEST_CASE("an event revision above the revision is rejected") {
+    CHECK_FALSE(parse_error("\"event_revision\":4700", "\"event_revision\":4712").empty());
+    CHECK(parse_error("\"event_revision\":4700", "\"event_revision\":4711").empty());
 }
 
-TEST_CASE("members nobody knows are passed over: a newer version may add some") {
-    CHECK(complaint("\"format\":1", "\"format\":1,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
+TEST_CASE("unknown members are ignored, because a newer version may add some") {
+    CHECK(parse_error("\"format\":1", "\"format\":1,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
 }
 
-TEST_CASE("a record from before there were anchors and a count is read; senseless ones are refused") {
+TEST_CASE("a checkpoint without anchors and count, from an older version, is valid; invalid ones are rejected") {
     checkpoint old = full();
     old.anchors.clear();
     old.count.reset();
@@ -190,11 +190,11 @@ TEST_CASE("a record from before there were anchors and a count is read; senseles
     REQUIRE(parsed.has_value());
     CHECK(parsed->anchors.empty());
     CHECK_FALSE(parsed->count.has_value());
-    CHECK_FALSE(complaint("\"count\":1234", "\"count\":-1").empty());
-    CHECK_FALSE(complaint("\"mod_revision\":4600", "\"mod_revision\":\"x\"").empty());
+    CHECK_FALSE(parse_error("\"count\":1234", "\"count\":-1").empty());
+    CHECK_FALSE(parse_error("\"mod_revision\":4600", "\"mod_revision\":\"x\"").empty());
 }
 
-TEST_CASE("a truncated or mutilated record never crashes, and what is read is sane") {
+TEST_CASE("a truncated or corrupted checkpoint causes no crash, and the parsed values are consistent") {
     const std::string whole = encode(full());
     const auto look = [](const std::string& text) {
         const auto parsed = parse_checkpoint(text);
@@ -215,11 +215,11 @@ TEST_CASE("a truncated or mutilated record never crashes, and what is read is sa
     }
 }
 
-TEST_CASE("the record stands under the prefix and the name of the instance") {
+TEST_CASE("the key of a checkpoint is the prefix and the instance name") {
     CHECK(checkpoint_key("/.etcd-sync/", "it") == "/.etcd-sync/it");
 }
 
-TEST_CASE("a revision that no store ever reaches is refused: it would be counted on from") {
+TEST_CASE("a revision that no store can reach is rejected, because it would be the base of later ones") {
     for (const revision rev : {(revision{1} << 53) + 1, std::numeric_limits<revision>::max()}) {
         checkpoint record = full();
         record.rev = rev;
@@ -230,7 +230,7 @@ TEST_CASE("a revision that no store ever reaches is refused: it would be counted
     }
 }
 
-TEST_CASE("a record too large to be one of ours is not even parsed") {
+TEST_CASE("a checkpoint above the size limit is rejected without parsing") {
     std::string text = encode(full());
     text.insert(text.size() - 1, std::string(1U << 20, ' '));
     CHECK_FALSE(parse_checkpoint(text).has_value());

@@ -10,7 +10,7 @@ using namespace etcdsync::replication;
 using test::del;
 using test::put;
 
-TEST_CASE("a revision is mapped to the keys of the slave, event by event, with the rule that takes each") {
+TEST_CASE("each selected event of a revision is mapped to its key on the slave and its rule") {
     const mapping keys = mapping_of({prefix_rule("/a/", "/a/", "/x/"), prefix_rule("/b/", "/b/", "/y/")});
     const log_entry all = entry(5, {put("/a/k", "1", 5), put("/c/k", "1", 5), del("/b/l", 5)});
     const mapped_revision mapped = map_revision(all, keys);
@@ -24,7 +24,7 @@ TEST_CASE("a revision is mapped to the keys of the slave, event by event, with t
     CHECK(mapped.changes[1].target == "/y/l");
 }
 
-TEST_CASE("an event that maps to no key is still one of the slave's rules") {
+TEST_CASE("an event without a target key is still an event of its rule") {
     const mapping keys = mapping_of({prefix_rule("/a/", "/a/", "")});
     const log_entry all =
         entry(5, {put("/a/", "1", 5), put("/a/.etcd-sync/x", "1", 5), put("/a//.etcd-sync/x", "1", 5)});

@@ -16,7 +16,7 @@ using namespace etcdsync::replication;
 
 namespace {
 
-constexpr const char* whole_key = "/.etcd-sync/it";
+constexpr const char* all_key = "/.etcd-sync/it";
 
 std::vector<config::rule> three_rules() { return {prefix_rule("/a/"), prefix_rule("/b/"), prefix_rule("/c/")}; }
 
@@ -26,8 +26,8 @@ record_set one_for_all(const std::vector<config::rule>& rules) {
     return out;
 }
 
-/// Named by their prefix.
-record_set one_a_rule(const std::vector<config::rule>& rules) {
+/// One checkpoint per rule. The prefix of a rule is its name.
+record_set one_per_rule(const std::vector<config::rule>& rules) {
     record_set out(checkpoints, "it", config::consistency_mode::rule);
     for (std::size_t i = 0; i < rules.size(); ++i) {
         out.add(rule_checkpoint_key(checkpoints, "it", rules[i].select.begin),
@@ -36,7 +36,7 @@ record_set one_a_rule(const std::vector<config::rule>& rules) {
     return out;
 }
 
-checkpoint record_of(const mapping& keys, revision rev, revision since) {
+checkpoint checkpoint_for(const mapping& keys, revision rev, revision since) {
     checkpoint out;
     out.instance = "it";
     out.cluster_id = 77;
@@ -48,13 +48,13 @@ checkpoint record_of(const mapping& keys, revision rev, revision since) {
     return out;
 }
 
-/// What stands on the slave after the records of `set` were written, at 100, 101, ... with claims since 10, 11, ...
-found_records as_written(const record_set& set) {
+/// A slave with the checkpoints of `set`, at revisions 100, 101, ... with claims since 10, 11, ...
+found_records slave_with(const record_set& set) {
     found_records out;
     out.at = 500;
     revision n = 0;
     for (const wanted_record& wanted : set.wanted()) {
-        out.records.push_back({wanted.key, encode(record_of(wanted.keys, 100 + n, 10 + n))});
+        out.records.push_back({wanted.key, encode(checkpoint_for(wanted.keys, 100 + n, 10 + n))});
         ++n;
     }
     return out;
@@ -84,7 +84,7 @@ found_records after(found_records found, const migration& plan) {
     return found;
 }
 
-/// The claim on one key of the slave; -1: none.
+/// The start of the claim that contains a key of the slave, or -1.
 revision since_of(const std::vector<span>& spans, std::string_view key) {
     for (const span& s : spans) {
         if (s.keys.contains(key)) return s.since;
@@ -94,14 +94,14 @@ revision since_of(const std::vector<span>& spans, std::string_view key) {
 
 }  // namespace
 
-TEST_CASE("every name of a rule has a record of its own, and plain names are readable in its key") {
+TEST_CASE("every rule name has its own checkpoint key, in which plain names are readable") {
     const auto key = [](std::string_view rule) { return rule_checkpoint_key("/.etcd-sync/", "it", rule); };
     CHECK(key("app") == "/.etcd-sync/it/app");
     CHECK(key("/config/app/") == "/.etcd-sync/it//config/app/");
     CHECK(key("[/a, /n)") == "/.etcd-sync/it/[/a,%20/n)");
     CHECK(key("100%") == "/.etcd-sync/it/100%25");
     CHECK(key(std::string_view("\0\xff", 2)) == "/.etcd-sync/it/%00%FF");
-    // What looks like another name's encoding is encoded again.
+    // A name that looks like an encoded one is encoded again.
     CHECK(key("%20") != key(" "));
     std::set<std::string> keys;
     int names = 0;
@@ -114,24 +114,24 @@ TEST_CASE("every name of a rule has a record of its own, and plain names are rea
     CHECK(keys.size() == static_cast<std::size_t>(names));
 }
 
-TEST_CASE("where all records are wanted ones there is nothing to hand over") {
+TEST_CASE("if there are only checkpoints of the current mode, there is nothing to migrate") {
     const auto rules = three_rules();
-    for (const record_set& set : {one_for_all(rules), one_a_rule(rules)}) {
+    for (const record_set& set : {one_for_all(rules), one_per_rule(rules)}) {
         CHECK(plan_migration({}, set, "it").steps.empty());
-        CHECK(plan_migration(as_written(set), set, "it").steps.empty());
-        // An unreadable one that is wanted is the link's own business.
-        found_records junk = as_written(set);
+        CHECK(plan_migration(slave_with(set), set, "it").steps.empty());
+        // The link handles an unreadable checkpoint of the current mode.
+        found_records junk = slave_with(set);
         junk.records.front().text = "junk";
         CHECK(plan_migration(junk, set, "it").steps.empty());
     }
 }
 
-TEST_CASE("from one record for all to one a rule: every rule has its claims, and all is compared") {
+TEST_CASE("from \"all\" to \"rule\" every rule keeps its claims, and all keys are compared") {
     const auto rules = three_rules();
     const record_set before = one_for_all(rules);
-    const record_set now = one_a_rule(rules);
-    const migration plan = plan_migration(as_written(before), now, "it");
-    CHECK(deleted(plan) == std::set<std::string>{whole_key});
+    const record_set now = one_per_rule(rules);
+    const migration plan = plan_migration(slave_with(before), now, "it");
+    CHECK(deleted(plan) == std::set<std::string>{all_key});
     CHECK(plan.steps.size() == 4);
     for (const wanted_record& wanted : now.wanted()) {
         const checkpoint* const next = step_for(plan, wanted.key);
@@ -143,16 +143,16 @@ TEST_CASE("from one record for all to one a rule: every rule has its claims, and
         CHECK(next->rev == 100);
         CHECK(next->seq == 101);
     }
-    // Done once, it is done.
-    CHECK(plan_migration(after(as_written(before), plan), now, "it").steps.empty());
+    // A second migration does nothing.
+    CHECK(plan_migration(after(slave_with(before), plan), now, "it").steps.empty());
 }
 
-TEST_CASE("from one record a rule to one for all: each claim is kept as it was") {
+TEST_CASE("from \"rule\" to \"all\" every claim is kept") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
-    const migration plan = plan_migration(as_written(one_a_rule(rules)), now, "it");
+    const migration plan = plan_migration(slave_with(one_per_rule(rules)), now, "it");
     CHECK(deleted(plan).size() == 3);
-    const checkpoint* const next = step_for(plan, whole_key);
+    const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
     CHECK(since_of(next->spans, "/a/x") == 10);
     CHECK(since_of(next->spans, "/b/x") == 11);
@@ -160,48 +160,48 @@ TEST_CASE("from one record a rule to one for all: each claim is kept as it was")
     CHECK(since_of(next->spans, "/d/x") == -1);
     CHECK(next->rules != now.wanted()[0].keys.digest());
     CHECK(next->seq == 103);
-    // The one that got farthest proves the history of the master.
+    // The checkpoint with the highest revision verifies the history of the master.
     CHECK(next->rev == 102);
     CHECK(next->rules == mapping_of({prefix_rule("/c/")}).digest());
-    CHECK(plan_migration(after(as_written(one_a_rule(rules)), plan), now, "it").steps.empty());
+    CHECK(plan_migration(after(slave_with(one_per_rule(rules)), plan), now, "it").steps.empty());
 }
 
-TEST_CASE("of several records none is gone on from, even if one of them is about all keys") {
-    // Right after the change from "all" each record is a copy of the old one; one rule moved on since.
+TEST_CASE("several checkpoints are not resumed, even if one of them covers all keys") {
+    // Directly after a change from "all" each checkpoint is a copy of the old one. One rule has advanced since then.
     const auto rules = three_rules();
-    const record_set set = one_a_rule(rules);
+    const record_set set = one_per_rule(rules);
     const mapping whole = mapping_of(rules);
-    found_records found = as_written(set);
-    checkpoint copy = record_of(whole, 50, 1);
+    found_records found = slave_with(set);
+    checkpoint copy = checkpoint_for(whole, 50, 1);
     found.records[2].text = encode(copy);
     const migration plan = plan_migration(found, one_for_all(rules), "it");
-    const checkpoint* const next = step_for(plan, whole_key);
+    const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules != whole.digest());
 }
 
-TEST_CASE("with a single rule the record is gone on from as it is, both ways") {
+TEST_CASE("with a single rule the checkpoint is resumed in both directions") {
     const std::vector<config::rule> rules{prefix_rule("/a/")};
     const record_set all = one_for_all(rules);
-    const record_set each = one_a_rule(rules);
-    const migration there = plan_migration(as_written(all), each, "it");
+    const record_set each = one_per_rule(rules);
+    const migration there = plan_migration(slave_with(all), each, "it");
     const checkpoint* next = step_for(there, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
     CHECK(next->rules == each.wanted()[0].keys.digest());
     CHECK(next->rev == 100);
-    const migration back = plan_migration(after(as_written(all), there), all, "it");
-    next = step_for(back, whole_key);
+    const migration back = plan_migration(after(slave_with(all), there), all, "it");
+    next = step_for(back, all_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules == all.wanted()[0].keys.digest());
     CHECK(since_of(next->spans, "/a/x") == 10);
     CHECK(deleted(back) == std::set<std::string>{"/.etcd-sync/it//a/"});
 }
 
-TEST_CASE("a rule that went is forgotten, one that came is left to its first sync, one that was renamed goes on") {
+TEST_CASE("the checkpoint of a removed rule is deleted, an added rule has none, and a renamed rule resumes") {
     const auto rules = three_rules();
-    const found_records found = as_written(one_a_rule(rules));
-    // "/c/" went, "/d/" came.
-    const record_set changed = one_a_rule({rules[0], rules[1], prefix_rule("/d/")});
+    const found_records found = slave_with(one_per_rule(rules));
+    // "/c/" was removed, "/d/" was added.
+    const record_set changed = one_per_rule({rules[0], rules[1], prefix_rule("/d/")});
     const migration plan = plan_migration(found, changed, "it");
     CHECK(deleted(plan) == std::set<std::string>{"/.etcd-sync/it//c/"});
     CHECK(step_for(plan, "/.etcd-sync/it//d/") == nullptr);
@@ -223,10 +223,10 @@ TEST_CASE("a rule that went is forgotten, one that came is left to its first syn
     CHECK(since_of(under_new_name->spans, "/a/x") == 10);
 }
 
-TEST_CASE("keys a former rule had claimed go with their claim to the rule that has them now") {
+TEST_CASE("the claims of a former rule are moved to the rule that now has the keys") {
     const std::vector<config::rule> rules{prefix_rule("/a/x/"), prefix_rule("/a/")};
-    const found_records found = as_written(one_a_rule(rules));
-    record_set now = one_a_rule({prefix_rule("/a/")});
+    const found_records found = slave_with(one_per_rule(rules));
+    record_set now = one_per_rule({prefix_rule("/a/")});
     const migration plan = plan_migration(found, now, "it");
     const checkpoint* const next = step_for(plan, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
@@ -235,27 +235,27 @@ TEST_CASE("keys a former rule had claimed go with their claim to the rule that h
     CHECK(next->rules != now.wanted()[0].keys.digest());
 }
 
-TEST_CASE("two rules that share a stretch key by key: the younger claim holds for both") {
+TEST_CASE("for two rules with interleaved keys the newer claim is used for both") {
     config::rule picks = prefix_rule("/a/");
     picks.include = {"/a/*.conf"};
     const std::vector<config::rule> rules{picks, prefix_rule("/a/")};
     record_set set(checkpoints, "it", config::consistency_mode::rule);
     set.add("/.etcd-sync/it/conf", mapping::of_one_rule(rules, 0, "", checkpoints));
     set.add("/.etcd-sync/it/rest", mapping::of_one_rule(rules, 1, "", checkpoints));
-    const migration plan = plan_migration(as_written(set), one_for_all(rules), "it");
-    const checkpoint* const next = step_for(plan, whole_key);
+    const migration plan = plan_migration(slave_with(set), one_for_all(rules), "it");
+    const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
     REQUIRE(next->spans.size() == 1);
     CHECK(next->spans[0].since == 11);
 }
 
-TEST_CASE("records of both modes at once, which no daemon leaves behind: nothing is believed, no claim is widened") {
+TEST_CASE("with checkpoints of both modes, which no daemon leaves, all keys are compared and no claim grows") {
     const auto rules = three_rules();
     for (const bool per_rule : {false, true}) {
-        found_records found = as_written(one_for_all(rules));  // claims since 10
-        found_records each = as_written(one_a_rule(rules));    // since 10, 11, 12
+        found_records found = slave_with(one_for_all(rules));  // claims since 10
+        found_records each = slave_with(one_per_rule(rules));  // since 10, 11, 12
         found.records.insert(found.records.end(), each.records.begin(), each.records.end());
-        const record_set now = per_rule ? one_a_rule(rules) : one_for_all(rules);
+        const record_set now = per_rule ? one_per_rule(rules) : one_for_all(rules);
         const migration plan = plan_migration(found, now, "it");
         CHECK(deleted(plan).size() == (per_rule ? 1 : 3));
         for (const wanted_record& wanted : now.wanted()) {
@@ -270,24 +270,24 @@ TEST_CASE("records of both modes at once, which no daemon leaves behind: nothing
     }
 }
 
-TEST_CASE("records that are not readable, or of another instance, give no claim and are removed") {
+TEST_CASE("checkpoints that are unreadable or of another instance have no claims and are deleted") {
     const auto rules = three_rules();
-    found_records found = as_written(one_for_all(rules));
+    found_records found = slave_with(one_for_all(rules));
     found.records[0].text = "junk";
-    const migration plan = plan_migration(found, one_a_rule(rules), "it");
+    const migration plan = plan_migration(found, one_per_rule(rules), "it");
     REQUIRE(plan.steps.size() == 1);
-    CHECK(deleted(plan) == std::set<std::string>{whole_key});
+    CHECK(deleted(plan) == std::set<std::string>{all_key});
     CHECK(plan.activity.writer.empty());
-    checkpoint other = record_of(mapping_of(rules), 9, 9);
+    checkpoint other = checkpoint_for(mapping_of(rules), 9, 9);
     other.instance = "another";
     found.records[0].text = encode(other);
-    CHECK(plan_migration(found, one_a_rule(rules), "it").steps.size() == 1);
+    CHECK(plan_migration(found, one_per_rule(rules), "it").steps.size() == 1);
 }
 
-TEST_CASE("the sign of life moves with each of the records that are in the way") {
+TEST_CASE("the activity changes with each of the checkpoints that are replaced") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
-    found_records found = as_written(one_a_rule(rules));
+    found_records found = slave_with(one_per_rule(rules));
     const checkpoint before = plan_migration(found, now, "it").activity;
     CHECK(before.writer == "someone");
     for (std::size_t i = 0; i < 3; ++i) {
@@ -297,11 +297,11 @@ TEST_CASE("the sign of life moves with each of the records that are in the way")
         moved.records[i].text = encode(next);
         CHECK(plan_migration(moved, now, "it").activity.seq > before.seq);
     }
-    // A process that wrote any of them before finds it newer than what it wrote last.
+    // A process that wrote one of them finds a newer sequence number than its own.
     for (const found_record& record : found.records) CHECK(is_rival(before, "we", parse_checkpoint(record.text)->seq));
 }
 
-TEST_CASE("claims that overlap are cut so that the youngest holds") {
+TEST_CASE("overlapping claims are cut so that the newest one remains") {
     const std::vector<span> merged =
         merge_spans({{{"a", "m"}, 5}, {{"g", "z"}, 9}, {{"h", "i"}, 2}, {{"x", ""}, 1}, {{"p", "q"}, 9}});
     REQUIRE(merged.size() == 3);

@@ -24,10 +24,12 @@ struct rig : served {
         record.rev = 5;
         record.rules = keys.digest();
         record.event_revision = 4;
-        record.event_digest = learn(4);
+        record.event_digest = read_digest(4);
     }
 
-    std::string learn(etcd::revision rev) { return loop.run(read_event_digest(connect(), with, 5s, keys, rev), 1min); }
+    std::string read_digest(etcd::revision rev) {
+        return loop.run(read_event_digest(connect(), with, 5s, keys, rev), 1min);
+    }
     etcd::result<proof> prove() { return loop.run(prove_history(connect(), with, 5s, keys, record), 1min); }
     verdict found() {
         const auto proved = prove();
@@ -35,7 +37,7 @@ struct rig : served {
         CHECK(proved->reason.empty() == (proved->found == verdict::same));
         return proved->found;
     }
-    /// Another store in its place.
+    /// Replaces the store.
     void wipe(std::initializer_list<const char*> puts, std::uint64_t cluster_id = 0xcdf818194e3a8c32) {
         server.cut();
         test::model_etcd::settings how;
@@ -49,7 +51,7 @@ struct rig : served {
 
 }  // namespace
 
-TEST_CASE("the master that has the events we knew is the same, whatever came since") {
+TEST_CASE("a master with the known events is the same, even after later changes") {
     rig r;
     CHECK_FALSE(r.record.event_digest.empty());
     CHECK(r.found() == verdict::same);
@@ -59,7 +61,7 @@ TEST_CASE("the master that has the events we knew is the same, whatever came sin
     CHECK(r.found() == verdict::same);
 }
 
-TEST_CASE("a cluster with another id, a store behind R, and other events at E are another master") {
+TEST_CASE("another cluster id, a store behind R, or other events at E mean another master") {
     rig r;
     SUBCASE("other id") { r.wipe({"/a/1", "/b/1", "/a/2", "/b/2"}, 77); }
     SUBCASE("wiped") { r.wipe({}); }
@@ -70,25 +72,25 @@ TEST_CASE("a cluster with another id, a store behind R, and other events at E ar
     CHECK(r.found() == verdict::other);
 }
 
-TEST_CASE("without a witness nothing is proved, and nothing is refuted") {
+TEST_CASE("without known events the history is neither verified nor rejected") {
     rig r;
-    SUBCASE("none known") { r.record.event_revision = 0; }
-    SUBCASE("its events not seen") { r.record.event_digest.clear(); }
+    SUBCASE("no event revision") { r.record.event_revision = 0; }
+    SUBCASE("no event digest") { r.record.event_digest.clear(); }
     SUBCASE("the rules changed") { r.record.rules = "other"; }
     SUBCASE("compacted") { r.store.compact(5); }
     CHECK(r.found() == verdict::unproven);
 }
 
-TEST_CASE("the events of a revision can be learned while they are there, and not after") {
+TEST_CASE("the digest of a revision can be read until the revision is compacted") {
     rig r;
-    CHECK_FALSE(r.learn(2).empty());
-    CHECK(r.learn(2) != r.learn(4));
+    CHECK_FALSE(r.read_digest(2).empty());
+    CHECK(r.read_digest(2) != r.read_digest(4));
     r.store.compact(3);
-    CHECK(r.learn(2).empty());
-    CHECK(r.learn(4) == r.record.event_digest);
+    CHECK(r.read_digest(2).empty());
+    CHECK(r.read_digest(4) == r.record.event_digest);
 }
 
-TEST_CASE("whatever request fails, it is an error, or the verdict is the right one") {
+TEST_CASE("whichever request fails, the result is an error or the correct verdict") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 3; ++k) {
             CAPTURE(test::to_string(what));

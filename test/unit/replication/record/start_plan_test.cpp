@@ -60,8 +60,8 @@ void check_from_the_beginning(const start_plan& plan) {
     CHECK(plan.record.event_digest.empty());
 }
 
-/// A record that cannot be gone on from, and the word its reason holds.
-void check_doubt(const checkpoint& from, std::string_view word, const start_context& now = here()) {
+/// Checks that `from` is not resumed, and that the reason contains `word`.
+void check_not_resumed(const checkpoint& from, std::string_view word, const start_context& now = here()) {
     const start_plan plan = plan_start(record(from), rules(), now);
     check_from_the_beginning(plan);
     CAPTURE(plan.reason);
@@ -70,7 +70,7 @@ void check_doubt(const checkpoint& from, std::string_view word, const start_cont
 
 }  // namespace
 
-TEST_CASE("a record of this master, these rules and a revision it has is gone on from") {
+TEST_CASE("a checkpoint of this master and these rules, at a revision of the master, is resumed") {
     const start_plan plan = plan_start(record(stored()), rules(), here());
     CHECK_FALSE(plan.full_sync);
     CHECK(plan.reason.empty());
@@ -83,7 +83,7 @@ TEST_CASE("a record of this master, these rules and a revision it has is gone on
 }
 
 TEST_CASE(
-    "a record ahead of what is known of the master is waited for: only the proof of its history tells a rewound one") {
+    "a checkpoint ahead of the known revision of the master is resumed: only its history can show a rewound master") {
     checkpoint ahead = stored();
     ahead.rev = 1001;
     const start_plan plan = plan_start(record(ahead), rules(), here());
@@ -91,7 +91,7 @@ TEST_CASE(
     CHECK(plan.record.rev == 1001);
 }
 
-TEST_CASE("a pass that was under way is gone on with from its frontier") {
+TEST_CASE("an interrupted pass is resumed at its frontier") {
     checkpoint half = stored();
     half.pass = sync_pass::prune;
     half.frontier = "/a/k";
@@ -101,40 +101,40 @@ TEST_CASE("a pass that was under way is gone on with from its frontier") {
     CHECK(plan.record.frontier == "/a/k");
 }
 
-TEST_CASE("without a record everything is compared, and what stands there is foreign") {
+TEST_CASE("without a checkpoint all keys are compared, and existing keys are foreign") {
     const start_plan plan = plan_start(std::nullopt, rules(), here());
     check_from_the_beginning(plan);
     REQUIRE(plan.record.spans.size() == 1);
     CHECK(plan.record.spans[0].since == 50);
 }
 
-TEST_CASE("a record that cannot be read counts for nothing, and the reason is told") {
+TEST_CASE("an unreadable checkpoint is ignored, and the reason is returned") {
     const start_plan plan = plan_start(record(base::error("it is not JSON")), rules(), here());
     check_from_the_beginning(plan);
     CHECK(plan.reason.find("it is not JSON") != std::string::npos);
     CHECK(plan.record.spans[0].since == 50);
 }
 
-TEST_CASE("every doubt leads to a comparison") {
+TEST_CASE("a checkpoint that does not match is not resumed, and all keys are compared") {
     checkpoint other = stored();
     other.instance = "another";
-    check_doubt(other, "another");
+    check_not_resumed(other, "another");
     other = stored();
     other.cluster_id = 78;
-    check_doubt(other, "master");
+    check_not_resumed(other, "master");
     other = stored();
     other.rules = "else";
-    check_doubt(other, "rules");
+    check_not_resumed(other, "rules");
     other = stored();
     other.rev = 0;
-    check_doubt(other, "nothing was copied");
-    start_context doubtful = here();
-    doubtful.proven = false;
-    doubtful.unproven_reason = "it was wiped";
-    check_doubt(stored(), "it was wiped", doubtful);
+    check_not_resumed(other, "nothing was copied");
+    start_context unproven = here();
+    unproven.proven = false;
+    unproven.unproven_reason = "it was wiped";
+    check_not_resumed(stored(), "it was wiped", unproven);
 }
 
-TEST_CASE("our own claims outlive a change of master or rules; those of another instance count for nothing") {
+TEST_CASE("our own claims are kept if the master or the rules change; those of another instance are ignored") {
     checkpoint other = stored();
     other.cluster_id = 78;
     CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 20);
@@ -142,7 +142,7 @@ TEST_CASE("our own claims outlive a change of master or rules; those of another 
     CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 50);
 }
 
-TEST_CASE("a wider rule keeps the old claim where it had one, and begins a new one beside it") {
+TEST_CASE("a wider rule keeps the old claim and starts new ones for the other keys") {
     const mapping wider = mapping_of({prefix_rule("/")});
     const std::vector<span> claimed = spans_for(wider, {{{"/a/", "/a0"}, 20}}, 50);
     REQUIRE(claimed.size() >= 3);
@@ -154,7 +154,7 @@ TEST_CASE("a wider rule keeps the old claim where it had one, and begins a new o
     CHECK(is_foreign(claimed, "/.etcd-sync/x", 1000));
 }
 
-TEST_CASE("a narrower rule keeps its part of the claim, and nothing else") {
+TEST_CASE("a narrower rule keeps only its part of the claim") {
     const mapping narrower = mapping_of({prefix_rule("/a/b/")});
     const std::vector<span> claimed = spans_for(narrower, {{{"/a/", "/a0"}, 20}}, 50);
     REQUIRE(claimed.size() == 1);
@@ -162,7 +162,7 @@ TEST_CASE("a narrower rule keeps its part of the claim, and nothing else") {
     CHECK(claimed[0].since == 20);
 }
 
-TEST_CASE("claims cover the targets exactly, without overlap, whatever the old ones were") {
+TEST_CASE("claims cover the targets exactly and without overlap, for any old claims") {
     base::random_source random(3);
     const auto bound = [&random] {
         std::string out;
@@ -172,7 +172,7 @@ TEST_CASE("claims cover the targets exactly, without overlap, whatever the old o
     };
     const mapping keys = mapping_of({prefix_rule("a"), range_rule("b/", "b\xff", "b", "c")});
     for (int round = 0; round < 300; ++round) {
-        // Disjoint old spans, as we write them.
+        // The old spans are disjoint, as in every checkpoint.
         std::vector<span> old;
         std::string from;
         for (int i = 0; i < 3; ++i) {
@@ -210,12 +210,12 @@ TEST_CASE("an approved span has no foreign keys") {
     CHECK_FALSE(is_foreign(approved, "/a/k", 1));
 }
 
-TEST_CASE("a key in no span of ours is foreign") {
+TEST_CASE("a key outside our spans is foreign") {
     CHECK(is_foreign({}, "k", 1'000'000));
     CHECK(is_foreign({{{"/a/", "/a0"}, 0}}, "/b", 1'000'000));
 }
 
-TEST_CASE("another writer is a rival only where it wrote behind us") {
+TEST_CASE("another writer is a rival only if it wrote after us") {
     checkpoint found = stored();
     found.writer = "other";
     found.seq = 8;
@@ -223,13 +223,12 @@ TEST_CASE("another writer is a rival only where it wrote behind us") {
     CHECK(is_rival(found, "we", 8));
     CHECK_FALSE(is_rival(found, "we", 9));     // an older record: the slave was restored from a snapshot
     CHECK_FALSE(is_rival(found, "we", 0));     // we never succeeded
-    CHECK_FALSE(is_rival(found, "other", 7));  // it is us
+    CHECK_FALSE(is_rival(found, "other", 7));  // our own write
     found.writer.clear();
-    CHECK_FALSE(is_rival(found, "we", 7));  // an orderly end
+    CHECK_FALSE(is_rival(found, "we", 7));  // a graceful stop
 }
 
-TEST_CASE(
-    "nothing is overwritten or deleted uncounted unless the master is known to be the one the slave was copied from") {
+TEST_CASE("differences are counted before they are written, unless the slave is known to be a copy of this master") {
     CHECK_FALSE(plan_start(std::nullopt, rules(), here()).proven);
     CHECK_FALSE(plan_start(record(base::error("it is not JSON")), rules(), here()).proven);
     checkpoint other = stored();
@@ -237,13 +236,13 @@ TEST_CASE(
     CHECK_FALSE(plan_start(record(other), rules(), here()).proven);
     other = stored();
     other.rules = "else";
-    CHECK(plan_start(record(other), rules(), here()).proven);  // its anchors told
-    start_context doubtful = here();
-    doubtful.proven = false;
-    CHECK_FALSE(plan_start(record(other), rules(), doubtful).proven);
+    CHECK(plan_start(record(other), rules(), here()).proven);  // verified by its anchors
+    start_context unproven = here();
+    unproven.proven = false;
+    CHECK_FALSE(plan_start(record(other), rules(), unproven).proven);
 }
 
-TEST_CASE("where nothing changed on the master R moves on without its history") {
+TEST_CASE("if nothing changed on the master, R advances without its history") {
     start_context now = here();
     now.unchanged_until = 990;
     CHECK(plan_start(record(stored()), rules(), now).record.rev == 990);

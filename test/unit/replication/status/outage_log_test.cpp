@@ -14,7 +14,7 @@ const aio::clock::time_point start{100s};
 
 }  // namespace
 
-TEST_CASE("what explains why an outage lasts is told, and what passes is not") {
+TEST_CASE("a cause that persists during an outage is logged, a transient one is not") {
     outage_log outage;
     outage.begin("s:1: the connection broke");
     CHECK_FALSE(outage.should_log("connect s:1: Connection refused", start));
@@ -25,34 +25,34 @@ TEST_CASE("what explains why an outage lasts is told, and what passes is not") {
     CHECK_FALSE(outage.should_log("s:1: the certificate expired", start + 1h));
 }
 
-TEST_CASE("causes that alternate are told once each, and numbers make no other cause") {
+TEST_CASE("alternating causes are logged once each, and causes that differ only in numbers are the same") {
     outage_log outage;
     outage.begin("s:1: the connection broke");
-    int told = 0;
+    int logged = 0;
     for (int i = 0; i < 100; ++i) {
         const auto now = start + i * 10s;
-        told += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now) ? 1 : 0;
-        told += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now + 4s) ? 1 : 0;
-        told += outage.should_log("connect s:1: Connection refused", now + 5s) ? 1 : 0;
-        told += outage.should_log("connect s:1: Connection refused", now + 9s) ? 1 : 0;
-        told += outage.should_log("s:2: the connection broke", now + 9s) ? 1 : 0;
+        logged += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now) ? 1 : 0;
+        logged += outage.should_log(fmt::format("connect s:{}: timed out after {} ms", i % 3, i), now + 4s) ? 1 : 0;
+        logged += outage.should_log("connect s:1: Connection refused", now + 5s) ? 1 : 0;
+        logged += outage.should_log("connect s:1: Connection refused", now + 9s) ? 1 : 0;
+        logged += outage.should_log("s:2: the connection broke", now + 9s) ? 1 : 0;
     }
-    CHECK(told == 2);
+    CHECK(logged == 2);
     outage.begin("s:1: the connection broke");
     CHECK_FALSE(outage.should_log("connect s:1: Connection refused", start));
     CHECK(outage.should_log("connect s:1: Connection refused", start + 3s));
 }
 
-TEST_CASE("a peer that invents causes is told of a few times only") {
+TEST_CASE("the number of logged causes is limited if a peer invents new ones") {
     outage_log outage;
     outage.begin("");
-    int told = 0;
+    int logged = 0;
     for (int i = 0; i < 100; ++i) {
         const std::string cause(static_cast<std::size_t>(i + 1), 'x');
         const auto now = start + i * 10s;
         static_cast<void>(outage.should_log(cause, now));
-        told += outage.should_log(cause, now + 5s) ? 1 : 0;
+        logged += outage.should_log(cause, now + 5s) ? 1 : 0;
     }
-    CHECK(told >= 3);
-    CHECK(told < 10);
+    CHECK(logged >= 3);
+    CHECK(logged < 10);
 }

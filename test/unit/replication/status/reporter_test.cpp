@@ -23,7 +23,7 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("an outage is told once, and again for a cause that stays; the next one anew") {
+TEST_CASE("each outage is logged once, and a second time for a cause that persists") {
     rig r;
     for (int outage = 1; outage <= 2; ++outage) {
         CAPTURE(outage);
@@ -39,7 +39,7 @@ TEST_CASE("an outage is told once, and again for a cause that stays; the next on
     }
 }
 
-TEST_CASE("a slave that refuses for causes that come and go is told of once each") {
+TEST_CASE("a slave that rejects writes with alternating causes is logged once per cause") {
     rig r;
     r.report.enter(link_state::in_sync);
     for (int i = 0; i < 100; ++i) {

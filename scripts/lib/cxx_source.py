@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C++ text for the checks: comments, literals and preprocessor lines out of the way, lines kept where they are."""
+"""Masks comments, literals and preprocessor lines of C++ text; line numbers do not change."""
 
 import pathlib
 import re
@@ -25,7 +25,7 @@ def _blank(text):
 
 
 def mask(text, keep_strings=False):
-    """Blanks comments and, unless they are to be kept, what stands inside string and character literals."""
+    """Blanks comments and, unless `keep_strings`, the content of string and character literals."""
 
     def replace(m):
         kind = m.lastgroup if m.lastgroup != "delim" else "raw"
@@ -41,7 +41,7 @@ def mask(text, keep_strings=False):
 
 
 def mask_preprocessor(masked):
-    """Blanks preprocessor lines, continuations included, of text that went through mask()."""
+    """Blanks preprocessor lines, continuations included, of masked text."""
     return re.sub(r"^[ \t]*#(?:\\\n|[^\n])*", lambda m: _blank(m.group(0)), masked, flags=re.M)
 
 
@@ -52,11 +52,11 @@ def comments(text):
             yield text.count("\n", 0, m.start()) + 1, m.group(0)
 
 
-def files_under(root, folders):
-    """The C++ files of the given folders (or the files named), sorted."""
+def files_under(root, names):
+    """The C++ files in the given directories (or the given files), sorted."""
     found = []
-    for folder in folders:
-        path = pathlib.Path(root, folder)
+    for name in names:
+        path = pathlib.Path(root, name)
         if path.is_file():
             found.append(path)
         else:

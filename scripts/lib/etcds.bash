@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by scripts/demo and scripts/bench: processes of their own, above all etcd servers on loopback, that end with the
-# script. Needs `me` (the script's name, for messages); gives `scratch`, a directory that is removed in the end.
+# Sourced by scripts/demo and scripts/bench: starts processes, such as etcd servers on loopback, that end with the script. Requires
+# `me` (the script's name, for messages). Sets `scratch`, a directory that is removed at the end.
 # shellcheck shell=bash
 
-# Variables of the user's own clusters must not reach these servers; etcdctl even refuses a flag it has a variable for.
+# Unset the variables for the user's clusters. etcdctl also rejects a flag if its variable is set.
 while IFS= read -r variable; do unset "$variable"; done < <(compgen -e | grep -E '^(ETCD|ETCDCTL|ETCDSYNC)_' |
     grep -vE '^ETCDSYNC_(BUILD|LOG_LEVEL)$')
 export ETCDCTL_API=3
@@ -16,8 +16,8 @@ die() {
     exit 1
 }
 
-# start LOG COMMAND...: runs COMMAND in the background, its output appended to LOG (- for ours); sets `pid`. It is out of
-# reach of the terminal's Ctrl-C, which is for the script to handle, and is killed should the script be.
+# start LOG COMMAND...: runs COMMAND in the background, its output appended to LOG (-: our own stdout); sets `pid`. It
+# does not receive the terminal's Ctrl-C, which the script handles, and is killed if the script is killed.
 start() {
     local log=$1
     shift
@@ -32,7 +32,7 @@ start() {
 
 alive() { kill -0 "$1" 2>/dev/null; }
 
-# stop PID...: SIGTERM, after 10 s SIGKILL; returns when they are gone. Only processes that we started.
+# stop PID...: sends SIGTERM, after 10 s SIGKILL, and waits. Only processes that were started here.
 stop() {
     local one deadline=$((SECONDS + 10)) left=()
     for one; do
@@ -55,7 +55,7 @@ forget() {
     started=("${kept[@]}")
 }
 
-# Ends what was started, the newest first (the daemon before its etcds), and removes the scratch directory.
+# Stops the started processes, newest first (the daemon before its etcds), and removes the scratch directory.
 clean_up() {
     local status=$? i
     trap - EXIT
@@ -69,7 +69,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# taken_ports PORT...: those of them that cannot be listened on, a line each.
+# taken_ports PORT...: prints those that are in use, one per line.
 taken_ports() {
     python3 - "$@" <<'END'
 import socket, sys
@@ -84,7 +84,7 @@ for port in sys.argv[1:]:
 END
 }
 
-# free_ports COUNT: that many ports nobody listens on now, in one line.
+# free_ports COUNT: prints that many free ports in one line.
 free_ports() {
     python3 - "$1" <<'END'
 import socket, sys
@@ -95,7 +95,7 @@ print(*(s.getsockname()[1] for s in held))
 END
 }
 
-# start_etcd NAME CLIENT_PORT PEER_PORT OPTION...: data in $scratch/NAME; sets `pid`. wait_for_etcd says when it answers.
+# start_etcd NAME CLIENT_PORT PEER_PORT OPTION...: starts an etcd with its data in $scratch/NAME; sets `pid`. Then call wait_for_etcd.
 start_etcd() {
     local name=$1 client=http://127.0.0.1:$2 peer=http://127.0.0.1:$3
     shift 3
@@ -111,7 +111,7 @@ wait_for_etcd() {
     until etcdctl --endpoints "127.0.0.1:$2" --command-timeout 1s endpoint health >/dev/null 2>&1; do
         if ! alive "$3" || ((SECONDS >= deadline)); then
             tail -n 20 "$scratch/$1.log" >&2
-            die "etcd $1 on port $2 does not come up"
+            die "etcd $1 on port $2 did not start"
         fi
         sleep 0.1
     done

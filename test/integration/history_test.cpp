@@ -16,7 +16,7 @@ struct synced : stage {
         start_and_sync();
     }
 
-    /// Replaces the data of the master, up to a higher revision than before. With the same flags it has the same cluster and member id.
+    /// Replaces the data of the master, up to a higher revision than before. The cluster and member ids do not change.
     void replace_master() {
         const std::int64_t had = at_master.revision();
         master.kill();

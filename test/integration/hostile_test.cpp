@@ -55,11 +55,11 @@ constexpr std::string_view checkpoint_key = "/.etcd-sync/etcd-sync";
 /// The highest value of all cases, and its case.
 struct worst {
     long amount = -1;
-    std::string where;
+    std::string case_name;
     void update(long value, const std::string& name) {
         if (value <= amount) return;
         amount = value;
-        where = name;
+        case_name = name;
     }
 };
 
@@ -70,8 +70,8 @@ struct totals {
     worst connections;
 
     void print() const {
-        MESSAGE(cases, " cases; most memory: ", growth.amount, " KiB (", growth.where, "); most CPU: ", cpu.amount,
-                " ms (", cpu.where, "); most connections: ", connections.amount, " (", connections.where, ")");
+        MESSAGE(cases, " cases; most memory: ", growth.amount, " KiB (", growth.case_name, "); most CPU: ", cpu.amount,
+                " ms (", cpu.case_name, "); most connections: ", connections.amount, " (", connections.case_name, ")");
     }
 };
 

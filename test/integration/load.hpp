@@ -12,7 +12,7 @@
 
 namespace etcdsync::test {
 
-/// Writes random puts, deletes, range deletes and Txns over several rules until it is stopped, in its own thread with its own client.
+/// Writes random puts, deletes, range deletes and Txns over several rules until it is stopped. Has its own thread and client.
 class load {
 public:
     struct options {

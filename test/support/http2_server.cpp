@@ -73,7 +73,7 @@ struct http2_server::impl {
 
     void frame(const nghttp2_frame& f);
     void drain();
-    ssize_t read(stream_id id, char* to, std::size_t room, std::uint32_t& flags);
+    ssize_t read(stream_id id, char* to, std::size_t space, std::uint32_t& flags);
     void callbacks(nghttp2_session_callbacks* c);
 };
 
@@ -95,9 +95,9 @@ void http2_server::impl::frame(const nghttp2_frame& f) {
     }
 }
 
-ssize_t http2_server::impl::read(stream_id id, char* to, std::size_t room, std::uint32_t& flags) {
+ssize_t http2_server::impl::read(stream_id id, char* to, std::size_t space, std::uint32_t& flags) {
     auto& a = responses[id];
-    const std::size_t size = std::min(room, a.body.size() - a.offset);
+    const std::size_t size = std::min(space, a.body.size() - a.offset);
     a.body.copy(to, size, a.offset);
     a.offset += size;
     const bool empty = a.offset == a.body.size();
@@ -193,9 +193,9 @@ void http2_server::inform(stream_id id, const header_list& headers) {
 
 void http2_server::respond(stream_id id, const header_list& headers, bool end_stream) {
     nghttp2_data_provider body{};
-    body.read_callback = [](nghttp2_session*, std::int32_t stream, std::uint8_t* to, std::size_t room,
+    body.read_callback = [](nghttp2_session*, std::int32_t stream, std::uint8_t* to, std::size_t space,
                             std::uint32_t* flags, nghttp2_data_source*,
-                            void* p) { return impl::of(p).read(stream, reinterpret_cast<char*>(to), room, *flags); };
+                            void* p) { return impl::of(p).read(stream, reinterpret_cast<char*>(to), space, *flags); };
     const auto nv = fields(headers);
     check(nghttp2_submit_response(impl_->session.get(), id, nv.data(), nv.size(), end_stream ? nullptr : &body));
 }

@@ -47,8 +47,8 @@ aio::awaitable<net::result<void>> memory_stream::write(asio::const_buffer bytes)
     while (bytes.size() > 0) {
         if (closed_) co_return base::error("Operation canceled");
         if (out_->broken) co_return base::error("Broken pipe");
-        const std::size_t room = out_->capacity - std::min(out_->capacity, out_->waiting.size());
-        const std::size_t size = std::min(room, bytes.size());
+        const std::size_t space = out_->capacity - std::min(out_->capacity, out_->waiting.size());
+        const std::size_t size = std::min(space, bytes.size());
         out_->waiting.append(static_cast<const char*>(bytes.data()), size);
         bytes += size;
         if (size > 0) out_->changed.notify();

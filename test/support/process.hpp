@@ -31,7 +31,7 @@ private:
 };
 
 /// Returns the first of two adjacent free loopback ports, from a range that the kernel does not
-/// assign by itself.
+/// assign automatically.
 std::uint16_t free_port_pair();
 
 /// A child process. The destructor kills it. Only processes that were started here are signaled.

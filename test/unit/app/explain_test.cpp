@@ -63,7 +63,7 @@ TEST_CASE("explain shows rule and destination on each slave") {
     CHECK(reply.err.empty());
 }
 
-TEST_CASE("a key that only one slave selects is reported as taken") {
+TEST_CASE("a key that only one slave selects is reported as mirrored") {
     const answer reply = explained("/flags/on/a");
     CHECK(reply.code == exit_code::ok);
     CHECK(reply.out ==

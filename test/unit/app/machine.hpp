@@ -32,8 +32,8 @@ private:
     const aio::clock& clock_;
 };
 
-/// A machine that runs etcd-sync, a master and two slaves, all in memory and with a clock that only the test advances. The configuration
-/// is a TOML file that copies "/app/" to both slaves.
+/// A machine that runs etcd-sync, a master and two slaves, all in memory and with a clock that only the test advances. Its
+/// configuration is a TOML file that copies "/app/" to both slaves.
 class machine {
 public:
     machine();

@@ -24,8 +24,8 @@ using http2::stream_id;
 
 /// A server with users. It issues the tokens "token-1", "token-2", ... and accepts only the last
 /// one.
-struct guarded : test::scripted_channel {
-    guarded() {
+struct server_with_users : test::scripted_channel {
+    server_with_users() {
         peer.server().on_end = [this](stream_id id) { answer(id); };
         peer.server().on_body = [this](stream_id id, std::string_view) {
             if (peer.server().request(id).value(":path") == "/etcdserverpb.Watch/Watch") watch(id);
@@ -97,7 +97,7 @@ etcd::range_query one_key() {
 }  // namespace
 
 TEST_CASE("calls carry the token of the user, which is requested once") {
-    guarded r;
+    server_with_users r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
     REQUIRE(r.log_in(*as).has_value());
@@ -108,7 +108,7 @@ TEST_CASE("calls carry the token of the user, which is requested once") {
 }
 
 TEST_CASE("a token that is no longer valid is replaced within the call") {
-    guarded r;
+    server_with_users r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
     etcd::kv kv(etcd::make_authenticated_channel(r.channel, as, 5s), r.loop.clock, 5s);
@@ -126,7 +126,7 @@ TEST_CASE("a token that is no longer valid is replaced within the call") {
 }
 
 TEST_CASE("a watch that is refused because of its token is created again with a new one") {
-    guarded r;
+    server_with_users r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
     const auto channel = etcd::make_authenticated_channel(r.channel, as, 5s);
@@ -141,12 +141,13 @@ TEST_CASE("a watch that is refused because of its token is created again with a 
 }
 
 TEST_CASE("many calls that are refused at the same time request one token") {
-    guarded r;
+    server_with_users r;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
     r.valid = "forgotten";
     int good = 0;
-    const auto ask = [](guarded& at, std::shared_ptr<etcd::authenticator> by, int& count) -> aio::awaitable<> {
+    const auto ask = [](server_with_users& at, std::shared_ptr<etcd::authenticator> by,
+                        int& count) -> aio::awaitable<> {
         const auto renewed = co_await by->renew(*at.channel, 1, 5s);
         if (renewed && by->token() == "token-2") ++count;
     };
@@ -157,7 +158,7 @@ TEST_CASE("many calls that are refused at the same time request one token") {
 }
 
 TEST_CASE("a cluster without authentication is used without a token until it is enabled") {
-    guarded r;
+    server_with_users r;
     r.enabled = false;
     const auto as = r.user();
     REQUIRE(r.log_in(*as).has_value());
@@ -178,7 +179,7 @@ TEST_CASE("a cluster without authentication is used without a token until it is 
 
 TEST_CASE(
     "a wrong password is an error of class denied that names the user, and the next log-in reads the password again") {
-    guarded r;
+    server_with_users r;
     r.configured = "wrong";
     const auto as = r.user();
     const auto refused = r.log_in(*as);
@@ -192,7 +193,7 @@ TEST_CASE(
 }
 
 TEST_CASE("an unreadable password is an error without a request to the server") {
-    guarded r;
+    server_with_users r;
     r.configured.clear();
     const auto as = r.user();
     const auto refused = r.log_in(*as);
@@ -207,10 +208,10 @@ TEST_CASE("an unreadable password is an error without a request to the server") 
 }
 
 TEST_CASE("user and password do not count as refused before the response arrives") {
-    guarded r;
+    server_with_users r;
     const auto as = r.user();
     r.peer.server().on_end = nullptr;  // silent
-    const auto ask = [](guarded& at, std::shared_ptr<etcd::authenticator> by) -> aio::awaitable<> {
+    const auto ask = [](server_with_users& at, std::shared_ptr<etcd::authenticator> by) -> aio::awaitable<> {
         static_cast<void>(co_await by->log_in(*at.channel, 5s));
     };
     r.loop.tasks.spawn("ask", ask(r, as));
@@ -224,7 +225,7 @@ TEST_CASE("a token that could inject headers, or is too long, is not used") {
     for (const std::string& evil : {std::string("a\r\nx: y"), std::string("a\0b", 3), std::string(8193, 'a'),
                                     std::string("a b"), std::string("\x7f")}) {
         CHECK_FALSE(etcd::is_token(evil));
-        guarded r;
+        server_with_users r;
         r.given = evil;
         const auto as = r.user();
         const auto refused = r.log_in(*as);

@@ -14,14 +14,14 @@ using namespace etcdsync::http2;
 using etcdsync::test::raw_frame;
 
 TEST_CASE("a body queue returns its bytes in order, in pieces of any size") {
-    for (std::size_t room = 1; room < 12; ++room) {
+    for (std::size_t capacity = 1; capacity < 12; ++capacity) {
         body_queue queue;
         for (const char* chunk : {"ab", "", "c", "defgh"}) queue.push(chunk);
         CHECK(queue.size() == 8);
         std::string got;
         while (!queue.empty()) {
-            std::string piece(room, '?');
-            piece.resize(queue.take(piece.data(), room));
+            std::string piece(capacity, '?');
+            piece.resize(queue.take(piece.data(), capacity));
             got += piece;
         }
         CHECK(got == "abcdefgh");

@@ -81,7 +81,7 @@ TEST_CASE("after a GOAWAY for a shutdown the error says so, however the stream e
     CHECK_FALSE(out.status.unprocessed);
 }
 
-TEST_CASE("a GOAWAY for an error is reported with its text, except for a stream that ended by itself") {
+TEST_CASE("a GOAWAY for an error is reported with its text, except for a stream that had already ended") {
     scripted_channel s;
     const auto call = s.call();
     const auto broken = s.call();

@@ -56,8 +56,8 @@ public:
     /// The running replicator, for the requests of an operator.
     [[nodiscard]] replicator& running() { return *running_; }
 
-    /// Checks for every revision of the slave, starting at `since`, that its keys are as its checkpoint says (promise P1). Returns the
-    /// first violation, or an empty string.
+    /// Checks for every revision of the slave, starting at `since`, that its keys match its checkpoint (promise P1). Returns
+    /// the first violation, or an empty string.
     [[nodiscard]] std::string untruth(std::int64_t since = 2) const;
 
     /// The log lines, joined with newlines.

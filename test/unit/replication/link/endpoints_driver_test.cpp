@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clusters of several members, and users who may not see all of them.
+// Clusters of several members, and users with limited permissions.
 #include "unit/replication/support.hpp"
 #include "unit/replication/world.hpp"
 
@@ -21,7 +21,7 @@ config::endpoint another(const std::string& host) {
     return out;
 }
 
-/// "/b/" beside "/a/", each with a record of its own.
+/// Adds the rule "/b/" to "/a/", each with its own checkpoint.
 void set_two_rules(world& w) {
     w.settings.rules.push_back(prefix_rule("/b/"));
     for (config::rule& rule : w.settings.rules) rule.name = rule.select.begin;
@@ -43,7 +43,7 @@ bool all_in_sync(const world& w) {
 
 }  // namespace
 
-TEST_CASE("a link goes back to the slave's first endpoint when that is there again, without another full sync") {
+TEST_CASE("a link fails back to the slave's first endpoint when it is available again, without another full sync") {
     world w;
     w.settings.slaves[0].endpoints.push_back(another("slave-2"));
     test::model_server second(w.loop, w.dialer, "http://slave-2:1", w.slave);
@@ -64,7 +64,8 @@ TEST_CASE("a link goes back to the slave's first endpoint when that is there aga
     CHECK(w.untruth().empty());
 }
 
-TEST_CASE("the feed goes back to the master's first endpoint when that is there again; nobody waits meanwhile") {
+TEST_CASE(
+    "the feed fails back to the master's first endpoint when it is available again, and no link waits meanwhile") {
     world w;
     w.settings.master.endpoints.push_back(another("master-2"));
     test::model_server second(w.loop, w.dialer, "http://master-2:1", w.master);
@@ -84,14 +85,13 @@ TEST_CASE("the feed goes back to the master's first endpoint when that is there 
     CHECK(w.lines.count("not reachable") == 0);
 }
 
-TEST_CASE(
-    "the master's first endpoint is gone back to when it is found in the moment the feed connects to another one") {
+TEST_CASE("the feed fails back to the master's first endpoint if it is found while the feed connects to another one") {
     world w;
-    w.settings.replicate.probe_interval = 1s;  // the first one is looked for every 3 s
+    w.settings.replicate.probe_interval = 1s;  // the first endpoint is probed every 3 s
     w.settings.master.endpoints.push_back(another("master-2"));
     test::model_server second(w.loop, w.dialer, "http://master-2:1", w.master);
     w.master_server.refuse(true);
-    // It is found to be fit, and then slow to tell where it is.
+    // It passes the health probe, and then is slow to report its revision.
     second.script = [&second](std::uint64_t number) {
         if (number == 2) second.stall(true);
         return test::fault::none;
@@ -108,7 +108,7 @@ TEST_CASE(
     CHECK(w.lines.count("not reachable") == 0);
 }
 
-TEST_CASE("an endpoint that has no leader when it is looked for is not gone back to") {
+TEST_CASE("the feed does not fail back to an endpoint that has no leader when it is probed") {
     world w;
     w.settings.master.endpoints.push_back(another("master-2"));
     test::model_server second(w.loop, w.dialer, "http://master-2:1", w.master);
@@ -122,13 +122,13 @@ TEST_CASE("an endpoint that has no leader when it is looked for is not gone back
     CHECK(w.in_sync());
 }
 
-TEST_CASE("rights on the keys of the rules and on their records are enough in consistency = \"rule\"") {
+TEST_CASE("permissions on the keys of the rules and on their checkpoints are enough in consistency = \"rule\"") {
     world w;
     set_two_rules(w);
     w.slave_server.denies = [](std::string_view key, std::string_view range_end) {
-        const bool own_record = key == "/.etcd-sync/etcd-sync//a/" || key == "/.etcd-sync/etcd-sync//b/";
+        const bool own_checkpoint = key == "/.etcd-sync/etcd-sync//a/" || key == "/.etcd-sync/etcd-sync//b/";
         const bool own_keys = key.starts_with("/a/") || key.starts_with("/b/");
-        return !(own_keys || (own_record && range_end.empty()));
+        return !(own_keys || (own_checkpoint && range_end.empty()));
     };
     w.master_server.denies = [](std::string_view key, std::string_view) {
         return !key.starts_with("/a/") && !key.starts_with("/b/");
@@ -143,10 +143,10 @@ TEST_CASE("rights on the keys of the rules and on their records are enough in co
     w.put("/a/00004", "while it was away");
     w.start();
     CHECK(w.eventually([&] { return all_in_sync(w) && w.exact() && w.slave.keys().count("/b/2") == 1; }));
-    CHECK(w.lines.count("full sync") == 2);  // the first time, of each rule
+    CHECK(w.lines.count("full sync") == 2);  // the first one of each rule
 }
 
-TEST_CASE("a rule whose right is taken away on the slave stops alone, and goes on when it is given back") {
+TEST_CASE("a rule that is denied on the slave stops alone, and continues when the permission is granted again") {
     world w;
     set_two_rules(w);
     w.many(5, "v");
@@ -164,13 +164,13 @@ TEST_CASE("a rule whose right is taken away on the slave stops alone, and goes o
     CHECK(w.slave.keys().count("/b/1") == 0);
     const std::uint64_t asked = w.slave_server.requests();
     CHECK_FALSE(w.eventually([&] { return all_in_sync(w); }, 10min));
-    CHECK(w.slave_server.requests() - asked < 1'000);  // 60 tries of one, 60 looks of the other
+    CHECK(w.slave_server.requests() - asked < 1'000);  // 60 retries of one rule, 60 checks of the other
     CHECK(w.lines.count("slave rejected the write; retrying slave=default rule=/b/") == 1);
     w.slave_server.denies = nullptr;
     CHECK(w.eventually([&] { return all_in_sync(w) && w.slave.keys().count("/b/1") == 1; }, 20s));
 }
 
-TEST_CASE("a rule whose right is taken away on the master stops with its next connection, the other goes on") {
+TEST_CASE("a rule that is denied on the master stops at its next connection, and the other rule continues") {
     world w;
     set_two_rules(w);
     w.many(5, "v");
@@ -190,7 +190,7 @@ TEST_CASE("a rule whose right is taken away on the master stops with its next co
     CHECK(w.eventually([&] { return all_in_sync(w) && w.slave.keys().count("/b/1") == 1; }, 20s));
 }
 
-TEST_CASE("in consistency = \"all\" a cover that may not be read says what it takes") {
+TEST_CASE("in consistency = \"all\" the error for a denied cover names the permission that is needed") {
     world w;
     w.settings.rules.push_back(prefix_rule("/z/"));
     w.settings.slaves[0].rules = {0, 1};

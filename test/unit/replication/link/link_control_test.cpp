@@ -5,7 +5,7 @@
 
 using namespace etcdsync::replication;
 
-TEST_CASE("every request interrupts what began before it, and nothing that begins later") {
+TEST_CASE("every request interrupts the work that began before it, and none that begins later") {
     link_control c;
     CHECK_FALSE(c.has_request());
     SUBCASE("pause") { c.pause(); }
@@ -49,7 +49,7 @@ TEST_CASE("a link works unless it is paused or stopping") {
     CHECK(c.stopping());
 }
 
-TEST_CASE("a resync stays wanted until it is recorded; one that is requested meanwhile is another") {
+TEST_CASE("a resync remains requested until it is recorded; a request made meanwhile is a new one") {
     link_control c;
     CHECK(c.wanted_resync() == 0);
     c.resync();
@@ -65,7 +65,7 @@ TEST_CASE("a resync stays wanted until it is recorded; one that is requested mea
     CHECK(c.wanted_resync() == 0);
 }
 
-TEST_CASE("an approval lifts the guards until it has ended") {
+TEST_CASE("an approval lifts the guards until it ends") {
     link_control c;
     guard_policy configured;
     configured.safety.max_delete.amount = 7;
@@ -82,18 +82,18 @@ TEST_CASE("an approval lifts the guards until it has ended") {
     CHECK_FALSE(c.guards(configured).approved);
 }
 
-TEST_CASE("an approval that arrives while a held link looks again is not lost") {
+TEST_CASE("an approval that arrives while a held link checks again is not lost") {
     link_control c;
     c.note_held(hold_kind::other_master);
-    CHECK_FALSE(c.guards({}).approved);  // it looks again
+    CHECK_FALSE(c.guards({}).approved);  // it checks again
     CHECK(c.approve());
     c.note_held(hold_kind::other_master);  // the same as before
     CHECK(c.guards({}).accepts_other_master);
-    c.note_held(hold_kind::other_master);  // now it was used
+    c.note_held(hold_kind::other_master);  // now it has been used
     CHECK_FALSE(c.guards({}).approved);
 }
 
-TEST_CASE("an approval is for what held the link: that of a guard does not accept another master") {
+TEST_CASE("an approval applies to the cause of the hold: that of a guard does not accept another master") {
     link_control c;
     c.note_held(hold_kind::guard);
     CHECK(c.approve());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole replicator between etcds in memory: every way in which a request can fail, at every request of a script.
+// A complete replicator between etcds in memory: every kind of fault, at every request of a scenario.
 #include "unit/replication/world.hpp"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@ using namespace etcdsync::replication;
 using namespace std::chrono_literals;
 using test::fault;
 
-TEST_CASE("a first copy, then every change, deletes included; what stood there before is kept") {
+TEST_CASE("all keys are copied, then every change is applied, including deletes; foreign keys are kept") {
     world w;
     w.slave.put("/a/foreign", "kept");
     w.many(300, "v");
@@ -34,8 +34,9 @@ TEST_CASE("a first copy, then every change, deletes included; what stood there b
 
 namespace {
 
-/// First copy in several pages, following, a slave that is away while keys are deleted, and an end. True where the slave ends exact.
-bool whole_life(world& w) {
+/// A full sync in several pages, changes, a slave that is unreachable while keys are deleted, and a last change. True
+/// if the slave is exact in the end.
+bool run_scenario(world& w) {
     w.many(200, std::string(1'000, 'x'));
     w.start();
     if (!w.settles()) return false;
@@ -56,11 +57,11 @@ bool whole_life(world& w) {
 }  // namespace
 
 TEST_CASE(
-    "whatever request of the slave fails, and however: the slave ends exact, and was always some state of the master") {
+    "whichever request to the slave fails, and however: it is exact in the end, and always was a state of the master") {
     std::uint64_t steps = 0;
     {
         world w;
-        REQUIRE(whole_life(w));
+        REQUIRE(run_scenario(w));
         steps = w.slave_server.requests();
         CHECK(w.untruth().empty());
     }
@@ -69,7 +70,7 @@ TEST_CASE(
         for (std::uint64_t k = 1; k <= steps; ++k) {
             world w;
             w.slave_server.script = [&](std::uint64_t number) { return number == k ? what : fault::none; };
-            const bool ended_exact = whole_life(w);
+            const bool ended_exact = run_scenario(w);
             CHECK_MESSAGE(ended_exact, "request " << k << ", " << test::to_string(what) << "\n" << w.told());
             CHECK_MESSAGE(w.untruth().empty(), "request " << k << ", " << test::to_string(what) << ": " << w.untruth());
         }
@@ -77,12 +78,12 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "whatever request of the master fails, and however: the slave ends exact, and was always some state of the "
+    "whichever request to the master fails, and however: the slave is exact in the end, and always was a state of the "
     "master") {
     std::uint64_t steps = 0;
     {
         world w;
-        REQUIRE(whole_life(w));
+        REQUIRE(run_scenario(w));
         steps = w.master_server.requests();
     }
     REQUIRE(steps > 5);
@@ -90,25 +91,25 @@ TEST_CASE(
         for (std::uint64_t k = 1; k <= steps; ++k) {
             world w;
             w.master_server.script = [&](std::uint64_t number) { return number == k ? what : fault::none; };
-            const bool ended_exact = whole_life(w);
+            const bool ended_exact = run_scenario(w);
             CHECK_MESSAGE(ended_exact, "request " << k << ", " << test::to_string(what) << "\n" << w.told());
             CHECK_MESSAGE(w.untruth().empty(), "request " << k << ", " << test::to_string(what) << ": " << w.untruth());
         }
     }
 }
 
-TEST_CASE("while the master is away the slave is not said to be in sync; a short interruption is not told") {
+TEST_CASE("while the master is unreachable, the slave is not reported in sync; a short interruption is not reported") {
     world w;
     w.many(5, "v");
     w.start();
     REQUIRE(w.settles());
-    const auto ever_waited = [&] { return w.link().state != link_state::in_sync; };
+    const auto is_waiting = [&] { return w.link().state != link_state::in_sync; };
     w.master_server.cut();
-    CHECK_FALSE(w.eventually(ever_waited, 2s));
+    CHECK_FALSE(w.eventually(is_waiting, 2s));
     w.master_server.refuse(true);
     w.master_server.cut();
-    CHECK_FALSE(w.eventually(ever_waited, 900ms));
-    REQUIRE(w.eventually(ever_waited, 200ms));
+    CHECK_FALSE(w.eventually(is_waiting, 900ms));
+    REQUIRE(w.eventually(is_waiting, 200ms));
     CHECK(w.link().state == link_state::connecting);
     CHECK(w.link().cause == "waiting for the master");
     CHECK_FALSE(w.eventually([&] { return w.in_sync(); }, 5min));
@@ -116,12 +117,13 @@ TEST_CASE("while the master is away the slave is not said to be in sync; a short
     w.master_server.refuse(false);
     CHECK(w.settles(20s));
     CHECK(w.slave.keys().at("/a/00001") == "changed meanwhile");
-    // The feed tells of the master, once each time; of the slave there is nothing to tell until it has something to catch up.
+    // The feed logs each outage of the master once; the link logs nothing about the slave until there is something to
+    // catch up.
     CHECK(w.lines.count("slave=default ") - w.lines.count("retry failed slave=default ") == 4);
     CHECK(w.lines.count("the master is not reachable") == 2);
 }
 
-TEST_CASE("a slave that dies while its link waits for the master is told of") {
+TEST_CASE("the loss of a slave is reported while its link waits for the master") {
     for (const bool silently : {false, true}) {
         world w;
         w.many(5, "v");
@@ -140,8 +142,7 @@ TEST_CASE("a slave that dies while its link waits for the master is told of") {
     }
 }
 
-TEST_CASE(
-    "a slave that dies while its link waits for a place among the full syncs is told of, and the place stays free") {
+TEST_CASE("the loss of a slave is reported while its link waits for a full-sync permit, and the permit stays free") {
     for (const bool silently : {false, true}) {
         world w;
         w.settings.replicate.full_sync_parallel = 1;
@@ -153,7 +154,7 @@ TEST_CASE(
         test::model_etcd other;
         test::model_server other_server(w.loop, w.dialer, "http://other:1", other);
         w.many(2'000, "v");
-        // The first slave never answers its pages: it holds the place.
+        // The first slave never responds to the reads of its pages, so its link keeps the permit.
         w.slave_server.script = [](std::uint64_t number) { return number > 5 ? fault::lost : fault::none; };
         w.start();
         const auto second = [&] { return w.current().links.at(1); };
@@ -163,8 +164,8 @@ TEST_CASE(
             other_server.stall(true);
         else
             other_server.cut();
-        const auto told = [&] { return second().state == link_state::disconnected; };
-        CHECK(w.eventually(told, silently ? 20s : 1s));
+        const auto disconnected = [&] { return second().state == link_state::disconnected; };
+        CHECK(w.eventually(disconnected, silently ? 20s : 1s));
         other_server.stall(false);
         w.slave_server.script = nullptr;
         CHECK(w.eventually([&] { return w.exact() && w.mirrored(other.keys()) == w.mirrored(w.master.keys()); }, 2min));
@@ -172,14 +173,14 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a master that takes a watch and says nothing counts as away, and another endpoint is tried") {
+TEST_CASE("a master that accepts a watch but does not respond counts as unreachable, and another endpoint is tried") {
     world w;
     test::model_server twin(w.loop, w.dialer, "http://twin:1", w.master);
     w.settings.master.endpoints.push_back(w.settings.master.endpoints[0]);
     w.settings.master.endpoints[1].url = "http://twin:1";
     w.settings.master.endpoints[1].host = "twin";
     w.many(5, "v");
-    // Every watch of the first member hangs; before come the questions of who connects and of the feed.
+    // Every watch of the first member hangs; the requests before it are those of the connect and of the feed.
     w.master_server.script = [](std::uint64_t number) { return number >= 3 ? fault::lost : fault::none; };
     w.start();
     CHECK_FALSE(w.eventually([&] { return w.current().master.connected; }, 7s));
@@ -190,7 +191,7 @@ TEST_CASE("a master that takes a watch and says nothing counts as away, and anot
 
 namespace {
 
-/// In sync with 400 keys, and a log too small to hold a revision that deletes many of them.
+/// In sync with 400 keys, and with a log too small for a revision that deletes many of them.
 struct with_small_log : world {
     with_small_log() {
         settings.replicate.log_limit.value = 2U << 10;
@@ -207,7 +208,7 @@ struct with_small_log : world {
 
 }  // namespace
 
-TEST_CASE("a delete of a whole range, too large for the log, is one revision on the slave") {
+TEST_CASE("a range delete that is too large for the log is one revision on the slave") {
     with_small_log w;
     w.begin();
     w.del("/a/00100", "/a/00300");
@@ -221,7 +222,7 @@ TEST_CASE("a delete of a whole range, too large for the log, is one revision on 
     w.stop();
 }
 
-TEST_CASE("a mass of deletes with keys left between them is applied key by key") {
+TEST_CASE("a mass delete that leaves keys in between is applied key by key") {
     with_small_log w;
     w.begin();
     etcdserverpb::TxnRequest txn;
@@ -239,7 +240,7 @@ TEST_CASE("a mass of deletes with keys left between them is applied key by key")
     w.stop();
 }
 
-TEST_CASE("keys that stood on the slave before us are not swept away with a range") {
+TEST_CASE("foreign keys on the slave are not deleted by a range delete") {
     with_small_log w;
     w.slave.put("/a/00150x", "foreign");
     w.many(400, "v");
@@ -251,7 +252,7 @@ TEST_CASE("keys that stood on the slave before us are not swept away with a rang
     w.stop();
 }
 
-TEST_CASE("whichever request fails while a range is deleted as such, the slave ends exact") {
+TEST_CASE("whichever request fails during a range delete, the slave is exact in the end") {
     for (std::uint64_t k = 0; k < 12; ++k) {
         for (test::fault how : test::every_fault) {
             with_small_log w;
@@ -270,7 +271,7 @@ TEST_CASE("whichever request fails while a range is deleted as such, the slave e
 
 namespace {
 
-/// A slave in sync with five keys of a master, then that master is gone.
+/// Brings the slave in sync with five keys, then replaces the master with an empty one.
 void lose_master(world& w) {
     w.many(5, "v");
     w.start();
@@ -283,14 +284,14 @@ void lose_master(world& w) {
 
 }  // namespace
 
-TEST_CASE("a master that was wiped, refilled or emptied holds the slave, and not a key is touched") {
+TEST_CASE("a wiped, refilled or emptied master holds the slave, and no key is changed") {
     world w;
     lose_master(w);
     SUBCASE("empty, at revision 1") {}
-    SUBCASE("refilled with other values, beyond what was known") {
+    SUBCASE("refilled with other values, beyond the known revision") {
         for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
     }
-    SUBCASE("refilled beyond what was known with keys of no rule") {
+    SUBCASE("refilled beyond the known revision with keys that no rule selects") {
         for (int i = 0; i < 20; ++i) w.master.put("/b/1", "other");
     }
     const auto before = w.slave.revision();
@@ -309,7 +310,8 @@ TEST_CASE("with on_master_change = \"resync\" the slave follows another master")
     CHECK(w.settles(5min));
 }
 
-TEST_CASE("a value too large for the slave and for the log frees the link when it goes from the master") {
+TEST_CASE(
+    "a value too large for the slave and for the log no longer blocks the link once it is replaced on the master") {
     test::model_etcd::settings small;
     small.max_request_bytes = 20U << 10;
     world w({}, small);
@@ -321,7 +323,7 @@ TEST_CASE("a value too large for the slave and for the log frees the link when i
     w.put("/a/00003", std::string(40'000, 'b'));
     w.put("/a/00004", "behind it");
     REQUIRE(w.eventually([&] { return w.link().cause.find("/a/00003") != std::string::npos; }));
-    w.eventually([] { return false; }, 1min);  // it is tried again and again
+    w.eventually([] { return false; }, 1min);  // the write is retried
     CHECK_FALSE(w.exact());
     w.put("/a/00003", "small again");
     CHECK(w.settles());
@@ -329,14 +331,15 @@ TEST_CASE("a value too large for the slave and for the log frees the link when i
     w.stop();
 }
 
-TEST_CASE("a full sync that is killed before its first page leaves a record that proves the master") {
+TEST_CASE("a full sync that is killed before its first page leaves a checkpoint that proves the master's history") {
     world w;
     w.settings.slaves[0].guards.max_delete.amount = 10;
     w.many(50, "v");
     w.start();
     REQUIRE(w.settles());
     w.stop();
-    // What came meanwhile is compacted, so everything is compared; the newest anchor still tells that the master is the same.
+    // The missed revisions are compacted, so everything is compared; the newest anchor still proves that the master is
+    // the same.
     w.many(20, "w");
     w.del("/a/00020", "/a/00030");
     w.master.compact(w.master.revision());
@@ -352,7 +355,7 @@ TEST_CASE("a full sync that is killed before its first page leaves a record that
     w.stop();
 }
 
-TEST_CASE("a sync done once takes over the deletes that were missed before it compares: no guard is in their way") {
+TEST_CASE("a one-shot sync applies missed deletes before it compares, so no guard blocks them") {
     world w;
     w.settings.slaves[0].guards.max_delete.amount = 10;
     w.many(300, "v");
@@ -370,7 +373,7 @@ TEST_CASE("a sync done once takes over the deletes that were missed before it co
     w.stop();
 }
 
-TEST_CASE("a slave that comes back to a daemon that never lost its master needs no other proof") {
+TEST_CASE("a slave that reconnects to a daemon that never lost its master needs no other proof") {
     world w;
     w.settings.slaves[0].guards.max_delete.amount = 10;
     w.settings.replicate.log_limit.value = 1U << 10;
@@ -380,7 +383,7 @@ TEST_CASE("a slave that comes back to a daemon that never lost its master needs 
     REQUIRE(w.settles());
     w.slave_server.refuse(true);
     w.slave_server.cut();
-    // All that could prove the history is overwritten or compacted, and most keys are others now.
+    // Everything that could prove the history is overwritten or compacted, and most values have changed.
     w.many(20, "a value of some length, so that the log does not hold them all");
     w.many(20, "another value of some length, so that the log does not hold them all");
     w.eventually([] { return false; }, 1s);
@@ -391,7 +394,7 @@ TEST_CASE("a slave that comes back to a daemon that never lost its master needs 
     w.stop();
 }
 
-TEST_CASE("a delete of a mass of keys in the middle of a full sync finds the place the link holds already") {
+TEST_CASE("a mass delete during a full sync uses the permit that the link already has") {
     with_small_log w;
     w.settings.replicate.full_sync_parallel = 1;
     w.many(1'000, std::string(1'000, 'v'));
@@ -407,15 +410,15 @@ TEST_CASE("a delete of a mass of keys in the middle of a full sync finds the pla
     w.stop();
 }
 
-TEST_CASE("a slave that is the master under another name is held before a key is written") {
+TEST_CASE("a slave that is the master under another name is held before any key is written") {
     world w;
     w.many(5, "v");
     test::model_server alias(w.loop, w.dialer, "http://alias:1", w.master);
     w.settings.slaves[0].endpoints[0].url = "http://alias:1";
     w.settings.slaves[0].endpoints[0].host = "alias";
     w.settings.slaves[0].dest = "/copy";
-    SUBCASE("with a user of all rights") {}
-    SUBCASE("with a user that may read the rules' keys alone") {
+    SUBCASE("with a user that has all permissions") {}
+    SUBCASE("with a user that may read only the rules' keys") {
         w.master_server.denies = [](std::string_view key, std::string_view) { return !key.starts_with("/a/"); };
     }
     w.start();
@@ -428,8 +431,7 @@ TEST_CASE("a slave that is the master under another name is held before a key is
     w.stop();
 }
 
-TEST_CASE(
-    "a slave with the ids of the master that is another store is copied to, also where records cannot be compared") {
+TEST_CASE("another store with the ids of the master is synced, even if the checkpoints cannot be compared") {
     world w;
     w.master_server.denies = [](std::string_view key, std::string_view) { return !key.starts_with("/a/"); };
     w.many(5, "v");
@@ -441,20 +443,20 @@ TEST_CASE(
     w.stop();
 }
 
-TEST_CASE("a watch that breaks etcd's contract is counted, and answered by comparing everything") {
+TEST_CASE("a watch violation is counted, and then everything is compared") {
     world w;
     w.many(20, "v");
     w.start();
     REQUIRE(w.settles());
-    bool spoilt = false;
+    bool spoiled = false;
     w.master_server.spoil = [&](etcdserverpb::WatchResponse& answer) {
-        if (answer.events_size() == 0 || std::exchange(spoilt, true)) return;
-        answer.mutable_events(0)->mutable_kv()->set_mod_revision(3);  // long before what was told
+        if (answer.events_size() == 0 || std::exchange(spoiled, true)) return;
+        answer.mutable_events(0)->mutable_kv()->set_mod_revision(3);  // long before the reported revisions
     };
-    w.put("/a/00003", "told wrong");
+    w.put("/a/00003", "wrong revision");
     REQUIRE(w.eventually([&] { return w.current().master.violations == 1; }));
     CHECK(w.settles());
-    CHECK(spoilt);
+    CHECK(spoiled);
     CHECK(w.told().find("full sync slave=default revision=21 cause=watch protocol violation by the master") !=
           std::string::npos);
     CHECK(w.untruth() == "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model of etcd that other tests rest on, against what was measured of etcd 3.4.23 (facts/etcd-wire.md, faults.md).
+// Compares the model of etcd that other tests use with measurements of etcd 3.4.23 (facts/etcd-wire.md, faults.md).
 #include "etcd/kv.hpp"
 #include "etcd/txn.hpp"
 #include "etcd/watch.hpp"
@@ -20,8 +20,8 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-/// "3 PUT a", "header 7", "more follows", one a line.
-lines told(const std::vector<pb::WatchResponse>& all) {
+/// The responses as text: "3 PUT a", "header 7", "more follows", one per line.
+lines text_of(const std::vector<pb::WatchResponse>& all) {
     lines out;
     for (const pb::WatchResponse& each : all) {
         if (each.canceled()) out.push_back("compacted at " + std::to_string(each.compact_revision()));
@@ -37,7 +37,7 @@ lines told(const std::vector<pb::WatchResponse>& all) {
 
 lines watched(const model_etcd& store, std::int64_t from, bool behind = true) {
     model_etcd::watcher all{"a", "z", 1, from};
-    return told(store.news(all, behind));
+    return text_of(store.news(all, behind));
 }
 
 std::string refused(const model_etcd& store, std::int64_t at) {
@@ -51,7 +51,7 @@ std::string refused(const model_etcd& store, std::int64_t at) {
 
 }  // namespace
 
-TEST_CASE("model: a new store is at revision 1, each write moves it by one, a delete of nothing does not") {
+TEST_CASE("model: a new store is at revision 1; each write increments it, a delete of a missing key does not") {
     model_etcd store;
     CHECK(store.revision() == 1);
     CHECK(store.put("a", "1") == 2);
@@ -65,7 +65,8 @@ TEST_CASE("model: a new store is at revision 1, each write moves it by one, a de
     CHECK(watched(store, 2) == lines{"2 PUT a", "3 PUT a", "4 DELETE a", "5 PUT a", "header 5"});
 }
 
-TEST_CASE("model: below the compacted revision a Range is refused, at it it is not, and beyond the store it is again") {
+TEST_CASE(
+    "model: a Range is rejected below the compacted revision and above the current one, but not at the compacted one") {
     model_etcd store;
     for (int i = 0; i < 5; ++i) store.put("a", "v");
     store.compact(4);
@@ -75,7 +76,7 @@ TEST_CASE("model: below the compacted revision a Range is refused, at it it is n
     CHECK(refused(store, 7) == "etcdserver: mvcc: required revision is a future revision");
 }
 
-TEST_CASE("model: a Range by mod_revision gives the newest first, and counts all") {
+TEST_CASE("model: a Range sorted by descending mod_revision returns the newest key first, and counts all keys") {
     model_etcd store;
     for (const char* key : {"a", "b", "c", "a", "z"}) store.put(key, "v");
     store.del("c");
@@ -92,8 +93,7 @@ TEST_CASE("model: a Range by mod_revision gives the newest first, and counts all
     CHECK(answer.more());
 }
 
-TEST_CASE(
-    "model: a watch from below the compacted revision is canceled; from it, its deletes are lost without a word") {
+TEST_CASE("model: a watch below the compacted revision is canceled; a watch at it silently misses its deletes") {
     model_etcd store;
     store.put("a", "1");  // 2
     store.put("b", "1");  // 3
@@ -102,25 +102,26 @@ TEST_CASE(
     store.put("c", "1");  // 5
     CHECK(watched(store, 3) == lines{"compacted at 4"});
     CHECK(watched(store, 4) == lines{"5 PUT c", "header 5"});
-    // A watch that has caught up was told before.
+    // A watch that has caught up still receives them.
     CHECK(watched(store, 4, false) == lines{"4 DELETE a", "5 PUT c", "header 5"});
     store.compact(5);
     CHECK(watched(store, 5) == lines{"5 PUT c", "header 5"});
 }
 
-TEST_CASE("model: an answer to a watcher behind is cut at a revision, and its header runs ahead of its events") {
+TEST_CASE(
+    "model: a response to a watcher that is behind is cut between revisions, and its header runs ahead of its events") {
     model_etcd::settings how;
     how.watch_batch = 3;
     model_etcd store(how);
     for (int i = 0; i < 5; ++i) store.put("a", "v");
     model_etcd::watcher all{"a", "z", 1, 2};
-    CHECK(told(store.news(all, true)) == lines{"2 PUT a", "3 PUT a", "4 PUT a", "header 6"});
-    CHECK(told(store.news(all, true)) == lines{"5 PUT a", "6 PUT a", "header 6"});
-    CHECK(told(store.news(all, true)).empty());
+    CHECK(text_of(store.news(all, true)) == lines{"2 PUT a", "3 PUT a", "4 PUT a", "header 6"});
+    CHECK(text_of(store.news(all, true)) == lines{"5 PUT a", "6 PUT a", "header 6"});
+    CHECK(text_of(store.news(all, true)).empty());
     CHECK(all.next == 7);
 }
 
-TEST_CASE("model: what lies outside a watch moves it without an answer") {
+TEST_CASE("model: changes outside the range of a watch move it without a response") {
     model_etcd store;
     store.put("zz", "v");
     model_etcd::watcher all{"a", "z", 1, 2};
@@ -138,7 +139,7 @@ TEST_CASE("model: a fragment may end inside a revision") {
           lines{"4 PUT c", "5 DELETE a", "header 5", "more follows", "5 DELETE b", "5 DELETE c", "header 5"});
 }
 
-TEST_CASE("model: a Txn is one revision; it is refused where it holds too much or a key twice") {
+TEST_CASE("model: a Txn is one revision; it is rejected if it is too large or writes a key twice") {
     model_etcd::settings how;
     how.max_txn_ops = 4;
     how.max_request_bytes = 1000;
@@ -164,8 +165,7 @@ TEST_CASE("model: a Txn is one revision; it is refused where it holds too much o
     CHECK(store.revision() == 2);
 }
 
-TEST_CASE(
-    "model: like 3.2, a Txn inside a Txn is an operation without content, and an interval is compared as one key") {
+TEST_CASE("model: as in etcd 3.2, a nested Txn is an operation without content, and a range is compared as one key") {
     model_etcd::settings how;
     how.like_3_2 = true;
     model_etcd store(how);
@@ -185,7 +185,8 @@ TEST_CASE(
     CHECK(store.revision() == 3);
 }
 
-TEST_CASE("model: a guarded Txn of ours is done where the record is as it was, and nothing is done where it is not") {
+TEST_CASE(
+    "model: a guarded Txn of etcd-sync is applied only if the checkpoint is unchanged, and otherwise does nothing") {
     model_etcd store;
     const std::vector<etcd::operation> writes{{etcd::event_type::put, "a", "1"}};
     const auto sent = [&](const etcd::guard& before) {
@@ -231,7 +232,7 @@ struct served {
 
 }  // namespace
 
-TEST_CASE("model: it is an etcd for our client: ranges, watches behind and caught up, progress") {
+TEST_CASE("model: our client works with it: ranges, watches that are behind or caught up, and progress") {
     served s;
     s.store.put("b", "1");
     s.store.put("c", "1");
@@ -259,7 +260,7 @@ TEST_CASE("model: it is an etcd for our client: ranges, watches behind and caugh
     CHECK(progress->response.header.store_revision == 5);
 }
 
-TEST_CASE("model: each fault is what it says") {
+TEST_CASE("model: each fault behaves as documented") {
     for (const test::fault what : test::every_fault) {
         served s;
         CAPTURE(test::to_string(what));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole replicator beside an etcd that does what 3.2 does.
+// A complete replicator with an etcd that behaves like 3.2.
 #include "replication/slave/limit_learning.hpp"
 #include "unit/replication/world.hpp"
 
@@ -22,7 +22,7 @@ test::model_etcd::settings like_3_2() {
     return out;
 }
 
-/// One revision of the master: `count` puts from number `from` on.
+/// One revision of the master: `count` puts, starting at number `from`.
 void put_at_once(world& w, int count, int from = 0) {
     etcdserverpb::TxnRequest txn;
     for (int i = from; i < from + count; ++i) {
@@ -35,12 +35,12 @@ void put_at_once(world& w, int count, int from = 0) {
     w.master_server.changed();
 }
 
-/// Most keys that one revision of the slave changed.
+/// The largest number of keys that one revision of the slave changed.
 std::size_t most_at_once(const world& w) {
     std::size_t most = 0;
     std::size_t after = 0;
     for (std::int64_t rev = w.slave.revision() - 1; rev > 1; --rev) {
-        // Few keys are written twice here: the set grows by what the revision wrote.
+        // Few keys are written twice here: the set grows by the keys that the revision wrote.
         const std::size_t since = w.slave.changed_after(rev).size();
         most = std::max(most, since - after);
         after = since;
@@ -50,7 +50,7 @@ std::size_t most_at_once(const world& w) {
 
 }  // namespace
 
-TEST_CASE("a slave that takes no Txn inside a Txn gets as many writes as stand beside the record, after one try") {
+TEST_CASE("a slave without nested Txns gets as many writes as fit beside the checkpoint, after one attempt") {
     world w({}, like_3_2());
     w.many(1'000, "v");
     w.start();
@@ -63,7 +63,7 @@ TEST_CASE("a slave that takes no Txn inside a Txn gets as many writes as stand b
 }
 
 TEST_CASE(
-    "a revision that fits beside the record is whole on such a slave, a larger one comes in parts and is counted") {
+    "on such a slave a revision that fits beside the checkpoint stays whole, and a larger one is split and counted") {
     test::model_etcd::settings generous;
     generous.max_txn_ops = 1'000;
     world w(generous, like_3_2());
@@ -88,7 +88,7 @@ TEST_CASE(
     w.stop();
 }
 
-TEST_CASE("a delete of a whole range, too large for the log, is one revision on such a slave, too") {
+TEST_CASE("a range delete that is too large for the log is one revision on such a slave, too") {
     world w({}, like_3_2());
     w.settings.replicate.log_limit.value = 2U << 10;
     w.settings.replicate.memory_limit.value = 1U << 20;
@@ -105,7 +105,7 @@ TEST_CASE("a delete of a whole range, too large for the log, is one revision on 
     w.stop();
 }
 
-TEST_CASE("a master that does not say that it canceled a watch below its compaction is understood") {
+TEST_CASE("a compacted watch is detected even if the master does not mark it as canceled") {
     world w(like_3_2());
     w.many(20, "v");
     w.start();
@@ -123,7 +123,7 @@ TEST_CASE("a master that does not say that it canceled a watch below its compact
     w.stop();
 }
 
-TEST_CASE("a refused Txn inside a Txn is learned once; the same words again are an error") {
+TEST_CASE("a rejected nested Txn is learned once; the same response again is an error") {
     txn_limits limits;
     const batch nothing(limits);
     const etcd::error refused(etcd::error_class::no_nesting, "etcdserver: key not found");

@@ -25,14 +25,14 @@ TEST_CASE("R may be chosen until a full sync has copied something") {
     CHECK_FALSE(nothing_below_frontier(at(sync_pass::none)));
 }
 
-TEST_CASE("changes apply below the frontier while keys are repaired, nowhere while they are counted, else everywhere") {
+TEST_CASE("changes apply below the frontier in a repair pass, nowhere in a count pass, and everywhere otherwise") {
     CHECK(advance_frontier(at(sync_pass::count, "/m")) == "");
     CHECK(advance_frontier(at(sync_pass::repair, "/m")) == "/m");
     CHECK(advance_frontier(at(sync_pass::prune, "/m")) == std::nullopt);
     CHECK(advance_frontier(at(sync_pass::none)) == std::nullopt);
 }
 
-TEST_CASE("the slave equals the master at R while following and pruning only") {
+TEST_CASE("the slave equals the master at R only while following or pruning") {
     CHECK(applied_revision_is_valid(at(sync_pass::none)));
     CHECK(applied_revision_is_valid(at(sync_pass::prune, "/m")));
     CHECK_FALSE(applied_revision_is_valid(at(sync_pass::count)));

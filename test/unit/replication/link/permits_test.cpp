@@ -8,7 +8,7 @@
 
 using namespace etcdsync::replication;
 
-TEST_CASE("no more permits are taken than there are; each comes back when it is destroyed") {
+TEST_CASE("no more permits can be taken than exist; each is returned when it is destroyed") {
     permits all(2);
     auto first = all.try_take();
     const auto second = all.try_take();
@@ -23,7 +23,7 @@ TEST_CASE("no more permits are taken than there are; each comes back when it is 
     CHECK(all.try_take().has_value());
 }
 
-TEST_CASE("who subscribed is called when a permit comes back, and may take it there") {
+TEST_CASE("a listener is called when a permit is returned, and may take it") {
     permits all(1);
     std::optional<permits::permit> taken(all.try_take());
     std::optional<permits::permit> next;
@@ -42,7 +42,7 @@ TEST_CASE("who subscribed is called when a permit comes back, and may take it th
     CHECK(calls == 1);
 }
 
-TEST_CASE("a permit may outlive the permits it came from") {
+TEST_CASE("a permit may outlive the permits object that it came from") {
     std::optional<permits::permit> left;
     int calls = 0;
     std::optional<permits> all(std::in_place, 1U);
@@ -53,7 +53,7 @@ TEST_CASE("a permit may outlive the permits it came from") {
     CHECK(calls == 1);
 }
 
-TEST_CASE("their number changes while some are taken") {
+TEST_CASE("the number of permits can change while some are taken") {
     permits all(2);
     std::optional<permits::permit> first(all.try_take());
     std::optional<permits::permit> second(all.try_take());

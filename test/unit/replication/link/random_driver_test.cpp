@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random lives: what the master is told to do, what fails, compactions and restarts come from a seed. However it went, in the end
-// the slave is equal, and every revision it ever had was what its record said. Runs more with ETCD_SYNC_SEEDS=FIRST:COUNT.
+// Random runs: writes to the master, faults, compactions and restarts are derived from a seed. In the end the slave
+// equals the master, and each of its revisions was what its checkpoint said. Set ETCD_SYNC_SEEDS=FIRST:COUNT for more
+// runs.
 #include "base/random.hpp"
 #include "unit/replication/world.hpp"
 
@@ -19,31 +20,31 @@ using test::fault;
 
 namespace {
 
-class life {
+class random_run {
 public:
-    explicit life(std::uint64_t seed) : random_(seed), w_(settings_of_master(), settings_of_slave()) {
+    explicit random_run(std::uint64_t seed) : random_(seed), w_(settings_of_master(), settings_of_slave()) {
         w_.settings.replicate.log_limit.value = one_of({1U << 10, 8U << 10, 1U << 20});
         w_.settings.replicate.memory_limit.value = w_.settings.replicate.log_limit.value + (1U << 20);
         w_.settings.replicate.txn_max_ops = one_of({8U, 128U});
         w_.settings.replicate.full_sync_parallel = 1;
-        w_.settings.slaves[0].guards.max_delete = {true, 100};  // nobody is there to approve
+        w_.settings.slaves[0].guards.max_delete = {true, 100};  // there is no operator to approve
         if (below(4) == 0) {
             loses_masters_ = true;
             w_.settings.slaves[0].guards.on_master_change = config::master_change::resync;
         }
         for (auto* const server : {&w_.master_server, &w_.slave_server}) {
-            server->script = [this](std::uint64_t) { return below(100) < trouble_ ? some_fault() : fault::none; };
+            server->script = [this](std::uint64_t) { return below(100) < fault_percent_ ? some_fault() : fault::none; };
         }
     }
 
-    /// Empty: all went well.
-    std::string lead() {
+    /// Returns what went wrong; empty on success.
+    std::string execute() {
         for (std::uint64_t i = below(300); i > 0; --i) write();
         w_.start();
         for (int i = 0; i < 120 && wrong_.empty(); ++i) step();
-        calm_down();
+        end_faults();
         w_.put("/a/last", "written in the end");
-        if (!w_.settles(15min)) wrong_ += "it does not end equal and in sync";
+        if (!w_.settles(15min)) wrong_ += "the slave is not equal and in sync in the end";
         note_untruth();
         if (w_.link().state == link_state::held) wrong_ += " (held)";
         if (wrong_.empty()) return {};
@@ -106,7 +107,7 @@ private:
             }
         }
         etcdserverpb::TxnResponse unused;
-        if (w_.master.txn(txn, unused)) wrong_ = "the model refuses a Txn of the test";
+        if (w_.master.txn(txn, unused)) wrong_ = "the model rejects a Txn of the test";
         w_.master_server.changed();
     }
 
@@ -127,8 +128,8 @@ private:
             case 4: one_of({&w_.master_server, &w_.slave_server})->refuse(true); break;
             case 5: one_of({&w_.master_server, &w_.slave_server})->stall(true); break;
             case 6:
-            case 7: calm_down(); break;
-            case 8: trouble_ = one_of<std::uint64_t>({0, 5, 30}); break;
+            case 7: end_faults(); break;
+            case 8: fault_percent_ = one_of<std::uint64_t>({0, 5, 30}); break;
             case 9:
                 below(2) == 0 ? w_.stop() : w_.kill();
                 pass(one_of<aio::clock::duration>({0s, 1s}));
@@ -152,8 +153,8 @@ private:
         pass(one_of<aio::clock::duration>({0s, 0s, 5ms, 60ms, 150ms, 700ms}));
     }
 
-    void calm_down() {
-        trouble_ = 0;
+    void end_faults() {
+        fault_percent_ = 0;
         w_.master_server.stall(false);
         w_.slave_server.stall(false);
     }
@@ -162,8 +163,8 @@ private:
         if (!lost_master_) wrong_ += w_.untruth();
     }
 
-    /// Another history in the master's place: empty, behind or beyond the one that was. Nothing of what records said can be checked
-    /// against it.
+    /// Replaces the master with one of another history: empty, behind or ahead of the former one. Earlier checkpoints
+    /// cannot be checked against it.
     void lose_master() {
         note_untruth();
         lost_master_ = true;
@@ -182,13 +183,13 @@ private:
     world w_;
     bool loses_masters_ = false;
     bool lost_master_ = false;
-    std::uint64_t trouble_ = 0;  ///< percent of requests that fail
+    std::uint64_t fault_percent_ = 0;  ///< percent of requests that fail
     std::string wrong_;
 };
 
 }  // namespace
 
-TEST_CASE("however a life went, the slave ends equal, and what its record said was always true") {
+TEST_CASE("after a random run the slave equals the master, and its checkpoint was always true") {
     std::uint64_t first = 1;
     std::uint64_t count = 100;
     if (const char* const asked = std::getenv("ETCD_SYNC_SEEDS")) {
@@ -199,7 +200,7 @@ TEST_CASE("however a life went, the slave ends equal, and what its record said w
         count = many;
     }
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        const std::string wrong = life(seed).lead();
+        const std::string wrong = random_run(seed).execute();
         CHECK_MESSAGE(wrong.empty(), "seed " << seed << ": " << wrong);
     }
 }

@@ -27,7 +27,7 @@ TEST_CASE("before the first write of this process no other writer is a rival") {
     CHECK_FALSE(watch.is_at_work(written_by("other", 7), start));
 }
 
-TEST_CASE("a checkpoint of another writer, not older than the last one of this process, shows a rival") {
+TEST_CASE("a checkpoint of another writer that is not older than the last one of this process indicates a rival") {
     rival_watch watch("me");
     watch.note_written(5);
     CHECK(watch.is_at_work(written_by("other", 5), start));
@@ -37,7 +37,7 @@ TEST_CASE("a checkpoint of another writer, not older than the last one of this p
     CHECK_FALSE(watch.is_at_work(written_by("", 9), start));
 }
 
-TEST_CASE("a rival that is silent for longer than a refresh no longer counts") {
+TEST_CASE("a rival that is silent for longer than a refresh interval no longer counts") {
     rival_watch watch("me");
     watch.note_written(5);
     const checkpoint stored = written_by("other", 6);
@@ -46,7 +46,7 @@ TEST_CASE("a rival that is silent for longer than a refresh no longer counts") {
     CHECK_FALSE(watch.is_at_work(stored, start + refresh_interval + 1min));
 }
 
-TEST_CASE("each sign of life of a rival counts anew, and so does another rival") {
+TEST_CASE("each new checkpoint of a rival restarts the interval, and so does another rival") {
     rival_watch watch("me");
     watch.note_written(5);
     CHECK(watch.is_at_work(written_by("other", 6), start));

@@ -18,7 +18,7 @@ struct rig : served {
         loop.settle();
     }
     ~rig() {
-        loop.tasks.cancel();  // it uses what is below
+        loop.tasks.cancel();  // its tasks use the members below
         loop.settle();
     }
     rig() = default;
@@ -41,7 +41,7 @@ struct rig : served {
 
 }  // namespace
 
-TEST_CASE("the log begins where the master is, and every selected revision comes into it; who listens is called") {
+TEST_CASE("the log starts at the master's revision and receives every selected revision; listeners are notified") {
     rig r;
     r.put("/a/1", "v");
     r.put("/b/1", "v");
@@ -64,7 +64,7 @@ TEST_CASE("the log begins where the master is, and every selected revision comes
     CHECK(r.newest() == 6);
 }
 
-TEST_CASE("after a break the feed takes up where it was, and what was missed is in the log") {
+TEST_CASE("after an interruption the feed continues at its position, and the missed revisions are in the log") {
     rig r;
     r.start();
     r.put("/a/1", "v");
@@ -89,11 +89,11 @@ TEST_CASE("after a break the feed takes up where it was, and what was missed is 
 }
 
 TEST_CASE(
-    "where what it held does not lead to what the master has now, a new generation begins at the master's present") {
+    "if the known history does not continue on the master, a new generation starts at the master's current revision") {
     rig r;
     r.start();
-    SUBCASE("no event was seen that would prove the history") {}
-    SUBCASE("what was missed is compacted") {
+    SUBCASE("no event was received that would prove the history") {}
+    SUBCASE("the missed revisions were compacted") {
         r.put("/a/1", "v");
         r.loop.settle();
         r.server.cut();
@@ -107,7 +107,7 @@ TEST_CASE(
         r.store.del("/a/1");
         r.store.compact(r.store.revision());
     }
-    SUBCASE("wiped and refilled beyond what was known") {
+    SUBCASE("wiped and refilled beyond the known revision") {
         r.put("/a/1", "v");
         r.loop.settle();
         r.server.cut();
@@ -136,12 +136,12 @@ TEST_CASE(
     CHECK(r.recent().generation() == 2);
     CHECK(r.recent().position() == r.store.revision());
     CHECK(r.held_since(0) == 0);
-    const auto rev = r.put("/a/9", "goes on");
+    const auto rev = r.put("/a/9", "later");
     r.loop.settle();
     CHECK(r.recent().position() == rev);
 }
 
-TEST_CASE("the master counts as connected once the watch stands, not before") {
+TEST_CASE("the master counts as connected only once the watch is open") {
     rig r;
     r.fail(2, test::fault::lost);
     r.start();
@@ -151,7 +151,7 @@ TEST_CASE("the master counts as connected once the watch stands, not before") {
     CHECK(r.source.connected());
 }
 
-TEST_CASE("a master that is silent behind an open connection is noticed") {
+TEST_CASE("a master that is silent on an open connection is detected") {
     rig r;
     r.start();
     r.server.stall(true);
@@ -165,7 +165,7 @@ TEST_CASE("a master that is silent behind an open connection is noticed") {
     CHECK(r.recent().position() == 2);
 }
 
-TEST_CASE("whatever request fails, the log ends right") {
+TEST_CASE("whichever request fails, the log is correct in the end") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 5; ++k) {
             CAPTURE(test::to_string(what));
@@ -184,14 +184,13 @@ TEST_CASE("whatever request fails, the log ends right") {
             CHECK(r.source.connected());
             CHECK(r.recent().position() == 4);
             CHECK(r.held_since(1) == 3);
-            // Where the first watch fails nothing was seen yet that would prove the history.
+            // If the first watch fails, no event was received yet that would prove the history.
             CHECK(r.recent().generation() == (k == 2 ? 2 : 1));
         }
     }
 }
 
-TEST_CASE(
-    "a master that says again and again that it compacted everything is asked ever more seldom, and told of once") {
+TEST_CASE("a master that keeps reporting a compaction is retried at growing intervals, and this is logged once") {
     rig r;
     r.put("/a/1", "v");
     r.server.spoil = [](etcdserverpb::WatchResponse& answer) {
@@ -209,7 +208,7 @@ TEST_CASE(
     CHECK(r.source.connected());
 }
 
-TEST_CASE("a feed that reads other keys goes on at its position, in the same generation") {
+TEST_CASE("a feed whose selected keys change continues at its position, in the same generation") {
     rig r;
     r.start();
     r.put("/a/1", "v");
@@ -217,8 +216,8 @@ TEST_CASE("a feed that reads other keys goes on at its position, in the same gen
     const mapping more = mapping_of({prefix_rule("/a/"), prefix_rule("/b/")});
     const mapping others = mapping_of({prefix_rule("/b/")});
     const mapping* chosen = &more;
-    SUBCASE("more of them") {}
-    SUBCASE("other ones, of which the last event known is none") { chosen = &others; }
+    SUBCASE("more keys") {}
+    SUBCASE("other keys, which do not include that of the last known event") { chosen = &others; }
     r.put("/b/1", "before: not in the log");
     r.put("/b/2", "on its way");
     r.source.select(chosen->cover(), [chosen](std::string_view key) { return chosen->rule_of(key).has_value(); });
@@ -239,7 +238,7 @@ TEST_CASE("a feed that reads other keys goes on at its position, in the same gen
     CHECK(r.recent().holds_all_since(since.since - 1));
     CHECK(r.held_since(since.since) == static_cast<std::size_t>(last - since.since));
     CHECK(r.lines.count("the master is not reachable") == 0);
-    // The new events prove the master from now on.
+    // From now on the new events prove the master's history.
     r.server.cut();
     r.put("/b/4", "after a break");
     r.pass(3s);
@@ -248,7 +247,7 @@ TEST_CASE("a feed that reads other keys goes on at its position, in the same gen
     CHECK(r.source.continuity() == continuity);
 }
 
-TEST_CASE("a master that was wiped while the feed changed its keys is found to be another") {
+TEST_CASE("a wipe of the master while the selected keys change is detected") {
     rig r;
     r.start();
     r.put("/a/1", "v");
@@ -261,7 +260,7 @@ TEST_CASE("a master that was wiped while the feed changed its keys is found to b
     CHECK(r.recent().generation() == 2);
 }
 
-TEST_CASE("a feed that may not read its former keys any more goes on, but proves nothing") {
+TEST_CASE("a feed that may no longer read its former keys continues, but without proof of the history") {
     rig r;
     r.start();
     r.put("/a/1", "v");
@@ -278,7 +277,8 @@ TEST_CASE("a feed that may not read its former keys any more goes on, but proves
     CHECK(r.source.continuity() > continuity);
 }
 
-TEST_CASE("a feed whose keys change twice at once, or while it is away, reads the last ones") {
+TEST_CASE(
+    "if the selected keys change twice in a row, or while the feed is disconnected, it reads the last selection") {
     rig r;
     r.start();
     r.put("/a/1", "v");
@@ -286,7 +286,7 @@ TEST_CASE("a feed whose keys change twice at once, or while it is away, reads th
     const mapping first = mapping_of({prefix_rule("/b/")});
     const mapping second = mapping_of({prefix_rule("/c/")});
     SUBCASE("connected") {}
-    SUBCASE("away") {
+    SUBCASE("disconnected") {
         r.server.refuse(true);
         r.server.cut();
         r.pass(1s);

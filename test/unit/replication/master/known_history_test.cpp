@@ -10,7 +10,7 @@
 using namespace etcdsync;
 using namespace etcdsync::replication;
 using etcd::error_class;
-using window_log = etcdsync::replication::log;  // there is a ::log of <cmath>
+using window_log = etcdsync::replication::log;  // <cmath> declares ::log
 
 namespace {
 
@@ -46,7 +46,7 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("before the first read nothing is known; then the log must start") {
+TEST_CASE("before the first read nothing is known, so the log must start") {
     const window_log recent(100);
     known_history history;
     CHECK(history.check(rig::header(3, 5), recent) == history_change::not_continued);
@@ -65,12 +65,12 @@ TEST_CASE("a log with an event to replay continues at its position or above") {
     CHECK_FALSE(r.history.last_event().digest.empty());
 }
 
-TEST_CASE("a log that does not lead to the master's history must restart, and E is forgotten") {
+TEST_CASE("a log that does not lead to the master's history must restart, and E is dropped") {
     rig r;
     SUBCASE("the revision is below the position") {
         CHECK(r.history.check(rig::header(1, 8), r.recent) == history_change::went_backwards);
     }
-    SUBCASE("another cluster, whatever its revision") {
+    SUBCASE("another cluster, at any revision") {
         CHECK(r.history.check(rig::header(2, 8), r.recent) == history_change::other_cluster);
         CHECK(r.history.cluster_id() == 2);
     }
@@ -78,20 +78,20 @@ TEST_CASE("a log that does not lead to the master's history must restart, and E 
         r.history.note_failure(error_class::compacted);
         CHECK(r.history.check(rig::header(1, 9), r.recent) == history_change::not_continued);
     }
-    SUBCASE("the events of E are different ones now") {
+    SUBCASE("the events of E are different now") {
         r.history.note_failure(error_class::other_history);
         CHECK(r.history.check(rig::header(1, 9), r.recent) == history_change::not_continued);
     }
     CHECK(r.history.last_event().rev == 0);
     CHECK(r.history.last_event().selected == nullptr);
-    // Once restarted it continues as soon as there is another E.
+    // After the restart it continues once there is a new E.
     r.recent.restart(20);
     CHECK(r.history.check(rig::header(r.history.cluster_id(), 20), r.recent) == history_change::not_continued);
     r.add(entry(21, {test::put("/a/1", "v", 21)}));
     CHECK(r.history.check(rig::header(r.history.cluster_id(), 21), r.recent) == history_change::none);
 }
 
-TEST_CASE("other failures leave the log as it is") {
+TEST_CASE("other failures do not require a restart of the log") {
     rig r;
     for (const error_class why : {error_class::retry, error_class::denied, error_class::bad_peer,
                                   error_class::watch_violation, error_class::cancelled}) {
@@ -114,7 +114,7 @@ TEST_CASE("E is the last entry whose events are kept") {
     CHECK(r.history.last_event().rev == 11);
 }
 
-TEST_CASE("the digest of E covers the events that were selected, and E names the selection") {
+TEST_CASE("the digest of E covers the selected events, and E refers to the selection") {
     rig r;
     const auto some = rig::select("/a/");
     const auto none = rig::select("/c/");
@@ -127,7 +127,7 @@ TEST_CASE("the digest of E covers the events that were selected, and E names the
     CHECK(r.history.last_event().selected == none);
 }
 
-TEST_CASE("watch violations and watches without a proof are doubts; lost connections are none") {
+TEST_CASE("watch violations and watches without a proof are doubts; lost connections are not") {
     rig r;
     r.history.note_failure(error_class::retry);
     r.history.note_failure(error_class::compacted);

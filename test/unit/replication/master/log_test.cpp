@@ -8,7 +8,7 @@
 #include <vector>
 
 using namespace etcdsync::replication;
-using window_log = etcdsync::replication::log;  // there is a ::log of <cmath>
+using window_log = etcdsync::replication::log;  // <cmath> declares ::log
 
 namespace {
 
@@ -27,22 +27,22 @@ std::vector<revision> revisions_after(const window_log& window, revision rev) {
 
 }  // namespace
 
-TEST_CASE("a log that never began holds nothing") {
+TEST_CASE("a log that has not started contains nothing") {
     const window_log window(100);
     CHECK_FALSE(window.started());
     CHECK_FALSE(window.holds_all_since(0));
 }
 
-TEST_CASE("an empty log with its floor at R holds all since R: nothing") {
+TEST_CASE("an empty log with its floor at R has all changes since R, which are none") {
     window_log window(100);
     window.restart(7);
     CHECK(window.holds_all_since(7));
     CHECK_FALSE(window.holds_all_since(6));
-    CHECK(window.holds_all_since(8));  // it will: what comes is kept
+    CHECK(window.holds_all_since(8));  // it will: new entries are kept
     CHECK(revisions_after(window, 7).empty());
 }
 
-TEST_CASE("entries are read from any revision that is held, also one between entries") {
+TEST_CASE("entries can be read from any revision that the log covers, also from one between two entries") {
     window_log window(100);
     window.restart(10);
     for (const revision rev : {12, 15, 20}) window.append(sized(rev, 10));
@@ -55,7 +55,7 @@ TEST_CASE("entries are read from any revision that is held, also one between ent
     CHECK(window.position() == 30);
 }
 
-TEST_CASE("at the limit the oldest go and the floor moves up") {
+TEST_CASE("at the limit the oldest entries are dropped and the floor moves up") {
     window_log window(100);
     window.restart(1);
     for (revision rev = 2; rev < 12; ++rev) window.append(sized(rev, 10));
@@ -69,7 +69,7 @@ TEST_CASE("at the limit the oldest go and the floor moves up") {
     CHECK(revisions_after(window, 4).front() == 5);
 }
 
-TEST_CASE("a revision larger than the whole log passes through: the floor moves past it") {
+TEST_CASE("a revision larger than the whole log is not kept, and the floor moves past it") {
     window_log window(100);
     window.restart(1);
     window.append(sized(2, 10));
@@ -83,7 +83,7 @@ TEST_CASE("a revision larger than the whole log passes through: the floor moves 
     CHECK(revisions_after(window, 3) == std::vector<revision>{4});
 }
 
-TEST_CASE("a revision in parts is not kept: the floor moves up to it at once, the position with its last part") {
+TEST_CASE("a revision in parts is not kept: the floor moves to it with the first part, the position with the last") {
     window_log window(100);
     window.restart(1);
     window.append(sized(2, 10));
@@ -114,7 +114,7 @@ TEST_CASE("the position never moves back") {
     CHECK(window.position() == 20);
 }
 
-TEST_CASE("a restart forgets all, begins a new generation, and may go back") {
+TEST_CASE("a restart drops all entries, starts a new generation, and may move the position back") {
     window_log window(100);
     window.restart(10);
     const auto before = window.generation();
@@ -128,7 +128,7 @@ TEST_CASE("a restart forgets all, begins a new generation, and may go back") {
     CHECK(revisions_after(window, 5) == std::vector<revision>{6});
 }
 
-TEST_CASE("a revision ages as the log fills behind it") {
+TEST_CASE("a revision ages as newer entries fill the log") {
     window_log window(100);
     window.restart(1);
     CHECK_FALSE(window.is_aging(1));
@@ -139,10 +139,10 @@ TEST_CASE("a revision ages as the log fills behind it") {
     CHECK_FALSE(window.is_aging(2));
     window.append(sized(4, 90));
     CHECK(window.is_aging(1));
-    CHECK(window.is_aging(2));  // forgotten
+    CHECK(window.is_aging(2));  // dropped
 }
 
-TEST_CASE("a smaller limit forgets the oldest entries at once; a larger one keeps more from then on") {
+TEST_CASE("a smaller limit drops the oldest entries at once; a larger one keeps more from then on") {
     window_log kept(1U << 20);
     kept.restart(1);
     for (revision rev = 2; rev <= 11; ++rev) kept.append(entry(rev, {etcdsync::test::put("k", "v", rev)}));
@@ -158,7 +158,7 @@ TEST_CASE("a smaller limit forgets the oldest entries at once; a larger one keep
     CHECK(kept.after(1).size() == 6);
 }
 
-TEST_CASE("a reader whose keys are selected since a revision is told where the log begins for it") {
+TEST_CASE("for a reader whose keys are selected since a revision, the log starts at that revision") {
     window_log kept(1U << 20);
     kept.restart(10);
     const log_start own{kept.generation(), 20};
@@ -166,7 +166,7 @@ TEST_CASE("a reader whose keys are selected since a revision is told where the l
     CHECK(kept.holds_all_since(10));
     CHECK_FALSE(kept.holds_all_since(19, own));
     CHECK(kept.holds_all_since(20, own));
-    kept.restart(5);  // a new generation holds all from its beginning
+    kept.restart(5);  // a new generation has all changes since its start
     CHECK(kept.holds_all_since(5, own));
     CHECK_FALSE(kept.holds_all_since(4, own));
 }

@@ -31,7 +31,7 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("at first the master is not connected, and the endpoints are the configured ones") {
+TEST_CASE("initially the master is not connected, and the endpoints are the configured ones") {
     const rig r;
     CHECK_FALSE(r.report.status().connected);
     CHECK(r.report.status().endpoint == "http://m:1,http://m:2");
@@ -39,7 +39,7 @@ TEST_CASE("at first the master is not connected, and the endpoints are the confi
     CHECK(r.lines.lines.empty());
 }
 
-TEST_CASE("a connection is logged once, also if the endpoint changes without an outage") {
+TEST_CASE("a connection is logged once, even if the endpoint changes without an outage") {
     rig r;
     r.report.connected("http://m:1", 7);
     CHECK(r.last() == "info connected to the master endpoint=http://m:1 revision=7");
@@ -51,7 +51,7 @@ TEST_CASE("a connection is logged once, also if the endpoint changes without an 
     CHECK(r.report.status().since == since);
 }
 
-TEST_CASE("an outage is logged once, then again only for a cause that lasts") {
+TEST_CASE("an outage is logged once, and again only if a cause persists") {
     rig r;
     r.report.connected("http://m:1", 7);
     r.fail(error_class::retry, "the server closed the connection");
@@ -70,7 +70,7 @@ TEST_CASE("an outage is logged once, then again only for a cause that lasts") {
     CHECK(r.report.status().cause.empty());
 }
 
-TEST_CASE("a refusal is an outage of its own, and says which keys were read") {
+TEST_CASE("a denial is logged as a separate outage, and names the keys that were read") {
     rig r;
     r.report.connected("http://m:1", 7);
     r.fail(error_class::retry, "connection refused");
@@ -85,7 +85,7 @@ TEST_CASE("a refusal is an outage of its own, and says which keys were read") {
     CHECK(r.last().find("it takes read from \"/a/\" to before \"/a0\"") != std::string::npos);
 }
 
-TEST_CASE("a lost history is logged once until the watch has progressed") {
+TEST_CASE("a lost history is logged once until the watch makes progress") {
     rig r;
     r.report.connected("http://m:1", 7);
     r.fail(error_class::compacted, "compacted at 9");
@@ -100,7 +100,7 @@ TEST_CASE("a lost history is logged once until the watch has progressed") {
     CHECK(r.last() == "warn master history has diverged cause=E differs");
 }
 
-TEST_CASE("every watch violation is counted and logged, and is a failure besides") {
+TEST_CASE("every watch violation is counted and logged, and is also reported as a failure") {
     rig r;
     r.report.connected("http://m:1", 7);
     r.fail(error_class::watch_violation, "out of order");
@@ -122,7 +122,7 @@ TEST_CASE("another cluster and an older revision are logged; a log that starts i
     CHECK(r.last() == "warn master revision went backwards known=7 revision=5");
 }
 
-TEST_CASE("a watch that drops nine events in ten is warned of once, if there were enough of them") {
+TEST_CASE("a watch that drops 90% of its events causes one warning, after enough events") {
     rig r;
     r.report.count_events(9'999, 9'999);
     r.report.count_events(10'000, 8'999);
@@ -133,7 +133,7 @@ TEST_CASE("a watch that drops nine events in ten is warned of once, if there wer
     CHECK(r.last() == "warn 90% of the watched events match no rule seen=10000 dropped=9000");
 }
 
-TEST_CASE("the feed of one rule names it, and a one-shot job does not retry") {
+TEST_CASE("the feed of one rule logs the name of the rule, and a one-shot job does not retry") {
     rig r("conf", true);
     r.fail(error_class::retry, "connection refused");
     CHECK(r.last() == "warn the master is not reachable rule=conf cause=connection refused retry_in=2s");

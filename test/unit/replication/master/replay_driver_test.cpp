@@ -29,13 +29,13 @@ struct rig : served {
         return out;
     }
 
-    /// One read; false where it failed.
+    /// Reads once. False if it failed.
     bool read(aio::clock::duration patience = 30s) {
         const auto done = loop.run(source->read(got), patience);
         if (!done) why = done.error();
         return done.has_value();
     }
-    /// Reads until it fails: why.
+    /// Reads until it fails. Returns the class of the error.
     error_class fails(aio::clock::duration patience = 1min) {
         while (read(patience)) {}
         return why.cls;
@@ -45,7 +45,7 @@ struct rig : served {
         while (source->position() < at) REQUIRE_MESSAGE(read(), why.text);
     }
 
-    /// The digest of a revision of the master as it is now.
+    /// The digest of a revision on the master as it is now.
     std::string digest(etcd::revision rev) {
         rig::open(after(rev, rev));
         while (source->event_digest().empty()) REQUIRE(read());
@@ -69,7 +69,7 @@ using revs = std::vector<etcd::revision>;
 
 }  // namespace
 
-TEST_CASE("from a revision that carried events the position is told at once, and what is known is not repeated") {
+TEST_CASE("a replay from a revision with events knows the position at once, and does not repeat known revisions") {
     rig r;
     r.put("/a/1", "v");  // 2
     const std::string digest = r.digest(2);
@@ -86,7 +86,7 @@ TEST_CASE("from a revision that carried events the position is told at once, and
     CHECK(r.revisions() == revs{5, 7});
 }
 
-TEST_CASE("where the witness has other events it is another history, and nothing is given out") {
+TEST_CASE("if the events of E differ, it is another history, and nothing is returned") {
     rig r;
     r.put("/a/1", "v");
     const std::string digest = r.digest(2);
@@ -100,14 +100,14 @@ TEST_CASE("where the witness has other events it is another history, and nothing
         r.store = test::model_etcd();
         r.put("/a/2", "v");
     }
-    SUBCASE("nothing in the cover, at E and ever after") {
+    SUBCASE("no events in the cover, at E or later") {
         r.server.cut();
         r.store = test::model_etcd();
         r.put("/b/1", "v");
         r.open(r.after(2, 2, digest));
         CHECK(r.fails() == error_class::other_history);
     }
-    SUBCASE("nothing of ours") {
+    SUBCASE("no selected events at E") {
         r.server.cut();
         r.store = test::model_etcd();
         r.put("/b/1", "v");
@@ -118,7 +118,7 @@ TEST_CASE("where the witness has other events it is another history, and nothing
     CHECK(r.got.empty());
 }
 
-TEST_CASE("where the witness is silent and our user may not look at other keys, nothing is proved, in either way") {
+TEST_CASE("if E has no events and the user may not read other keys, nothing is proved or disproved") {
     rig r;
     r.put("/a/1", "v");
     const std::string digest = r.digest(2);
@@ -131,7 +131,7 @@ TEST_CASE("where the witness is silent and our user may not look at other keys, 
     CHECK(r.got.empty());
 }
 
-TEST_CASE("a delete that proves nothing any more because the compaction took it is no other history") {
+TEST_CASE("a delete that is no proof any more because it was compacted does not mean another history") {
     rig r;
     r.put("/a/1", "v");
     r.del("/a/1");  // 3
@@ -143,7 +143,7 @@ TEST_CASE("a delete that proves nothing any more because the compaction took it 
     CHECK(r.got.empty());
 }
 
-TEST_CASE("what is compacted below the start is told") {
+TEST_CASE("a start below the compacted revision is reported") {
     rig r;
     for (int i = 0; i < 5; ++i) r.put("/a/1", "v");
     r.store.compact(5);
@@ -151,7 +151,7 @@ TEST_CASE("what is compacted below the start is told") {
     CHECK(r.fails() == error_class::compacted);
 }
 
-TEST_CASE("a delete lost to a compaction at the very next revision is noticed, whether or not anything follows") {
+TEST_CASE("a delete lost to a compaction at the very next revision is detected, with or without later changes") {
     for (const bool something_follows : {true, false}) {
         rig r;
         r.put("/a/1", "v");  // 2
@@ -165,7 +165,7 @@ TEST_CASE("a delete lost to a compaction at the very next revision is noticed, w
     }
 }
 
-TEST_CASE("a compaction that takes nothing we do not know is no reason to fail") {
+TEST_CASE("a compaction of known revisions only is not an error") {
     rig r;
     r.put("/a/1", "v");
     r.del("/a/1");  // 3
@@ -175,14 +175,14 @@ TEST_CASE("a compaction that takes nothing we do not know is no reason to fail")
     r.put("/a/2", "v");
     r.reach(4);
     CHECK(r.revisions() == revs{4});
-    // Compactions behind the back of a watch that has caught up do not matter either.
+    // Compactions after a watch has caught up do not matter either.
     r.del("/a/2");
     r.store.compact(5);
     r.reach(5);
     CHECK(r.revisions() == revs{4, 5});
 }
 
-TEST_CASE("a delete lost to a compaction between two batches of one answer is noticed") {
+TEST_CASE("a delete lost to a compaction between two batches of one response is detected") {
     for (const bool compacted : {false, true}) {
         rig r;
         for (int i = 0; i < 1'000; ++i) r.put("/a/1", std::to_string(i));  // 2 .. 1001
@@ -202,7 +202,7 @@ TEST_CASE("a delete lost to a compaction between two batches of one answer is no
     }
 }
 
-TEST_CASE("a fragment that ends inside a revision gives that revision only once it is whole") {
+TEST_CASE("a revision that is split across fragments is returned only once it is complete") {
     test::model_etcd::settings how;
     how.fragment_events = 2;
     rig r(how);
@@ -214,10 +214,10 @@ TEST_CASE("a fragment that ends inside a revision gives that revision only once 
     CHECK(r.got.back().changes.size() == 5);
 }
 
-TEST_CASE("a server that is silent where it has to answer is given up; where it may be, it is waited for") {
+TEST_CASE("a server that does not respond when it has to is an error; other silence is tolerated") {
     rig r;
     r.put("/a/1", "v");
-    SUBCASE("no answer to the creation") {
+    SUBCASE("no response to the create request") {
         r.fail(1, test::fault::lost);
         const auto before = r.loop.clock.now();
         r.open(r.after(2));
@@ -225,14 +225,14 @@ TEST_CASE("a server that is silent where it has to answer is given up; where it 
         CHECK(r.loop.clock.now() - before == 8s);
         CHECK(r.why.text == "m:1: no answer to a watch in time");
     }
-    SUBCASE("nothing to say") {
+    SUBCASE("no changes") {
         r.open(r.after(2));
         REQUIRE(r.read());
         r.loop.clock.advance(1h);
         r.put("/a/2", "v");
         r.reach(3);
     }
-    SUBCASE("progress is a position") {
+    SUBCASE("a progress notification moves the position") {
         r.open(r.after(2));
         REQUIRE(r.read());
         r.put("/b/2", "v");
@@ -242,7 +242,7 @@ TEST_CASE("a server that is silent where it has to answer is given up; where it 
     }
 }
 
-TEST_CASE("cancelling ends a read") {
+TEST_CASE("cancellation ends a read") {
     rig r;
     r.open(r.after(1));
     REQUIRE(r.read());
@@ -250,7 +250,7 @@ TEST_CASE("cancelling ends a read") {
     CHECK(r.fails() == error_class::cancelled);
 }
 
-TEST_CASE("whatever request fails, what was given out is right, and no failure is taken for another history") {
+TEST_CASE("whichever request fails, the returned revisions are correct, and no failure is taken for another history") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 3; ++k) {
             CAPTURE(test::to_string(what));
@@ -273,19 +273,19 @@ TEST_CASE("whatever request fails, what was given out is right, and no failure i
     }
 }
 
-TEST_CASE("a header far ahead of everything told is asked about, and a lie does not become a position") {
+TEST_CASE("a header revision far ahead of all events is verified, and a wrong one does not become the position") {
     rig r;
     r.put("/a/1", "v");
     r.open(r.after(2));
     REQUIRE(r.read());
     r.server.spoil = [](etcdserverpb::WatchResponse& answer) { answer.mutable_header()->set_revision(5'000'000); };
     SUBCASE("in a progress notification") { r.server.notify_progress(); }
-    SUBCASE("beside events") { r.put("/a/2", "v"); }
+    SUBCASE("with events") { r.put("/a/2", "v"); }
     CHECK(r.fails() == error_class::watch_violation);
     CHECK(r.got.empty());
 }
 
-TEST_CASE("a watch beyond the present of the master does not wait for ever (F6)") {
+TEST_CASE("a watch beyond the master's current revision does not wait forever (F6)") {
     rig r;
     r.put("/a/1", "v");
     r.open(r.after(1'000));
@@ -293,7 +293,7 @@ TEST_CASE("a watch beyond the present of the master does not wait for ever (F6)"
     CHECK(r.why.text == "m:1: it reported revision 1000, but is at 2");
 }
 
-TEST_CASE("a witness without end is given up, and that is no other history") {
+TEST_CASE("an endless replay of E is abandoned, and does not mean another history") {
     rig r;
     r.put("/a/1", "v");
     const std::string digest = r.digest(2);
@@ -323,7 +323,7 @@ aio::awaitable<> read_once(replay& of, std::optional<error_class>& out) {
 
 }  // namespace
 
-TEST_CASE("a message that began and does not go on is given up; silence between messages is not") {
+TEST_CASE("a message that stops midway is an error; silence between messages is not") {
     rig r;
     r.put("/a/1", "v");
     r.open(r.after(2));
@@ -333,7 +333,7 @@ TEST_CASE("a message that began and does not go on is given up; silence between 
     r.loop.clock.advance(1h);
     CHECK_FALSE(ended.has_value());
     r.server.cut_messages = true;
-    r.put("/a/2", "half of it comes");
+    r.put("/a/2", "half of it arrives");
     r.loop.clock.advance(50s);
     CHECK_FALSE(ended.has_value());
     r.loop.clock.advance(2min);

@@ -6,15 +6,15 @@
 using namespace etcdsync;
 using replication::watch_interrupt;
 
-// That the open watch ends is tested with a feed (feed_driver_test.cpp).
+// The end of the open watch is tested with a feed (feed_driver_test.cpp).
 
-TEST_CASE("without a request there is no reason to open the watch again") {
+TEST_CASE("without a request there is no reason to reopen the watch") {
     const watch_interrupt none;
     CHECK_FALSE(none.reason());
     CHECK_FALSE(none.keys_changed());
 }
 
-TEST_CASE("a request stays until the next connection, and its reason is a cancellation") {
+TEST_CASE("a request remains until the next connection, and its reason is a cancellation") {
     watch_interrupt r;
     SUBCASE("for other keys") {
         r.change_keys();
@@ -28,7 +28,7 @@ TEST_CASE("a request stays until the next connection, and its reason is a cancel
         REQUIRE(r.reason());
         CHECK(r.reason()->text == "a preferred endpoint is available");
     }
-    SUBCASE("for both: the keys come first") {
+    SUBCASE("for both: the keys take precedence") {
         r.prefer_endpoint();
         r.change_keys();
         REQUIRE(r.reason());

@@ -24,7 +24,7 @@ struct rig {
 
 }  // namespace
 
-TEST_CASE("pauses grow with each failure up to the longest") {
+TEST_CASE("pauses grow with each failure up to the maximum") {
     rig r;
     CHECK(r.fail(1) <= 250ms);
     CHECK(r.fail(1) > 250ms);
@@ -32,7 +32,7 @@ TEST_CASE("pauses grow with each failure up to the longest") {
     CHECK(r.fail(1) <= 10s);
 }
 
-TEST_CASE("a watch that delivered something new, or stayed open, makes the next pause short again") {
+TEST_CASE("after a watch that received new revisions, or stayed open, the next pause is short again") {
     rig r;
     r.fail(20);
     CHECK_FALSE(r.pauses.received(false, 30s));
@@ -42,13 +42,13 @@ TEST_CASE("a watch that delivered something new, or stayed open, makes the next 
     CHECK(r.fail(1) <= 250ms);
 }
 
-TEST_CASE("after watch violations only a watch that stays open makes the pause short again") {
+TEST_CASE("after watch violations the next pause is short again only if a watch stays open") {
     rig r;
     r.fail(20, error_class::watch_violation);
     CHECK(r.pauses.received(true, 5s));
     CHECK(r.fail(1, error_class::watch_violation) > 7s);
     CHECK(r.pauses.received(true, 5s));
-    CHECK(r.fail(1) <= 250ms);  // another failure is not a violation
+    CHECK(r.fail(1) <= 250ms);  // this failure is not a violation
     CHECK(r.pauses.received(true, 31s));
     CHECK(r.fail(1, error_class::watch_violation) <= 250ms);
 }

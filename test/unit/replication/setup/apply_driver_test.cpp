@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another configuration for a running replicator, over etcds in memory.
+// Applies another configuration to a running replicator between etcds in memory.
 #include "unit/replication/setup/two_slaves.hpp"
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// That the first slave went on as if nothing had happened: the same connection, and no key written twice.
+/// Checks that the first slave was not disturbed: it has the same connection, and no key was written twice.
 struct undisturbed {
     explicit undisturbed(const two_slaves& of) : w(of), dials(of.dials("slave")), before(of.link("default")) {}
 
@@ -33,7 +33,7 @@ struct undisturbed {
 
 }  // namespace
 
-TEST_CASE("a slave that is added is copied to, while the others follow") {
+TEST_CASE("an added slave is synced while the others follow") {
     two_slaves w;
     const config::config both = w.settings;
     w.settings.slaves.pop_back();
@@ -55,7 +55,7 @@ TEST_CASE("a slave that is added is copied to, while the others follow") {
     CHECK(w.untruth().empty());
 }
 
-TEST_CASE("a slave that is removed is not written to any more, and the others follow") {
+TEST_CASE("a removed slave is no longer written to, and the others follow") {
     two_slaves w;
     w.many(50, "v");
     w.start();
@@ -76,7 +76,7 @@ TEST_CASE("a slave that is removed is not written to any more, and the others fo
     CHECK(w.link().applied == w.master.revision());
 }
 
-TEST_CASE("a slave that moves its keys elsewhere is rebuilt, the other is not") {
+TEST_CASE("a slave with another dest is rebuilt, and the other slave is not") {
     two_slaves w;
     w.many(50, "v");
     w.start();
@@ -94,7 +94,7 @@ TEST_CASE("a slave that moves its keys elsewhere is rebuilt, the other is not") 
     first.check(1);
 }
 
-TEST_CASE("a rule that is added for one slave is read from then on, and nothing of the other rules is missed") {
+TEST_CASE("a rule that is added for one slave is read from then on, and no change of the other rules is missed") {
     two_slaves w;
     w.many(50, "v");
     w.put("/b/1", "before");
@@ -117,14 +117,14 @@ TEST_CASE("a rule that is added for one slave is read from then on, and nothing 
     CHECK(w.both_settle("/a/", "/"));
     first.check(4);
     CHECK(w.untruth().empty());
-    // What proves the master's history was selected by the former rules.
+    // The event that proves the master's history was selected by the former rules.
     w.master_server.cut();
     w.put("/b/5", "after a break");
     CHECK(w.both_settle("/a/", "/"));
     first.check(4);
 }
 
-TEST_CASE("a rule that is taken away is not read any more; the slave keeps its keys") {
+TEST_CASE("a removed rule is no longer read; the slave keeps its keys") {
     two_slaves w;
     w.settings.slaves[1].rules.push_back(w.add_rule("/b/"));
     w.many(5, "v");
@@ -142,14 +142,14 @@ TEST_CASE("a rule that is taken away is not read any more; the slave keeps its k
     first.check(1);
     CHECK(w.other.keys().at("/b/1") == "the last event of the feed");
     CHECK_FALSE(w.other.keys().contains("/b/2"));
-    // And the master's history is still proven, though its last event belongs to no rule.
+    // The master's history is still proved, although its last event belongs to no rule.
     w.master_server.cut();
     w.put("/a/00002", "after a break");
     CHECK(w.both_settle());
     first.check(2);
 }
 
-TEST_CASE("a changed guard takes effect, and needs no full sync") {
+TEST_CASE("a changed guard takes effect without a full sync") {
     two_slaves w;
     w.many(50, "v");
     w.start();
@@ -186,7 +186,7 @@ TEST_CASE("another endpoint of the master rebuilds everything; each slave contin
     w.stop();
 }
 
-TEST_CASE("of two configurations that are applied at once the later one is in effect in the end") {
+TEST_CASE("if two configurations are applied at once, the later one is in effect in the end") {
     two_slaves w;
     w.many(50, "v");
     w.start();
@@ -204,7 +204,7 @@ TEST_CASE("of two configurations that are applied at once the later one is in ef
     CHECK(w.current().links.size() == 2);
 }
 
-TEST_CASE("a slave that comes back with its old checkpoint misses nothing of what was not read meanwhile") {
+TEST_CASE("a slave that is added again with its old checkpoint gets all changes that were not read meanwhile") {
     two_slaves w;
     w.settings.slaves[1].rules = {w.add_rule("/b/")};
     w.many(5, "v");
@@ -216,7 +216,7 @@ TEST_CASE("a slave that comes back with its old checkpoint misses nothing of wha
     w.settings.slaves.pop_back();
     w.settings.rules.pop_back();
     w.apply();
-    w.put("/b/1", "changed while nobody read it");
+    w.put("/b/1", "changed while it was not read");
     w.del("/b/2");
     w.put("/a/00001", "later");
     REQUIRE(w.settles());
@@ -231,7 +231,7 @@ TEST_CASE("a slave that comes back with its old checkpoint misses nothing of wha
     first.check(1);
 }
 
-TEST_CASE("a configuration is applied while a slave is down: it is copied to when it comes back") {
+TEST_CASE("a configuration is applied while a slave is down, and the slave is synced when it returns") {
     for (const bool silently : {false, true}) {
         two_slaves w;
         w.many(50, "v");
@@ -256,7 +256,7 @@ TEST_CASE("a configuration is applied while a slave is down: it is copied to whe
     }
 }
 
-TEST_CASE("a configuration is applied while a full sync runs: it goes on where it was") {
+TEST_CASE("a configuration is applied during a full sync, which continues where it was") {
     two_slaves w;
     w.settings.slaves.pop_back();
     w.many(2'000, std::string(1'000, 'v'));
@@ -284,7 +284,7 @@ TEST_CASE("a configuration is applied while a full sync runs: it goes on where i
     CHECK(w.untruth().empty());
 }
 
-TEST_CASE("a slave is removed in the middle of its full sync; one Txn in flight may end") {
+TEST_CASE("a slave is removed during its full sync; one Txn in flight may complete") {
     two_slaves w;
     w.many(2'000, std::string(1'000, 'v'));
     std::int64_t left_at = 0;
@@ -304,13 +304,13 @@ TEST_CASE("a slave is removed in the middle of its full sync; one Txn in flight 
     CHECK(w.other_server.open_watches() == 0);
 }
 
-TEST_CASE("a stop in the middle of a reload ends both") {
+TEST_CASE("a stop during a reload ends both") {
     two_slaves w;
     w.many(50, "v");
     w.start();
     REQUIRE(w.both_settle());
     w.other_server.stall(true);
-    w.put("/a/00001", "in flight for ever");
+    w.put("/a/00001", "in flight forever");
     w.settings.slaves[1].dest = "/copy";
     w.begin_apply();
     w.loop.settle();
@@ -318,7 +318,7 @@ TEST_CASE("a stop in the middle of a reload ends both") {
     CHECK(w.exact());
 }
 
-TEST_CASE("in consistency = \"rule\" a rule comes and goes with a feed of its own") {
+TEST_CASE("in consistency = \"rule\" a rule is added and removed with its own feed") {
     two_slaves w;
     w.settings.replicate.consistency = config::consistency_mode::rule;
     w.many(5, "v");
@@ -346,13 +346,13 @@ TEST_CASE("in consistency = \"rule\" a rule comes and goes with a feed of its ow
     first.check(2);
 }
 
-TEST_CASE("a reload that is cancelled leaves what the next one completes") {
+TEST_CASE("the next reload completes a canceled one") {
     two_slaves w;
     w.many(5, "v");
     w.start();
     REQUIRE(w.both_settle());
     w.other_server.stall(true);
-    w.put("/a/00001", "in flight for ever");
+    w.put("/a/00001", "in flight forever");
     w.loop.settle();
     w.settings.slaves[1].dest = "/copy";
     {
@@ -363,7 +363,7 @@ TEST_CASE("a reload that is cancelled leaves what the next one completes") {
         w.loop.settle();
         CHECK(reload.empty());
     }
-    CHECK(w.current().links.size() == 2);  // one of them is leaving
+    CHECK(w.current().links.size() == 2);  // one of them is being removed
     w.other_server.stall(false);
     w.apply();
     CHECK(w.current().links.size() == 2);
@@ -371,7 +371,7 @@ TEST_CASE("a reload that is cancelled leaves what the next one completes") {
     CHECK(w.settles());
 }
 
-TEST_CASE("of several configurations in quick succession the last one wins") {
+TEST_CASE("if several configurations are applied in quick succession, the last one wins") {
     two_slaves w;
     w.many(5, "v");
     w.start();
@@ -393,7 +393,7 @@ TEST_CASE("of several configurations in quick succession the last one wins") {
     CHECK_FALSE(w.other.keys().contains("/second/a/00001"));
 }
 
-TEST_CASE("a link that is built anew, or added, makes no full sync for a watch violation before its time") {
+TEST_CASE("a rebuilt or added link does not run a full sync for an earlier watch violation") {
     two_slaves w;
     w.many(20, "v");
     w.start();

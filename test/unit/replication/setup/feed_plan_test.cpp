@@ -34,7 +34,7 @@ config::slave slave(const std::string& name, std::vector<std::size_t> rules) {
     return out;
 }
 
-/// Slave "one" takes the rules x and z, "two" takes z. No slave takes y.
+/// Slave "one" uses the rules x and z, "two" uses z. No slave uses y.
 config::config two_slaves(config::consistency_mode mode) {
     config::config out;
     out.instance = "it";
@@ -54,7 +54,7 @@ using names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("consistency all: one feed takes what any link takes") {
+TEST_CASE("consistency all: one feed selects the keys of all links") {
     const auto plans = plan_feeds(two_slaves(config::consistency_mode::all));
     REQUIRE(plans.size() == 1);
     CHECK(plans[0].rule.empty());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operator asks of a running link, over etcds in memory.
+// Requests of an operator to a running link between etcds in memory.
 #include "unit/replication/setup/two_slaves.hpp"
 
 #include <doctest/doctest.h>
@@ -27,7 +27,7 @@ void hold_by_another_master(world& w) {
     REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
 }
 
-/// In sync with 300 keys; then most of them go, and how they went is compacted.
+/// In sync with 300 keys; then most of them are deleted, and the deletes are compacted.
 void hold_by_guard(world& w) {
     w.settings.slaves[0].guards.max_delete.amount = 10;
     w.many(300, "v");
@@ -48,7 +48,7 @@ void hold_by_guard(world& w) {
 
 }  // namespace
 
-TEST_CASE("a paused link writes nothing; resumed, it continues at its checkpoint") {
+TEST_CASE("a paused link writes nothing, and continues at its checkpoint when it is resumed") {
     two_slaves w;
     w.many(50, "v");
     w.start();
@@ -70,7 +70,7 @@ TEST_CASE("a paused link writes nothing; resumed, it continues at its checkpoint
     CHECK(w.untruth().empty());
 }
 
-TEST_CASE("a link pauses wherever it is, and a Txn in flight ends") {
+TEST_CASE("a link can be paused at any point, and a Txn in flight completes") {
     for (std::uint64_t k = 1; k <= 30; ++k) {
         world w;
         w.many(200, std::string(1'000, 'x'));
@@ -99,7 +99,7 @@ TEST_CASE("a link pauses wherever it is, and a Txn in flight ends") {
     }
 }
 
-TEST_CASE("pause and resume at once change nothing, and a pause survives the loss of the slave") {
+TEST_CASE("a pause that is resumed at once changes nothing, and a pause survives the loss of the slave") {
     world w;
     w.many(5, "v");
     w.start();
@@ -164,7 +164,7 @@ TEST_CASE("a resync repairs what another client changed on the slave") {
     CHECK(w.settles());
 }
 
-TEST_CASE("whichever request fails in the middle of a resync, it is done in the end") {
+TEST_CASE("whichever request fails during a resync, the resync is done in the end") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 14; ++k) {
             world w;
@@ -182,7 +182,7 @@ TEST_CASE("whichever request fails in the middle of a resync, it is done in the 
     }
 }
 
-TEST_CASE("a resync that is requested while the slave is away, or paused, comes later") {
+TEST_CASE("a resync that is requested while the slave is unreachable or paused is done later") {
     world w;
     w.many(50, "v");
     w.start();
@@ -195,7 +195,7 @@ TEST_CASE("a resync that is requested while the slave is away, or paused, comes 
         CHECK_FALSE(w.exact());
         w.running().resume("default");
     }
-    SUBCASE("away") {
+    SUBCASE("unreachable") {
         w.slave_server.refuse(true);
         w.slave_server.cut();
         w.eventually([] { return false; }, 5s);
@@ -206,7 +206,7 @@ TEST_CASE("a resync that is requested while the slave is away, or paused, comes 
     CHECK(w.settles());
 }
 
-TEST_CASE("an approved link does what its guard held, once") {
+TEST_CASE("an approved link does what its guard blocked, once") {
     world w;
     hold_by_guard(w);
     CHECK(w.running().approve("default"));
@@ -231,7 +231,7 @@ TEST_CASE("an approved link does what its guard held, once") {
     CHECK(w.settles());
 }
 
-TEST_CASE("without a new approval the guard holds again within the life of one link") {
+TEST_CASE("without a new approval the guard holds the same link again") {
     world w;
     hold_by_guard(w);
     CHECK(w.running().approve("default"));
@@ -242,9 +242,9 @@ TEST_CASE("without a new approval the guard holds again within the life of one l
     CHECK_FALSE(w.exact());
 }
 
-TEST_CASE("an approved link follows another master, and its foreign keys go") {
+TEST_CASE("an approved link follows another master, and its foreign keys are deleted") {
     world w;
-    w.slave.put("/a/foreign", "stood there before");
+    w.slave.put("/a/foreign", "existed before");
     w.many(50, "v");
     w.start();
     REQUIRE(w.eventually([&] { return w.in_sync(); }));
@@ -262,7 +262,7 @@ TEST_CASE("an approved link follows another master, and its foreign keys go") {
     CHECK_FALSE(w.slave.keys().contains("/a/foreign"));
 }
 
-TEST_CASE("whichever request fails after an approval, it is carried out") {
+TEST_CASE("whichever request fails after an approval, the approval is carried out") {
     for (const test::fault what : test::every_fault) {
         for (std::uint64_t k = 1; k <= 12; ++k) {
             world w;
@@ -291,7 +291,7 @@ TEST_CASE("an approval that arrives while the held link proves the master again 
     }
 }
 
-TEST_CASE("an approval of a guard does not accept another master that comes before it is used") {
+TEST_CASE("an approval of a guard does not accept another master that appears before it is used") {
     world w;
     hold_by_guard(w);
     w.slave_server.refuse(true);
@@ -344,7 +344,8 @@ TEST_CASE("with on_master_change = \"resync\" the guards are lifted for that one
     for (int i = 0; i < 80; ++i) w.master.put("/a/other", "v");
     w.master_server.changed();
     REQUIRE(w.settles());
-    // More than the log keeps, and what the slave needs is compacted when it asks for it: a full sync on the same connection.
+    // More than the log keeps, and what the slave needs is compacted when it is requested: a full sync on the same
+    // connection.
     const auto dials = w.dialer.dialed().size();
     const std::uint64_t from = w.master_server.requests();
     w.master_server.script = [&](std::uint64_t number) {
@@ -358,7 +359,7 @@ TEST_CASE("with on_master_change = \"resync\" the guards are lifted for that one
     REQUIRE_MESSAGE(w.eventually([&] { return w.link().state == link_state::held; }), w.told());
     CHECK(w.slave.keys().contains("/a/00001"));
     CHECK(std::ranges::count(w.dialer.dialed(), "http://slave:1") == 1);
-    CHECK(w.dialer.dialed().size() > dials);  // the watch of the link's own
+    CHECK(w.dialer.dialed().size() > dials);  // the link's own watch
 }
 
 TEST_CASE("a request to resume a link that is not paused does not interrupt it") {
@@ -378,7 +379,7 @@ TEST_CASE("a request to resume a link that is not paused does not interrupt it")
     CHECK(w.lines.count("requested by the operator") == syncs + 1);
 }
 
-TEST_CASE("a full sync that a watch violation requires is not forgotten when the slave is lost before it began") {
+TEST_CASE("a full sync required by a watch violation is not forgotten if the slave is lost before it begins") {
     for (std::uint64_t k = 1; k <= 12; ++k) {
         world w;
         w.many(50, "v");
@@ -439,7 +440,7 @@ TEST_CASE("a link that is paused while it connects writes nothing, not even its 
     }
 }
 
-TEST_CASE("a pause and a resync outlive a reload that builds the link anew; a change in the file is newer") {
+TEST_CASE("a pause and a resync survive a reload that rebuilds the link; a later change in the file takes precedence") {
     for (const bool rebuild_all : {false, true}) {
         for (const bool by_file : {false, true}) {
             CAPTURE(rebuild_all);
@@ -496,7 +497,7 @@ TEST_CASE("a request that arrives while a reload waits for a Txn is not lost") {
     CHECK(w.both_settle());
 }
 
-TEST_CASE("requests for a slave that is not there are refused, and so is an approval of a link that works") {
+TEST_CASE("requests for an unknown slave are rejected, and so is an approval of a link that is not held") {
     world w;
     w.many(5, "v");
     w.start();

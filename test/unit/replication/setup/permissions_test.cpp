@@ -36,7 +36,9 @@ dest = "/welcome"
 
 }  // namespace
 
-TEST_CASE("with consistency all the master lets us read the cover of the rules, else each rule") {
+TEST_CASE(
+    "on the master, the cover of the rules must be readable with consistency all, and each rule with consistency "
+    "rule") {
     const config::config settings = settings_of(one_slave, two_rules);
     CHECK(needed_on_master(settings, consistency_mode::all) ==
           permissions{{subject::all_rules, "", {"/app/", std::string("/motd\0", 6)}, false}});
@@ -45,19 +47,19 @@ TEST_CASE("with consistency all the master lets us read the cover of the rules, 
                       {subject::rule, "motd", single_key("/motd"), false}});
 }
 
-TEST_CASE("a rule to the last key leaves the cover open") {
+TEST_CASE("a rule up to the last key leaves the end of the cover open") {
     const config::config settings = settings_of(one_slave, two_rules + "[[rule]]\nrange = [\"/z\", \"\\u0000\"]\n");
     CHECK(needed_on_master(settings, consistency_mode::all).at(0).keys == keys::key_range{"/app/", ""});
 }
 
-TEST_CASE("rules that no slave takes need nothing on the master") {
+TEST_CASE("rules that no slave uses need no permissions on the master") {
     const config::config settings = settings_of(one_slave + "rules = [\"motd\"]\n", two_rules);
     const permissions only{{subject::rule, "motd", single_key("/motd"), false}};
     CHECK(needed_on_master(settings, consistency_mode::all) == only);
     CHECK(needed_on_master(settings, consistency_mode::rule) == only);
 }
 
-TEST_CASE("a slave lets us write the record and what the rules map to") {
+TEST_CASE("on a slave, the checkpoint and the targets of the rules must be writable") {
     const config::config settings = settings_of(one_slave + "dest = \"/copy\"\n", two_rules);
     CHECK(needed_on_slave(settings, settings.slaves[0]) ==
           permissions{{subject::checkpoint, "", single_key("/.etcd-sync/etcd-sync"), true},
@@ -65,7 +67,7 @@ TEST_CASE("a slave lets us write the record and what the rules map to") {
                       {subject::rule, "motd", single_key("/copy/welcome"), true}});
 }
 
-TEST_CASE("with consistency rule each rule has a record of its own to write") {
+TEST_CASE("with consistency rule the checkpoint of each rule must be writable") {
     const config::config settings =
         settings_of(one_slave + "rules = [\"motd\"]\n",
                     two_rules + "[replication]\nconsistency = \"rule\"\ncheckpoint_prefix = \"/cp/\"\n");
@@ -74,7 +76,7 @@ TEST_CASE("with consistency rule each rule has a record of its own to write") {
                       {subject::rule, "motd", single_key("/welcome"), true}});
 }
 
-TEST_CASE("what a rule leaves out is not asked for, nor what another one takes before it") {
+TEST_CASE("the permissions for a rule do not include keys that it excludes or that an earlier rule takes") {
     const config::config settings = settings_of(one_slave, R"([[rule]]
 name = "inner"
 prefix = "/a/m/"
@@ -91,7 +93,7 @@ exclude = ["/a/x/"]
                                {subject::rule, "outer", {"/a/x0", "/a0"}, true}});
 }
 
-TEST_CASE("where the master does not permit a read it is told which keys that takes; other causes stay as they are") {
+TEST_CASE("if the master denies a read, the error names the keys that must be readable; other errors are unchanged") {
     const etcd::error denied(etcd::error_class::denied, "m:1: etcdserver: permission denied");
     CHECK(explain_read(denied, {"/a/", "/n\x01"}, false) ==
           "m:1: etcdserver: permission denied; it takes read from \"/a/\" to before \"/n\\x01\", or consistency = "

@@ -37,7 +37,7 @@ config::slave slave(const std::string& name, std::vector<std::size_t> rules) {
     return out;
 }
 
-/// Slave "a" takes the rules x and y, "b" takes y.
+/// Slave "a" uses the rules x and y, "b" uses y.
 config::config two_slaves() {
     config::config out;
     out.master.endpoints = {endpoint("master")};
@@ -54,13 +54,13 @@ struct change {
 
 }  // namespace
 
-TEST_CASE("nothing changed: every slave stays") {
+TEST_CASE("without changes every slave is kept") {
     reconfiguration expected;
     expected.kept = {"a", "b"};
     CHECK(change().plan() == expected);
 }
 
-TEST_CASE("settings that no link works by change nothing") {
+TEST_CASE("settings that no link uses change nothing") {
     change c;
     c.to.slaves[0].required = false;
     c.to.verify.interval = 1h;
@@ -71,7 +71,7 @@ TEST_CASE("settings that no link works by change nothing") {
     CHECK(c.plan() == change().plan());
 }
 
-TEST_CASE("slaves come, go and change places; the others stay") {
+TEST_CASE("slaves are added, removed and reordered; the others are kept") {
     change c;
     c.to.slaves = {slave("c", {0, 1}), c.from.slaves[0]};
     const reconfiguration plan = c.plan();
@@ -79,10 +79,10 @@ TEST_CASE("slaves come, go and change places; the others stay") {
     CHECK(plan.removed == names{"b"});
     CHECK(plan.kept == names{"a"});
     CHECK(plan.rebuilt.empty());
-    CHECK(plan.reselect == names{""});  // nobody reads y alone any more, but that is not looked into
+    CHECK(plan.reselect == names{""});  // no slave uses only y any more, but that is not checked
 }
 
-TEST_CASE("a slave is rebuilt for a setting of its own, and no other slave is") {
+TEST_CASE("a slave is rebuilt if one of its own settings changes, and no other slave is") {
     change c;
     config::slave& b = c.to.slaves[1];
     SUBCASE("endpoints") { b.endpoints.push_back(endpoint("b2")); }
@@ -104,7 +104,7 @@ TEST_CASE("a slave is rebuilt for a setting of its own, and no other slave is") 
     CHECK(plan.reselect.empty());
 }
 
-TEST_CASE("a changed rule rebuilds the slaves that take it, and the feed reads other keys if the rule selects others") {
+TEST_CASE("a changed rule rebuilds the slaves that use it, and the feed reads other keys if the rule selects others") {
     change c;
     config::rule& x = c.to.rules[0];
     bool selects_others = true;
@@ -129,14 +129,14 @@ TEST_CASE("a changed rule rebuilds the slaves that take it, and the feed reads o
     CHECK(plan.reselect == (selects_others ? names{""} : names{}));
 }
 
-TEST_CASE("a rule that is added elsewhere moves the indexes of the others, which changes nothing") {
+TEST_CASE("a new rule that no slave uses shifts the indexes of the others, which changes nothing") {
     change c;
     c.to.rules.insert(c.to.rules.begin(), named("unused", prefix_rule("/z/")));
     c.to.slaves = {slave("a", {1, 2}), slave("b", {2})};
     CHECK(c.plan() == change().plan());
 }
 
-TEST_CASE("a slave that takes one more rule is rebuilt, and the feed reads more") {
+TEST_CASE("a slave that uses one more rule is rebuilt, and the feed reads more keys") {
     change c;
     c.to.rules.push_back(named("z", prefix_rule("/z/")));
     c.to.slaves[1].rules = {1, 2};
@@ -146,7 +146,7 @@ TEST_CASE("a slave that takes one more rule is rebuilt, and the feed reads more"
     CHECK(plan.reselect == names{""});
 }
 
-TEST_CASE("in consistency = \"rule\" only the feeds that read other keys are named; new and removed ones are not") {
+TEST_CASE("in consistency = \"rule\" only the feeds that read other keys are listed; new and removed ones are not") {
     change c;
     c.from.replicate.consistency = c.to.replicate.consistency = config::consistency_mode::rule;
     c.to.rules[0].select.begin = "/x2/";
@@ -154,23 +154,23 @@ TEST_CASE("in consistency = \"rule\" only the feeds that read other keys are nam
     c.to.slaves[1].rules = {2};
     const reconfiguration plan = c.plan();
     CHECK(plan.rebuilt == names{"a", "b"});
-    // Of y, slave a takes what x does not take first: that changed, too.
+    // Slave a takes from y only the keys that x does not take first, and these changed, too.
     CHECK(plan.reselect == names{"x", "y"});
 }
 
-TEST_CASE("limits of the Txns and pages rebuild every link, but no feed") {
+TEST_CASE("changed limits of Txns and pages rebuild every link, but no feed") {
     change c;
     SUBCASE("operations") { c.to.replicate.txn_max_ops = 64; }
     SUBCASE("bytes") { c.to.replicate.txn_max_bytes.value = 1U << 19; }
     SUBCASE("memory") { c.to.replicate.memory_limit.value *= 2; }
-    SUBCASE("full syncs at once") { c.to.replicate.full_sync_parallel = 4; }
+    SUBCASE("parallel full syncs") { c.to.replicate.full_sync_parallel = 4; }
     const reconfiguration plan = c.plan();
     CHECK_FALSE(plan.rebuild_all);
     CHECK(plan.rebuilt == names{"a", "b"});
     CHECK(plan.reselect.empty());
 }
 
-TEST_CASE("what everything works by rebuilds everything") {
+TEST_CASE("a change of a setting that everything uses rebuilds everything") {
     change c;
     SUBCASE("instance") { c.to.instance = "other"; }
     SUBCASE("endpoints of the master") { c.to.master.endpoints[0] = endpoint("m2"); }

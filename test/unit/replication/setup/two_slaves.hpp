@@ -9,7 +9,7 @@
 
 namespace etcdsync::replication {
 
-/// A world with a second slave: "default" mirrors /a/, "other" is free to be configured.
+/// A world with a second slave: "default" mirrors /a/, "other" is configured by the test.
 struct two_slaves : world {
     two_slaves() {
         config::slave other_slave = settings.slaves[0];
@@ -22,11 +22,11 @@ struct two_slaves : world {
     ~two_slaves() { stop(); }
     two_slaves(const two_slaves&) = delete;
 
-    /// The master's keys below `prefix` are on `store`, and no others.
+    /// True if `of` has exactly the keys of the master below `prefix`.
     [[nodiscard]] bool is_copied(const test::model_etcd& of, const std::string& prefix) const {
         return below(of, prefix) == below(master, prefix);
     }
-    /// Both slaves say that they are in sync, and hold the keys below their prefixes.
+    /// Waits until both slaves are reported in sync and have the keys below their prefixes. False after `patience`.
     bool both_settle(const std::string& first = "/a/", const std::string& second = "/a/",
                      aio::clock::duration patience = std::chrono::minutes(2)) {
         return eventually(
@@ -37,7 +37,7 @@ struct two_slaves : world {
             patience);
     }
 
-    /// Adds a rule for the keys below `prefix`, and gives its index.
+    /// Adds a rule for the keys below `prefix`, and returns its index.
     std::size_t add_rule(const std::string& prefix) {
         config::rule rule = prefix_rule(prefix);
         rule.name = prefix;
@@ -45,7 +45,7 @@ struct two_slaves : world {
         return settings.rules.size() - 1;
     }
 
-    /// How often etcd-sync connected to one endpoint so far.
+    /// The number of times that etcd-sync has connected to an endpoint.
     [[nodiscard]] auto dials(const std::string& host) const {
         return std::ranges::count(dialer.dialed(), "http://" + host + ":1");
     }

@@ -58,7 +58,7 @@ TEST_CASE("with nothing to do, R moves to the end") {
     CHECK_FALSE(p.too_big);
 }
 
-TEST_CASE("all that fits goes into one Txn, and R moves to the end of what is known") {
+TEST_CASE("all revisions that fit go into one Txn, and R moves to the end of the known history") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     entries.push_back(entry(7, {put("/a/k", "2", 7), del("/a/l", 7)}));
@@ -71,7 +71,7 @@ TEST_CASE("all that fits goes into one Txn, and R moves to the end of what is kn
     CHECK(after.event_digest == digest_of_events(entries[1], in_a));
 }
 
-TEST_CASE("where not all fits R stops at the last whole revision") {
+TEST_CASE("if not everything fits, R stops at the last complete revision") {
     std::deque<log_entry> entries;
     for (revision rev = 1; rev <= 10; ++rev)
         entries.push_back(entry(rev, {put("/a/k" + std::to_string(rev), std::string(100, 'v'), rev)}));
@@ -80,14 +80,14 @@ TEST_CASE("where not all fits R stops at the last whole revision") {
     CHECK(p.writes.writes().size() == 4);
     CHECK(p.revisions.size() == 4);
     CHECK_FALSE(p.too_big);
-    // From there it goes on.
+    // The next plan continues from there.
     const advance_plan rest =
         plan_advance(entries.begin() + 4, entries.end(), 20, only_a(), everything, bytes(100'000));
     CHECK(rest.to == 20);
     CHECK(rest.writes.writes().size() == 6);
 }
 
-TEST_CASE("a first revision that fits in no Txn is told, and nothing is planned") {
+TEST_CASE("a first revision that fits in no Txn is reported, and nothing is planned") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", std::string(1000, 'v'), 5)}));
     entries.push_back(entry(6, {put("/a/l", "v", 6)}));
@@ -97,7 +97,7 @@ TEST_CASE("a first revision that fits in no Txn is told, and nothing is planned"
     CHECK(p.writes.empty());
 }
 
-TEST_CASE("a revision above what a Txn should hold goes alone where one may be larger") {
+TEST_CASE("a revision above the usual limit gets its own Txn if a single revision may be larger") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", std::string(1000, 'v'), 5)}));
     entries.push_back(entry(6, {put("/a/l", "v", 6)}));
@@ -109,10 +109,10 @@ TEST_CASE("a revision above what a Txn should hold goes alone where one may be l
     CHECK(p.writes.writes().size() == 1);
     std::swap(entries[0].changes, entries[1].changes);
     const advance_plan small_first = plan(entries, 20, large);
-    CHECK(small_first.to == 5);  // behind another the usual limit holds
+    CHECK(small_first.to == 5);  // after another revision the usual limit applies
 }
 
-TEST_CASE("a revision that is too large stops the plan before it") {
+TEST_CASE("a plan ends before a revision that is too large") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/l", "v", 5)}));
     entries.push_back(entry(6, {put("/a/k", std::string(1000, 'v'), 6)}));
@@ -121,7 +121,7 @@ TEST_CASE("a revision that is too large stops the plan before it") {
     CHECK(p.to == 5);
 }
 
-TEST_CASE("revisions of other slaves move R but are no event of this one") {
+TEST_CASE("revisions of other slaves move R, but are not events of this slave") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     entries.push_back(entry(6, {put("/b/k", "1", 6)}));
@@ -131,7 +131,7 @@ TEST_CASE("revisions of other slaves move R but are no event of this one") {
     CHECK(p.writes.writes().size() == 1);
 }
 
-TEST_CASE("below a frontier only the keys in front of it are written; the events count all the same") {
+TEST_CASE("with a frontier only the keys below it are written; the other events still count") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/a", "1", 5), put("/a/z", "1", 5)}));
     const advance_plan p = plan(entries, 5, {}, "/a/m");
@@ -142,7 +142,7 @@ TEST_CASE("below a frontier only the keys in front of it are written; the events
     CHECK(nothing.to == 5);
 }
 
-TEST_CASE("the digest of events tells any difference in the selected ones, and only there") {
+TEST_CASE("the digest of events changes with any difference in the selected events, and with no other") {
     const auto digest = [](std::vector<test::built_event> events) {
         return digest_of_events(entry(5, std::move(events)), in_a);
     };
@@ -161,7 +161,7 @@ TEST_CASE("the digest of events tells any difference in the selected ones, and o
     CHECK(digest({put("/a/k", "v", 5), put("/a/l", "w", 5)}) != digest({put("/a/l", "w", 5), put("/a/k", "v", 5)}));
 }
 
-TEST_CASE("all that waits is folded into its net effect, however large") {
+TEST_CASE("all pending revisions are folded into their net effect, however large") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", std::string(3'000'000, 'v'), 5), put("/a/l", "1", 5)}));
     entries.push_back(entry(6, {del("/a/k", 6)}));
@@ -171,7 +171,7 @@ TEST_CASE("all that waits is folded into its net effect, however large") {
     CHECK_FALSE(folded(entries.begin(), entries.begin() + 1).fits_in({}));
 }
 
-TEST_CASE("keys are counted from events: a put that creates one, and a delete") {
+TEST_CASE("keys are counted from events: puts that create a key, and deletes") {
     std::deque<log_entry> entries;
     test::built_event older = put("/a/old", "2", 5);
     older.create = 2;
@@ -181,7 +181,7 @@ TEST_CASE("keys are counted from events: a put that creates one, and a delete") 
     CHECK(counted(entries.begin(), entries.begin(), only_a()) == 0);
 }
 
-TEST_CASE("where events do not tell the number of keys, none is told") {
+TEST_CASE("if the events do not determine the number of keys, no number is returned") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     for (bool log_entry::*mark : {&log_entry::repeats_keys, &log_entry::more_follows, &log_entry::is_tail}) {
@@ -193,11 +193,11 @@ TEST_CASE("where events do not tell the number of keys, none is told") {
     picky.include = {"/a/*.yaml"};
     CHECK_FALSE(counted(entries.begin(), entries.end(), mapping_of({picky})).has_value());
     picky.include.clear();
-    picky.exclude = {"/a/sub/"};  // a hole: what is left are whole intervals
+    picky.exclude = {"/a/sub/"};  // a hole: what remains are whole ranges
     CHECK(counted(entries.begin(), entries.end(), mapping_of({picky})) == 1);
 }
 
-TEST_CASE("the rest of a revision that came in parts is no witness: its events are not all of that revision's") {
+TEST_CASE("the tail of a revision in parts is not a proof event, because it has only some of the revision's events") {
     std::deque<log_entry> entries;
     entries.push_back(entry(5, {put("/a/k", "1", 5)}));
     entries.push_back(entry(6, {put("/a/l", "1", 6)}));

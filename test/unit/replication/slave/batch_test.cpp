@@ -44,20 +44,20 @@ store result_of(const batch& writes) {
 
 }  // namespace
 
-TEST_CASE("a revision becomes writes of the keys as the slave has them") {
+TEST_CASE("a revision becomes writes to the keys of the slave") {
     batch b{txn_limits()};
     CHECK(add(b, entry(5, {put("/a/k", "v", 5), del("/a/gone", 5)}), to_x(), everything));
     REQUIRE(b.writes().size() == 2);
     CHECK(result_of(b) == store{{"/x/k", "v"}});
 }
 
-TEST_CASE("keys no rule takes are left out") {
+TEST_CASE("keys that no rule selects are left out") {
     batch b{txn_limits()};
     CHECK(add(b, entry(5, {put("/b/k", "v", 5)}), to_x(), everything));
     CHECK(b.empty());
 }
 
-TEST_CASE("over several revisions the last write of a key wins, each key is written once") {
+TEST_CASE("over several revisions the last write of a key wins, and each key is written once") {
     batch b{txn_limits()};
     CHECK(add(b, entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5)}), to_x(), everything));
     CHECK(add(b, entry(6, {del("/a/k", 6)}), to_x(), everything));
@@ -73,8 +73,8 @@ TEST_CASE("only keys below the frontier are written") {
     CHECK(b.writes()[0].key == "/x/a");
 }
 
-TEST_CASE("a revision that does not fit leaves no trace") {
-    batch b{limits(4, 1000)};  // 3 writes beside the record, or a few more nested
+TEST_CASE("a revision that does not fit leaves the batch unchanged") {
+    batch b{limits(4, 1000)};  // 3 writes beside the checkpoint, or a few more if nested
     const std::size_t most = etcd::txn_capacity(4);
     std::vector<test::built_event> many;
     for (std::size_t i = 0; i < most; ++i) many.push_back(put("/a/k" + std::to_string(i), "v", 5));
@@ -90,7 +90,7 @@ TEST_CASE("a revision that does not fit leaves no trace") {
     CHECK(small.bytes() == 0);
 }
 
-TEST_CASE("where no Txn is taken inside a Txn, what fits is what stands beside the record") {
+TEST_CASE("without nested Txns a batch holds the writes that fit beside the checkpoint") {
     txn_limits flat;
     flat.nested = false;
     CHECK(flat.max_writes() == 127);
@@ -107,7 +107,7 @@ TEST_CASE("where no Txn is taken inside a Txn, what fits is what stands beside t
     CHECK_FALSE(whole.fits_in(flat));
 }
 
-TEST_CASE("the bytes are those of the writes as they stand, whatever was replaced") {
+TEST_CASE("the size is that of the current writes, whatever they replaced") {
     base::random_source random(1);
     batch b{txn_limits()};
     for (revision rev = 1; rev < 200; ++rev) {
@@ -124,7 +124,7 @@ TEST_CASE("the bytes are those of the writes as they stand, whatever was replace
 }
 
 TEST_CASE(
-    "a batch gives the same as applying each revision, keeps its limits and its keys unique, and never tears a "
+    "a batch is equivalent to its revisions one by one, keeps its limits, has unique keys, and never splits a "
     "revision") {
     base::random_source random(2);
     for (int round = 0; round < 100; ++round) {
@@ -159,7 +159,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("the batch keeps alive what its values look into") {
+TEST_CASE("a batch keeps the buffers of its values alive") {
     batch b{txn_limits()};
     std::weak_ptr<const std::string> buffer;
     {
@@ -173,7 +173,7 @@ TEST_CASE("the batch keeps alive what its values look into") {
     CHECK(buffer.expired());
 }
 
-TEST_CASE("single writes are added until one does not fit any more") {
+TEST_CASE("single writes are added until one does not fit") {
     batch b{limits(128, 1000)};
     int added = 0;
     while (b.add(etcd::event_type::put, "/x/" + std::to_string(added), "0123456789", nullptr)) ++added;
@@ -184,7 +184,7 @@ TEST_CASE("single writes are added until one does not fit any more") {
     CHECK_FALSE(b.add(etcd::event_type::put, "/x/other", "0123456789", nullptr));
 }
 
-TEST_CASE("deletes of a rule with delete = false are not replayed, its puts are") {
+TEST_CASE("deletes of a rule with delete = false are not replayed, but its puts are") {
     config::rule kept = prefix_rule("/a/");
     kept.replay_deletes = false;
     const mapping keys = mapping_of({kept, prefix_rule("/b/")});

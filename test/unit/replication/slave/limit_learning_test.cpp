@@ -28,7 +28,7 @@ struct writes_of {
 
 }  // namespace
 
-TEST_CASE("too many operations: half as many, four at the least") {
+TEST_CASE("too many operations: the limit is halved, down to four") {
     writes_of w(2, 10);
     for (const unsigned ops : {64U, 32U, 16U, 8U, 4U}) {
         CHECK(w.shrink(error_class::too_many_ops));
@@ -45,7 +45,7 @@ TEST_CASE("no nested Txns: learned once") {
     CHECK_FALSE(w.shrink(error_class::no_nesting));
 }
 
-TEST_CASE("too large: half of what was refused") {
+TEST_CASE("too large: the limit is half of the rejected size") {
     writes_of w(4, 100'000);
     REQUIRE(w.writes.bytes() < w.limits.max_bytes);
     CHECK(w.shrink(error_class::too_large));
@@ -73,7 +73,7 @@ TEST_CASE("a single write that is too large cannot be made smaller; its size is 
     CHECK(why.text == "refused: the key /a/0 with a value of 97.7KiB");
 }
 
-TEST_CASE("other errors say nothing about the limits") {
+TEST_CASE("other errors do not change the limits") {
     writes_of w(2, 100'000);
     CHECK_FALSE(w.shrink(error_class::denied));
     CHECK_FALSE(w.shrink(error_class::ambiguous));
@@ -94,7 +94,7 @@ TEST_CASE("after a timeout a large Txn is halved; a single revision gets three a
     CHECK(w.limits.max_revision_bytes == half);
 }
 
-TEST_CASE("a timeout of a small Txn says nothing about the limits") {
+TEST_CASE("a timeout of a small Txn does not change the limits") {
     writes_of w(2, 1'000);
     REQUIRE_FALSE(is_large(w.writes));
     shrink_after_timeout(w.writes, w.limits);

@@ -78,7 +78,7 @@ struct slave_of {
 
 }  // namespace
 
-TEST_CASE("one revision replaces the checkpoint of mode all by one per rule") {
+TEST_CASE("one revision replaces the checkpoint of mode all with one per rule") {
     slave_of s(consistency_mode::all);
     const auto before = s.store.revision();
     CHECK(s.migrate());
@@ -93,7 +93,7 @@ TEST_CASE("one revision replaces the checkpoint of mode all by one per rule") {
     }
 }
 
-TEST_CASE("one revision replaces the checkpoints of the rules by the one of mode all") {
+TEST_CASE("one revision replaces the checkpoints of the rules with the one of mode all") {
     slave_of s(consistency_mode::rule);
     const auto before = s.store.revision();
     CHECK(s.migrate());
@@ -109,7 +109,7 @@ TEST_CASE("a migration does nothing if a checkpoint of the rules was written sin
     SUBCASE("another") { s.store.put(key_of_b, s.found.records[1].text); }
     SUBCASE("a new one") { s.store.put("/.etcd-sync/it/c", "new"); }
     SUBCASE("the one of mode all") { s.store.put(all_mode_key, "new"); }
-    SUBCASE("in a store that was wiped") { s.store = test::model_etcd(); }
+    SUBCASE("the store was wiped") { s.store = test::model_etcd(); }
     const auto before = s.store.keys();
     CHECK_FALSE(s.migrate());
     CHECK(s.store.keys() == before);
@@ -119,7 +119,7 @@ TEST_CASE("a migration does nothing if the checkpoint of mode all is not the one
     slave_of s(consistency_mode::all);
     SUBCASE("written") { s.store.put(all_mode_key, "new"); }
     SUBCASE("deleted") { s.store.del(all_mode_key); }
-    SUBCASE("joined by one of a rule") { s.store.put(key_of_a, "new"); }
+    SUBCASE("a checkpoint of a rule was added") { s.store.put(key_of_a, "new"); }
     const auto before = s.store.keys();
     CHECK_FALSE(s.migrate());
     CHECK(s.store.keys() == before);

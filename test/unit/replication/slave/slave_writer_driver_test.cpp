@@ -13,11 +13,11 @@ using etcd::error_class;
 
 namespace {
 
-constexpr const char* record_key = "/.etcd-sync/it";
+constexpr const char* key_of_checkpoint = "/.etcd-sync/it";
 
 struct rig : served {
     record_set records{"/.etcd-sync/", "it", config::consistency_mode::all};
-    slave_writer applier_here() { return {kv(), with, record_key, records}; }
+    slave_writer new_writer() { return {kv(), with, key_of_checkpoint, records}; }
 
     checkpoint at(etcd::revision rev) {
         checkpoint out;
@@ -52,9 +52,9 @@ struct rig : served {
 
 }  // namespace
 
-TEST_CASE("the first claim creates the record, each commit carries it on, data and record are one revision") {
+TEST_CASE("the first claim creates the checkpoint, each commit advances it, and data and checkpoint are one revision") {
     rig r;
-    slave_writer slave = r.applier_here();
+    slave_writer slave = r.new_writer();
     CHECK_FALSE(r.read(slave).record.has_value());
     CHECK(r.committed(slave, 10, "one"));
     CHECK(r.committed(slave, 11, "two"));
@@ -62,7 +62,7 @@ TEST_CASE("the first claim creates the record, each commit carries it on, data a
     CHECK(slave.record().rev == 11);
     CHECK(slave.record().seq == 2);
     CHECK(slave.last_written() == 2);
-    slave_writer next = r.applier_here();
+    slave_writer next = r.new_writer();
     const auto found = r.read(next);
     REQUIRE(found.record.has_value());
     REQUIRE(found.record->has_value());
@@ -73,12 +73,12 @@ TEST_CASE("the first claim creates the record, each commit carries it on, data a
     CHECK(next.record().seq == 3);
 }
 
-TEST_CASE("where somebody else wrote the record nothing is done, until it is read again") {
+TEST_CASE("if another client wrote the checkpoint, nothing is done until it is read again") {
     rig r;
-    slave_writer first = r.applier_here();
+    slave_writer first = r.new_writer();
     r.read(first);
     REQUIRE(r.committed(first, 10, "first"));
-    slave_writer second = r.applier_here();
+    slave_writer second = r.new_writer();
     r.read(second);
     REQUIRE(r.committed(second, 11, "second"));
     CHECK_FALSE(r.checkpoint_unchanged(first));
@@ -89,37 +89,37 @@ TEST_CASE("where somebody else wrote the record nothing is done, until it is rea
     CHECK(r.value() == "again");
 }
 
-TEST_CASE("a claim of a slave without a record fails where one came meanwhile") {
+TEST_CASE("a claim of a slave without a checkpoint fails if one was created meanwhile") {
     rig r;
-    slave_writer slave = r.applier_here();
+    slave_writer slave = r.new_writer();
     r.read(slave);
-    r.store.put(record_key, "somebody's");
+    r.store.put(key_of_checkpoint, "another client's");
     CHECK_FALSE(r.committed(slave, 10));
     CHECK(r.value().empty());
 }
 
-TEST_CASE("a record that is gone, rewritten or of another store is a disturbance") {
+TEST_CASE("a checkpoint that is deleted, rewritten or of another store is detected") {
     rig r;
-    slave_writer slave = r.applier_here();
+    slave_writer slave = r.new_writer();
     r.read(slave);
     REQUIRE(r.committed(slave, 10));
     CHECK(r.checkpoint_unchanged(slave));
-    const std::string text = r.store.keys()[record_key];
-    SUBCASE("deleted") { r.store.del(record_key); }
-    SUBCASE("the same bytes again") { r.store.put(record_key, text); }
+    const std::string text = r.store.keys()[key_of_checkpoint];
+    SUBCASE("deleted") { r.store.del(key_of_checkpoint); }
+    SUBCASE("rewritten with the same bytes") { r.store.put(key_of_checkpoint, text); }
     SUBCASE("a wiped store that repeats the revision") {
         r.store = test::model_etcd();
-        r.store.put(record_key, "other bytes");  // revision 2, as ours had
+        r.store.put(key_of_checkpoint, "other bytes");  // revision 2, like ours
     }
     CHECK_FALSE(r.checkpoint_unchanged(slave));
     CHECK_FALSE(r.committed(slave, 11, "late"));
     CHECK(r.value() != "late");
 }
 
-TEST_CASE("a record that cannot be read is told, and can be claimed all the same") {
+TEST_CASE("an unreadable checkpoint is reported, and can still be claimed") {
     rig r;
-    r.store.put(record_key, "no JSON");
-    slave_writer slave = r.applier_here();
+    r.store.put(key_of_checkpoint, "no JSON");
+    slave_writer slave = r.new_writer();
     const auto found = r.read(slave);
     REQUIRE(found.record.has_value());
     CHECK(found.record->has_error());
@@ -127,11 +127,12 @@ TEST_CASE("a record that cannot be read is told, and can be claimed all the same
     CHECK(slave.record().seq == 1);
 }
 
-TEST_CASE("where the answer is lost, the next slave_writer finds out whether it was applied, and it is applied once") {
+TEST_CASE(
+    "if the response is lost, the next slave_writer finds out whether the Txn was applied, and it is applied once") {
     for (const test::fault what : test::every_fault) {
         CAPTURE(test::to_string(what));
         rig r;
-        slave_writer slave = r.applier_here();
+        slave_writer slave = r.new_writer();
         r.read(slave);
         REQUIRE(r.committed(slave, 10, "before"));
         r.fail(1, what);
@@ -139,7 +140,7 @@ TEST_CASE("where the answer is lost, the next slave_writer finds out whether it 
         REQUIRE(done.has_error());
         CHECK(done.error().cls == error_class::ambiguous);
         CHECK_FALSE(slave.in_flight());
-        slave_writer next = r.applier_here();
+        slave_writer next = r.new_writer();
         const auto found = r.read(next);
         const bool applied = what == test::fault::cut_late || what == test::fault::lost_late;
         CHECK((*found.record)->rev == (applied ? 11 : 10));
@@ -150,12 +151,12 @@ TEST_CASE("where the answer is lost, the next slave_writer finds out whether it 
     }
 }
 
-TEST_CASE("what the slave refuses for its size leaves all as it was, and the next Txn goes through") {
+TEST_CASE("a Txn that the slave rejects as too large changes nothing, and the next one succeeds") {
     test::model_etcd::settings small;
     small.max_request_bytes = 2'000;
     rig r;
     r.store = test::model_etcd(small);
-    slave_writer slave = r.applier_here();
+    slave_writer slave = r.new_writer();
     r.read(slave);
     REQUIRE(r.committed(slave, 10));
     const auto refused = r.commit(slave, 11, std::string(3'000, 'x'));
@@ -166,17 +167,17 @@ TEST_CASE("what the slave refuses for its size leaves all as it was, and the nex
     CHECK(slave.record().seq == 2);
 }
 
-TEST_CASE("nothing is written while a record of the other mode of consistency stands there") {
+TEST_CASE("nothing is written while there is a checkpoint of the other consistency mode") {
     rig r;
-    slave_writer by = r.applier_here();
+    slave_writer by = r.new_writer();
     r.read(by);
     REQUIRE(r.committed(by, 5));
     r.put("/.etcd-sync/it/rule", "of the other mode");
     CHECK_FALSE(r.committed(by, 6));
     CHECK(r.checkpoint_unchanged(by));
-    // Another instance's records, of either mode, are none of ours.
+    // Checkpoints of another instance, of either mode, do not matter.
     rig other;
-    slave_writer beside = other.applier_here();
+    slave_writer beside = other.new_writer();
     other.put("/.etcd-sync/it2/rule", "x");
     other.put("/.etcd-sync/it-2", "x");
     other.read(beside);

@@ -112,7 +112,9 @@ public:
 private:
     /// The members of an object after its first ones, and its end.
     static std::string rest_of(const boost::json::object& fields) {
-        return "," + boost::json::serialize(fields).substr(1);
+        std::string text = boost::json::serialize(fields);
+        text.front() = ',';  // in the place of "{"
+        return text;
     }
 
     void open(const part& of) {
@@ -127,7 +129,8 @@ private:
     }
 
     void close(const boost::json::object& fields) {
-        to_.write("]" + rest_of(fields));
+        to_.write("]");
+        to_.write(rest_of(fields));
         is_open_ = false;
     }
 

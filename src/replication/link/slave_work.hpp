@@ -15,6 +15,7 @@ namespace etcdsync::replication {
 class slave_work {
 public:
     slave_work(const link_parts& parts, slave_writer& slave, const start_plan& plan);
+    slave_work(const slave_work&) = delete;  // the moves refer to the session in this object
 
     /// Claims the checkpoint as planned. `restart` if another process changed it.
     aio::awaitable<step_result> claim();

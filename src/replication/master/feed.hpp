@@ -28,6 +28,7 @@ public:
     /// consistency = "rule".
     feed(const context& with, etcd::cluster& master, keys::key_range cover, revision_assembler::selector selects,
          std::size_t log_limit, std::string configured_endpoints, std::string rule = {});
+    feed(const feed&) = delete;  // its subscription calls back into this object
 
     /// Ends by cancellation only.
     aio::awaitable<> run();

@@ -31,6 +31,7 @@ public:
     replay(std::shared_ptr<net::channel> on, const context& with, aio::clock::duration timeout,
            const keys::key_range& cover, const start& from, revision_assembler::selector selects, std::size_t largest,
            bool folds_deletes = false);
+    replay(const replay&) = delete;  // what assembles revisions calls back into this object
 
     /// Waits for the next message. Appends complete revisions to `out` and moves position().
     /// Returns no revision before E's events were compared with the known ones: if they differ, the

@@ -16,10 +16,16 @@
 namespace etcdsync::replication {
 
 /// The writes of the next Txn. Values are not copied; the batch keeps the buffers they were
-/// received in alive.
+/// received in alive. The writes refer to keys that the batch owns, so it cannot be copied; moving
+/// leaves the keys where they are.
 class batch {
 public:
     explicit batch(const txn_limits& limits);
+    batch(batch&&) = default;
+    batch& operator=(batch&&) = default;
+    batch(const batch&) = delete;
+    batch& operator=(const batch&) = delete;
+    ~batch() = default;
 
     /// Adds the writes of `mapped` to keys of the slave below `frontier` (nothing: to all keys).
     /// The last write of a key wins. Moves the mapped keys out of `mapped` if they fit. Returns

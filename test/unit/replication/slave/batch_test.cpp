@@ -6,8 +6,11 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 using namespace etcdsync;
 using namespace etcdsync::replication;
@@ -193,4 +196,18 @@ TEST_CASE("deletes of a rule with delete = false are not replayed, but its puts 
     REQUIRE(writes.writes().size() == 2);
     CHECK(writes.writes()[0].key == "/a/k");
     CHECK(writes.writes()[1].key == "/b/l");
+}
+
+TEST_CASE("a batch is moved with its keys, and cannot be copied: its writes refer to them") {
+    CHECK_FALSE(std::is_copy_constructible_v<batch>);
+    CHECK_FALSE(std::is_copy_assignable_v<batch>);
+    std::optional<batch> first(std::in_place, txn_limits());
+    CHECK(add(*first, entry(5, {put("/a/k", "1", 5), put("/a/l", "1", 5)}), to_x(), everything));
+    batch moved(std::move(*first));
+    first.reset();
+    batch b{txn_limits()};
+    CHECK(add(b, entry(1, {put("/a/other", "0", 1)}), to_x(), everything));
+    b = std::move(moved);
+    CHECK(add(b, entry(6, {put("/a/k", "2", 6)}), to_x(), everything));  // finds the key of the first revision
+    CHECK(result_of(b) == store{{"/x/gone", "old"}, {"/x/k", "2"}, {"/x/l", "1"}});
 }

@@ -2,6 +2,7 @@
 #include "replication/record/migration.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -16,12 +17,33 @@ std::optional<checkpoint> readable(const found_record& found, std::string_view i
     return *std::move(parsed);
 }
 
+std::set<std::string_view> keys_of(const record_set& wanted) {
+    std::set<std::string_view> out;
+    for (const wanted_record& one : wanted.wanted()) out.insert(one.key);
+    return out;
+}
+
+/// The checkpoint to start from if a wanted one does not exist yet: the one with the newest
+/// revision.
+const checkpoint* newest_record(const std::vector<std::pair<std::string, checkpoint>>& others) {
+    const auto at = std::max_element(others.begin(), others.end(),
+                                     [](const auto& a, const auto& b) { return a.second.rev < b.second.rev; });
+    return at == others.end() ? nullptr : &at->second;
+}
+
+/// All spans, which are removed from the checkpoints.
+std::vector<span> take_spans(std::vector<std::pair<std::string, checkpoint>>& from) {
+    std::vector<span> all;
+    for (auto& [key, record] : from) std::ranges::move(std::exchange(record.spans, {}), std::back_inserter(all));
+    return all;
+}
+
 /// The checkpoints on a slave, sorted by whether the configuration wants them.
 struct inventory {
     inventory(const found_records& found, const record_set& wanted, std::string_view instance) {
+        const std::set<std::string_view> wanted_keys = keys_of(wanted);
         for (const found_record& one : found.records) {
-            const auto is_it = [&one](const wanted_record& w) { return w.key == one.key; };
-            const bool is_wanted = std::any_of(wanted.wanted().begin(), wanted.wanted().end(), is_it);
+            const bool is_wanted = wanted_keys.contains(one.key);
             auto record = readable(one, instance);
             if (!is_wanted) {
                 unwanted.push_back(one.key);
@@ -34,72 +56,68 @@ struct inventory {
             to.emplace_back(one.key, *std::move(record));
         }
         both_modes = both_modes && !own.empty();
+        std::ranges::sort(own, {}, [](const auto& one) -> const std::string& { return one.first; });
+        old_spans = merge_spans(take_spans(others));
+        newest = newest_record(others);
     }
 
     [[nodiscard]] const checkpoint* own_of(const std::string& key) const {
-        for (const auto& [at, record] : own) {
-            if (at == key) return &record;
-        }
-        return nullptr;
+        const auto at =
+            std::ranges::lower_bound(own, key, {}, [](const auto& one) -> const std::string& { return one.first; });
+        return at == own.end() || at->first != key ? nullptr : &at->second;
     }
 
     std::vector<std::pair<std::string, checkpoint>> own;     ///< wanted and readable
-    std::vector<std::pair<std::string, checkpoint>> others;  ///< not wanted and readable
+    std::vector<std::pair<std::string, checkpoint>> others;  ///< not wanted and readable, without their spans
+    std::vector<span> old_spans;                             ///< of all others, merged
+    const checkpoint* newest = nullptr;                      ///< of the others
     std::vector<std::string> unwanted;
     std::uint64_t last_seq = 0;
-    /// Checkpoints of both modes exist, which no daemon leaves behind: none of them is trusted.
+    /// Checkpoints of both modes exist, which only a migration leaves behind that was interrupted and did not fit in one Txn:
+    /// none of them is trusted.
     bool both_modes = false;
 };
 
-/// Adds the parts of `spans` that lie in `within` and not in `taken`.
+/// Adds the parts of `spans` that lie in `within` and not in `taken`. Both are disjoint and in key order.
 void add_spans(std::vector<span>& to, const std::vector<span>& spans, const key_range& within,
                const std::vector<span>& taken) {
-    for (const span& each : spans) {
-        const auto shared = keys::intersect(each.keys, within);
-        if (!shared) continue;
-        std::vector<key_range> left{*shared};
-        for (const span& held : taken) {
-            std::vector<key_range> next;
-            for (const key_range& part : left) {
-                for (key_range& rest : keys::subtract(part, held.keys)) next.push_back(std::move(rest));
-            }
-            left = std::move(next);
+    for (const span& each : parts_within(spans, within)) {
+        std::vector<key_range> left{each.keys};
+        for (const span& held : parts_within(taken, each.keys)) {
+            if (left.empty()) break;
+            const key_range last = std::move(left.back());  // what lies before was cut off by the one before
+            left.pop_back();
+            for (key_range& rest : keys::subtract(last, held.keys)) left.push_back(std::move(rest));
         }
         for (key_range& part : left) to.push_back({std::move(part), each.since});
     }
 }
 
-std::vector<span> spans_of(const std::vector<std::pair<std::string, checkpoint>>& records) {
-    std::vector<span> all;
-    for (const auto& [key, record] : records) all.insert(all.end(), record.spans.begin(), record.spans.end());
-    return all;
+/// What a wanted checkpoint claims: its own spans, and what the others claimed of its keys.
+std::vector<span> successor_spans(const wanted_record& wanted, const checkpoint* own, const inventory& have) {
+    std::vector<span> old;
+    for (const segment& part : wanted.keys.segments())
+        std::ranges::move(parts_within(have.old_spans, part.target), std::back_inserter(old));
+    std::vector<span> out;
+    if (own != nullptr) std::ranges::copy(own->spans, std::back_inserter(have.both_modes ? old : out));
+    const std::vector<span> kept = merge_spans(out);
+    old = merge_spans(old);
+    for (const segment& part : wanted.keys.segments()) add_spans(out, old, part.target, kept);
+    std::sort(out.begin(), out.end(), [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
+    return out;
 }
 
-/// The checkpoint to start from if a wanted one does not exist yet: the one with the newest
-/// revision.
-const checkpoint* newest_record(const std::vector<std::pair<std::string, checkpoint>>& others) {
-    const auto at = std::max_element(others.begin(), others.end(),
-                                     [](const auto& a, const auto& b) { return a.second.rev < b.second.rev; });
-    return at == others.end() ? nullptr : &at->second;
+bool has_only_wanted(const found_records& found, const record_set& wanted) {
+    const std::set<std::string_view> wanted_keys = keys_of(wanted);
+    return std::ranges::all_of(found.records, [&](const found_record& one) { return wanted_keys.contains(one.key); });
 }
 
 std::optional<checkpoint> successor_record(const wanted_record& wanted, const inventory& have) {
     const checkpoint* const own = have.own_of(wanted.key);
-    const checkpoint* const base = own != nullptr ? own : newest_record(have.others);
+    const checkpoint* const base = own != nullptr ? own : have.newest;
     if (base == nullptr) return std::nullopt;
     checkpoint out = *base;
-    std::vector<span> old = spans_of(have.others);
-    std::vector<span> kept;
-    if (own != nullptr && have.both_modes) {
-        old.insert(old.end(), own->spans.begin(), own->spans.end());
-    } else if (own != nullptr) {
-        kept = own->spans;
-    }
-    old = merge_spans(old);
-    out.spans = kept;
-    for (const segment& part : wanted.keys.segments()) add_spans(out.spans, old, part.target, kept);
-    std::sort(out.spans.begin(), out.spans.end(),
-              [](const span& a, const span& b) { return a.keys.begin < b.keys.begin; });
+    out.spans = successor_spans(wanted, own, have);
     if (own == nullptr && out.spans.empty())
         return std::nullopt;  // no checkpoint had these keys: their first sync is still to come
     // R of a checkpoint is true for the keys it was about. Under its digest of the rules it can
@@ -115,8 +133,8 @@ std::optional<checkpoint> successor_record(const wanted_record& wanted, const in
 
 migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance) {
     migration plan;
+    if (has_only_wanted(found, wanted)) return plan;  // as usual
     const inventory have(found, wanted, instance);
-    if (have.unwanted.empty()) return plan;
     for (const wanted_record& record : wanted.wanted()) {
         auto next = successor_record(record, have);
         if (next) plan.steps.push_back({record.key, *std::move(next)});
@@ -130,30 +148,6 @@ migration plan_migration(const found_records& found, const record_set& wanted, s
     }
     for (const auto& [key, record] : have.others) plan.activity.seq += record.seq;
     return plan;
-}
-
-std::vector<span> merge_spans(const std::vector<span>& spans) {
-    std::set<std::string> cuts;
-    for (const span& each : spans) {
-        cuts.insert(each.keys.begin);
-        if (!each.keys.end.empty()) cuts.insert(each.keys.end);
-    }
-    std::vector<span> out;
-    for (auto at = cuts.begin(); at != cuts.end(); ++at) {
-        const key_range piece{*at, std::next(at) == cuts.end() ? std::string() : *std::next(at)};
-        std::optional<revision> youngest;
-        for (const span& each : spans) {
-            if (each.keys.contains(piece)) youngest = std::max(youngest.value_or(0), each.since);
-        }
-        if (!youngest) continue;
-        const bool continues = !out.empty() && out.back().keys.end == piece.begin && out.back().since == *youngest;
-        if (continues) {
-            out.back().keys.end = piece.end;
-        } else {
-            out.push_back({piece, *youngest});
-        }
-    }
-    return out;
 }
 
 }  // namespace etcdsync::replication

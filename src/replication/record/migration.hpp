@@ -47,8 +47,4 @@ struct migration {
 
 [[nodiscard]] migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance);
 
-/// Merges spans into disjoint ones. Where several overlap, the highest `since` counts: it treats
-/// the fewest keys as ours.
-[[nodiscard]] std::vector<span> merge_spans(const std::vector<span>& spans);
-
 }  // namespace etcdsync::replication

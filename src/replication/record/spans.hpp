@@ -21,6 +21,14 @@ struct span {
     revision since = 0;
 };
 
+/// Merges spans into disjoint ones, in key order. Where several overlap, the highest `since` counts:
+/// it treats the fewest keys as ours. O(n log n), as everything here: in consistency = "rule" a
+/// slave has as many spans as rules.
+[[nodiscard]] std::vector<span> merge_spans(const std::vector<span>& spans);
+
+/// The parts of `spans` inside `within`. `spans` are disjoint and in key order.
+[[nodiscard]] std::vector<span> parts_within(const std::vector<span>& spans, const keys::key_range& within);
+
 /// The spans of `keys`. What an old span covered keeps its `since`; the rest gets `since_now`.
 [[nodiscard]] std::vector<span> spans_for(const mapping& keys, const std::vector<span>& old, revision since_now);
 

@@ -16,10 +16,6 @@ namespace {
 /// watch from a revision with events.
 constexpr std::chrono::seconds answer_timeout{8};
 
-/// E's events are kept until all of them have arrived. A revision of puts is one request of at most
-/// 1.5 MiB; other revisions have no limit.
-constexpr std::size_t largest_proof_revision = 16U << 20;
-
 /// Limit for one part (256 KiB) of a message. A watch may be silent indefinitely, but not in the
 /// middle of a message.
 constexpr std::chrono::minutes part_timeout{1};
@@ -71,15 +67,7 @@ replay::replay(std::shared_ptr<net::channel> on, const context& with, aio::clock
       watch_(*on, watch_query_for(cover, from)),
       assembler_(
           from.known, selects, [this](log_entry entry) { fresh_.push_back(std::move(entry)); }, largest, folds_deletes),
-      proof_events_(
-          from.last_event - 1, selects,
-          [this, selects](const log_entry& entry) {
-              if (entry.more_follows || entry.is_tail)
-                  proof_events_too_large_ = true;
-              else if (entry.rev == from_.last_event)
-                  seen_digest_ = digest_of_events(entry, selects);
-          },
-          largest_proof_revision) {}
+      proof_events_(from.last_event, selects) {}
 
 aio::awaitable<etcd::result<void>> replay::read(std::deque<log_entry>& out) {
     auto message = co_await next_message();
@@ -186,13 +174,14 @@ aio::awaitable<etcd::result<void>> replay::settle(revision store) {
 aio::awaitable<std::optional<etcd::error>> replay::check_proof_events(const etcd::watch_message& message) {
     if (from_.last_event == 0 || proved_) co_return std::nullopt;
     proof_events_.take(message, clock_->now());
-    if (proof_events_too_large_) {
+    if (proof_events_.impossible()) {
         co_return etcd::error(etcd::error_class::compacted,
                               fmt::format("{}: the events of revision {} are too many to be compared",
                                           kv_.peer().name(), from_.last_event));
     }
-    if (proof_events_.position() < from_.last_event) co_return std::nullopt;
-    proved_ = !seen_digest_.empty() && (from_.event_digest.empty() || seen_digest_ == from_.event_digest);
+    if (!proof_events_.complete()) co_return std::nullopt;
+    const std::string& seen = proof_events_.hex();
+    proved_ = !seen.empty() && (from_.event_digest.empty() || seen == from_.event_digest);
     if (proved_) co_return std::nullopt;
     // If E is exactly the compacted revision, its deletes are missing: that is not another history.
     auto unreadable = co_await check_readable(from_.last_event - 1);

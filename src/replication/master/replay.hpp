@@ -3,6 +3,7 @@
 
 #include "etcd/kv.hpp"
 #include "etcd/watch.hpp"
+#include "replication/master/proof_digest.hpp"
 #include "replication/master/revision_assembler.hpp"
 #include "replication/status/context.hpp"
 
@@ -49,7 +50,7 @@ public:
     [[nodiscard]] bool proved() const { return proved_; }
 
     /// The digest of E's events as this master has them; empty until they were read.
-    [[nodiscard]] const std::string& event_digest() const { return seen_digest_; }
+    [[nodiscard]] const std::string& event_digest() const { return proof_events_.hex(); }
     [[nodiscard]] const revision_assembler& events() const { return assembler_; }
 
 private:
@@ -72,11 +73,9 @@ private:
     etcd::watch_stream watch_;
     std::deque<log_entry> fresh_;
     revision_assembler assembler_;
-    revision_assembler proof_events_;  ///< assembles E's events
+    proof_digest proof_events_;  ///< of E
     bool created_ = false;
     bool proved_ = false;
-    bool proof_events_too_large_ = false;
-    std::string seen_digest_;
     bool gap_possible_ = true;  ///< after a resume or a cut response: check before applying what comes next
 };
 

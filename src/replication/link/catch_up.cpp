@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link/catch_up.hpp"
 
+#include "replication/link/same_master.hpp"
 #include "replication/record/proof.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ net::channel_options catch_up_connection() {
 step_result replay_failed(const etcd::error& why) {
     switch (why.cls) {
         case etcd::error_class::other_history: return step_result(end_reason::restart, why);
-        case etcd::error_class::watch_violation:
+        case etcd::error_class::watch_violation: return step_result(end_reason::watch_violated, why);
         case etcd::error_class::compacted: return step_result(end_reason::compare, why);
         default: return step_result(end_reason::master_away, why);
     }
@@ -65,7 +66,8 @@ aio::awaitable<step_result> catch_up::replay_missed() {
     if (end.reason == end_reason::compare && from.last_event > 0 && position_.rev == from.known) {
         // E is compacted, but the revisions after R may still be there, if it is the same master.
         const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-        const auto now = co_await prove_by_state(master, parts_.keys, position_, end.error.text);
+        auto by_state = co_await prove_by_state(master, parts_.keys, position_, end.error.text);
+        const auto now = co_await compare_with_feed(*channel, parts_, std::move(by_state));
         if (!now) co_return step_result(end_reason::master_away, now.error());
         if (now->found == proof::verdict::other) co_return end_reason::restart;
         from.last_event = 0;
@@ -137,7 +139,8 @@ aio::awaitable<step_result> catch_up::outlive_compaction(etcd::error why) {
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return step_result(end_reason::master_away, channel.error());
     const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-    const auto now = co_await prove_by_state(master, parts_.keys, position_, why.text);
+    auto by_state = co_await prove_by_state(master, parts_.keys, position_, why.text);
+    const auto now = co_await compare_with_feed(*channel, parts_, std::move(by_state));
     if (!now) {
         parts_.master.avoid((*channel)->peer());
         co_return step_result(end_reason::master_away, now.error());

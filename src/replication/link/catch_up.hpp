@@ -18,7 +18,7 @@ public:
         : session_(&session), advancer_(&moves), permit_(&permit), parts_(session.parts()),
           position_(session.position()) {}
 
-    /// `done` once the log can take over.
+    /// `done` once the log can take over. `watch_violated` if the watch cannot be trusted: then a full sync is owed.
     aio::awaitable<step_result> run();
 
     /// Replays once from R, as far as one watch leads. The caller holds the permit.

@@ -34,7 +34,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            settings_.once,
                                            guards_,
                                            settings_.log_since},
-      start_(parts_, settings_), waits_(parts_, control_), seen_violations_(source.current().violations) {
+      start_(parts_, settings_), waits_(parts_, control_), answered_violations_(source.current().violations) {
     subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
     subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
@@ -142,11 +142,12 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     end = co_await start_.confirm(slave);
     if (end.reason != end_reason::done) co_return end;
     waits_.note_begun();
-    if (start_.plan().proven) start_.trust(parts_.source.continuity());
+    // The continuity of the session: the feed may have gone to another master since the plan was made.
+    if (start_.plan().proven) start_.trust(moves.continuity());
     const unsigned resync = control_.wanted_resync();
-    const std::uint64_t violations = parts_.source.current().violations;
+    const std::uint64_t violations_so_far = violations();
     const std::uint64_t claimed = slave.last_written();
-    if (violations != seen_violations_) {
+    if (violations_so_far != answered_violations_) {
         end = co_await moves.begin_full_sync("watch protocol violation by the master");
     } else if (resync != 0) {
         end = co_await moves.begin_full_sync("requested by the operator");
@@ -159,7 +160,7 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     const bool recorded = moves.has_followed() || end.reason == end_reason::approval_used ||
                           (slave.last_written() > claimed && in_full_sync(slave.record()));
     if (recorded) {
-        seen_violations_ = violations;
+        answered_violations_ = violations_so_far;
         if (resync != 0) control_.note_recorded(resync);
     }
     co_return end;
@@ -175,8 +176,14 @@ aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end)
         case end_reason::blocked_by_guard: co_return co_await waits_.for_approval(slave, end.error.text);
         case end_reason::master_away: co_return co_await waits_.after_master_failure(end.error);
         case end_reason::approval_used: control_.end_approval(); co_return end_reason::restart;
+        case end_reason::watch_violated: note_violation(end.error.text); co_return end_reason::restart;
         default: co_return end;
     }
+}
+
+void link::note_violation(const std::string& cause) {
+    ++own_violations_;
+    report_.log(observe::log_level::warn, "watch protocol violation; comparing this slave", {{"cause", cause}});
 }
 
 aio::awaitable<> link::release_checkpoint(slave_writer& slave) {

@@ -44,7 +44,7 @@ public:
     [[nodiscard]] bool is_paused() const { return control_.paused(); }
     /// A full sync was requested, or is due after a watch violation, and has not been recorded in the checkpoint yet.
     [[nodiscard]] bool owes_full_sync() const {
-        return control_.wanted_resync() != 0 || seen_violations_ != source().current().violations;
+        return control_.wanted_resync() != 0 || answered_violations_ != violations();
     }
 
     [[nodiscard]] bool txn_in_flight() const { return writer_ != nullptr && writer_->in_flight(); }
@@ -53,6 +53,10 @@ public:
     [[nodiscard]] const feed& source() const { return parts_.source; }
 
 private:
+    /// Of the feed, and of the link's own watches.
+    [[nodiscard]] std::uint64_t violations() const { return source().current().violations + own_violations_; }
+    void note_violation(const std::string& cause);
+
     aio::awaitable<step_result> serve();
     aio::awaitable<step_result> start(slave_writer& slave);
     aio::awaitable<step_result> work(slave_writer& slave);
@@ -71,8 +75,9 @@ private:
     link_parts parts_;
     start_sequence start_;
     link_waits waits_;
-    slave_writer* writer_ = nullptr;  ///< while connected
-    std::uint64_t seen_violations_;   ///< of the feed: those before this link, and those answered by a full sync
+    slave_writer* writer_ = nullptr;     ///< while connected
+    std::uint64_t own_violations_ = 0;   ///< of the watches with which this link caught up
+    std::uint64_t answered_violations_;  ///< violations(): those before this link, and those answered by a full sync
     std::vector<aio::subscription> subscriptions_;
 };
 

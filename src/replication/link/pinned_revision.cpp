@@ -2,6 +2,7 @@
 #include "replication/link/pinned_revision.hpp"
 
 #include "replication/link/pass_position.hpp"
+#include "replication/link/same_master.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/record/proof.hpp"
 
@@ -40,8 +41,9 @@ aio::awaitable<step_result> pinned_revision::prove_again() {
     // This is not the connection that was proven, and much time may have passed.
     const checkpoint& record = session_->writer().record();
     if (!session_->history().proven || record.event_revision == 0) co_return end_reason::done;
-    const auto proved =
+    auto by_record =
         co_await prove_history(master_.channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, record);
+    const auto proved = co_await compare_with_feed(master_.channel(), parts_, std::move(by_record));
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
     if (auto end = session_->interrupted()) co_return std::move(*end);
     if (proved->found == proof::verdict::other) co_return end_reason::restart;

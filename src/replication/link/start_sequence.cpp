@@ -2,6 +2,8 @@
 #include "replication/link/start_sequence.hpp"
 
 #include "base/escape.hpp"
+#include "replication/link/same_master.hpp"
+#include "replication/link/session_history.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/record/migration.hpp"
 #include "replication/slave/limit_learning.hpp"
@@ -118,10 +120,11 @@ aio::awaitable<step_result> start_sequence::decide(slave_writer& slave, guard_po
 
 aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& record, guard_policy& guards,
                                                          start_context& now) {
-    const std::uint64_t generation = parts_.source.recent().generation();
+    const session_history before(parts_.source);
     const auto proved = co_await prove(record);
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
-    if (parts_.source.recent().generation() != generation) co_return end_reason::restart;
+    // What was proven says nothing about a master that the feed went to meanwhile, without a proof of its own.
+    if (!before.is_current(parts_.source)) co_return end_reason::restart;
     if (proved->found == proof::verdict::other) {
         if (guards.safety.on_master_change == config::master_change::hold && !guards.accepts_other_master) {
             const std::string why = proved->reason +
@@ -133,12 +136,15 @@ aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& recor
         guards.approved = true;
         guards.for_one_sync = !parts_.once;
     }
-    // If the master's state proves nothing: the checkpoint is ours, and the feed has watched the master without a gap since.
-    const bool continued = record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
+    const bool continued = is_continued(record);
     now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
     now.unproven_reason = proved->reason;
     now.unchanged_until = proved->unchanged_until;
     co_return end_reason::done;
+}
+
+bool start_sequence::is_continued(const checkpoint& record) const {
+    return record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
 }
 
 aio::awaitable<etcd::result<proof>> start_sequence::prove(checkpoint record) {
@@ -150,6 +156,7 @@ aio::awaitable<etcd::result<proof>> start_sequence::prove(checkpoint record) {
     auto proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), about, record);
     if (!proved && proved.error().cls == etcd::error_class::denied && &about != &parts_.keys)
         proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), parts_.keys, record);
+    if (is_continued(record)) proved = co_await compare_with_feed(*channel, parts_, std::move(proved));
     if (!proved) parts_.master.avoid((*channel)->peer());
     co_return proved;
 }

@@ -37,7 +37,7 @@ public:
     /// The claim failed because the checkpoint had changed.
     void note_contested(bool contested) { contested_ = contested; }
     void note_written(std::uint64_t seq) { rivals_.note_written(seq); }
-    /// feed::continuity() when the master was last known to be the one the slave follows.
+    /// feed::continuity() of a session in which the master was known to be the one the slave follows.
     void trust(std::uint64_t continuity) { trusted_ = continuity; }
 
 private:
@@ -45,6 +45,9 @@ private:
     aio::awaitable<step_result> claim_unchanged(slave_writer& slave, checkpoint record);
     aio::awaitable<step_result> prove_master(const checkpoint& record, guard_policy& guards, start_context& now);
     aio::awaitable<etcd::result<proof>> prove(checkpoint record);
+    /// True if the checkpoint is ours, and the feed has followed the master without a gap since: a proof of its own even if the
+    /// master's state proves nothing.
+    [[nodiscard]] bool is_continued(const checkpoint& record) const;
     aio::awaitable<etcd::result<bool>> is_the_master(slave_writer& slave);
     aio::awaitable<etcd::result<bool>> revision_moves_with(etcd::kv& master, slave_writer& slave);
     [[nodiscard]] const checkpoint* stored() const;

@@ -17,6 +17,7 @@ enum class end_reason : std::uint8_t {
     contested,         ///< read the checkpoint again now: another process changed it
     behind,            ///< the log no longer reaches back to R
     compare,           ///< only a full sync can continue from here
+    watch_violated,    ///< a watch of the link's own violated etcd's guarantees: what it delivered before may be wrong
     resume_pass,       ///< resume the pass at its frontier
     blocked_by_guard,  ///< a guard requires approval
     held,  ///< another process is at work, or the slave is the master: nothing may be written until that changes
@@ -33,7 +34,7 @@ struct step_result {
 
     end_reason reason;
     etcd::error
-        error;  ///< of master_away and slave_failed; the cause to show for compare, blocked_by_guard, held and other_master
+        error;  ///< of master_away and slave_failed; else the cause to show (compare, watch_violated, blocked_by_guard, held, other_master)
 };
 
 }  // namespace etcdsync::replication

@@ -52,6 +52,9 @@ public:
     /// revision that would prove its history was compacted.
     [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + history_.doubts(); }
 
+    /// E, which proves to a reader with a connection of its own that it reads the same master.
+    [[nodiscard]] const proof_event& last_event() const { return history_.last_event(); }
+
     [[nodiscard]] bool connected() const { return report_.status().connected; }
     [[nodiscard]] master_status current() const;
 

@@ -15,13 +15,16 @@ namespace {
 /// Only the digest is needed: what is read is dropped at once.
 constexpr std::size_t largest_kept = 256U << 10;
 
+/// The keys of the master that `keys`, which must outlive the result, takes.
+selection selected_by(const mapping& keys) {
+    return {keys.cover(), [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }};
+}
+
 /// Reads until E's events are read and compared, and returns their digest.
 aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<net::channel> on, const context& with,
-                                                              aio::clock::duration timeout, const mapping& keys,
+                                                              aio::clock::duration timeout, selection of,
                                                               replay::start from) {
-    replay source(
-        std::move(on), with, timeout, keys.cover(), from,
-        [&keys](std::string_view key) { return keys.rule_of(key).has_value(); }, largest_kept);
+    replay source(std::move(on), with, timeout, of.cover, from, of.selects, largest_kept);
     std::deque<log_entry> unused;
     while (!source.proved()) {
         const auto read = co_await source.read(unused);
@@ -47,14 +50,9 @@ std::string contradiction(const etcd::response_header& header, const checkpoint&
 
 /// Proves the history by E's events. Unproven if they are compacted.
 aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel> on, const context& with,
-                                                    aio::clock::duration timeout, const mapping& keys,
-                                                    const checkpoint& record) {
+                                                    aio::clock::duration timeout, selection of, replay::start from) {
     proof out;
-    replay::start from;
-    from.known = record.rev;
-    from.last_event = record.event_revision;
-    from.event_digest = record.event_digest;
-    const auto seen = co_await replay_proof_events(on, with, timeout, keys, from);
+    const auto seen = co_await replay_proof_events(std::move(on), with, timeout, std::move(of), std::move(from));
     if (seen) {
         out.found = proof::verdict::same;
         co_return out;
@@ -174,7 +172,12 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
     } else if (record.event_revision == 0 || record.event_digest.empty()) {
         out.reason = "no revision is known that would prove the master's history";
     } else {
-        auto replayed = co_await prove_by_replay(on, with, timeout, keys, record);
+        replay::start from;
+        from.known = record.rev;
+        from.last_event = record.event_revision;
+        from.event_digest = record.event_digest;
+        selection of = selected_by(keys);
+        auto replayed = co_await prove_by_replay(on, with, timeout, std::move(of), std::move(from));
         if (!replayed || replayed->found != proof::verdict::unproven) co_return replayed;
         out.reason = std::move(replayed->reason);
     }
@@ -186,9 +189,28 @@ aio::awaitable<std::string> read_event_digest(std::shared_ptr<net::channel> on, 
     replay::start from;
     from.known = rev;
     from.last_event = rev;
-    const auto seen = co_await replay_proof_events(std::move(on), with, timeout, keys, from);
+    selection of = selected_by(keys);
+    const auto seen = co_await replay_proof_events(std::move(on), with, timeout, std::move(of), std::move(from));
     if (!seen) co_return std::string();
     co_return *seen;
+}
+
+aio::awaitable<etcd::result<proof>> prove_by_feed(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, proof_event read, revision position) {
+    proof out;
+    if (read.rev == 0) {
+        out.reason = "the feed has read no event";
+        co_return out;
+    }
+    replay::start from;
+    from.known = position;
+    from.last_event = read.rev;
+    from.event_digest = read.digest;
+    selection of = *read.selected;
+    auto replayed = co_await prove_by_replay(std::move(on), with, timeout, std::move(of), std::move(from));
+    if (replayed || replayed.error().cls != etcd::error_class::denied) co_return replayed;
+    out.reason = replayed.error().text;
+    co_return out;
 }
 
 }  // namespace etcdsync::replication

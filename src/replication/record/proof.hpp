@@ -3,6 +3,7 @@
 
 #include "etcd/kv.hpp"
 #include "replication/mapping/mapping.hpp"
+#include "replication/master/known_history.hpp"
 #include "replication/record/checkpoint.hpp"
 #include "replication/status/context.hpp"
 
@@ -54,5 +55,10 @@ aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv fr
 /// the master no longer has them.
 aio::awaitable<std::string> read_event_digest(std::shared_ptr<net::channel> on, const context& with,
                                               aio::clock::duration timeout, const mapping& keys, revision rev);
+
+/// Says whether the master at the other end of `on` has the events of `read` as a feed, which is now at
+/// `position`, read them. Unproven if they are compacted, or if the user may no longer read them.
+aio::awaitable<etcd::result<proof>> prove_by_feed(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, proof_event read, revision position);
 
 }  // namespace etcdsync::replication

@@ -380,8 +380,13 @@ TEST_CASE("a request to resume a link that is not paused does not interrupt it")
 }
 
 TEST_CASE("a full sync required by a watch violation is not forgotten if the slave is lost before it begins") {
+    config::consistency_mode mode = config::consistency_mode::all;
+    SUBCASE("of all rules") {}
+    SUBCASE("of one rule") { mode = config::consistency_mode::rule; }
     for (std::uint64_t k = 1; k <= 12; ++k) {
         world w;
+        w.settings.replicate.consistency = mode;
+        w.settings.rules[0].name = "a";
         w.many(50, "v");
         w.start();
         REQUIRE(w.settles());
@@ -399,6 +404,43 @@ TEST_CASE("a full sync required by a watch violation is not forgotten if the sla
         w.put("/a/00003", "v2");
         REQUIRE(w.eventually([&] { return spoiled; }));
         CHECK_MESSAGE(w.settles(), "request " << k << " to the slave\n" << w.told());
+        const auto syncs = w.lines.count("watch protocol violation by the master");
+        w.slave_server.cut();
+        w.put("/a/00004", "v2");
+        CHECK(w.settles());
+        CHECK(w.lines.count("watch protocol violation by the master") == syncs);
+    }
+}
+
+TEST_CASE("nor is one forgotten that is required by a violation of the watch with which the link catches up") {
+    for (std::uint64_t k = 0; k <= 12; ++k) {  // 0: the slave stays
+        world w;
+        w.settings.replicate.log_limit.value = 1U << 10;
+        w.settings.replicate.memory_limit.value = 1U << 20;
+        w.put("/a/quiet", "v");
+        w.many(50, "v");
+        w.start();
+        REQUIRE(w.settles());
+        w.slave_server.refuse(true);
+        w.slave_server.cut();
+        for (int i = 0; i < 8; ++i) w.many(50, "a value of some length, so that the log does not hold them all");
+        w.eventually([] { return false; }, 1s);
+        w.slave.put("/a/quiet", "damaged");
+        // The feed has received everything: its master sends events only to prove itself, then to the link that catches up.
+        unsigned answers = 0;
+        std::uint64_t from = 0;
+        w.master_server.spoil = [&](etcdserverpb::WatchResponse& answer) {
+            if (answer.events_size() < 50 || ++answers != 2) return;
+            answer.mutable_events(49)->mutable_kv()->set_mod_revision(3);  // long before the others
+            from = w.slave_server.requests();
+        };
+        w.slave_server.script = [&](std::uint64_t number) {
+            return answers >= 2 && k > 0 && number == from + k ? test::fault::cut : test::fault::none;
+        };
+        w.slave_server.refuse(false);
+        REQUIRE(w.eventually([&] { return answers >= 2; }));
+        CHECK_MESSAGE(w.settles(), "request " << k << " to the slave\n" << w.told());
+        CHECK(w.lines.count("watch protocol violation; comparing this slave") == 1);
         const auto syncs = w.lines.count("watch protocol violation by the master");
         w.slave_server.cut();
         w.put("/a/00004", "v2");

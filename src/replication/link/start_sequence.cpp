@@ -6,7 +6,6 @@
 #include "replication/link/session_history.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/record/migration.hpp"
-#include "replication/slave/limit_learning.hpp"
 
 #include <fmt/format.h>
 
@@ -69,7 +68,8 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
             "this slave: stop one of the two");
     }
     if (!parts_.control.may_work()) co_return end_reason::restart;
-    const auto done = co_await slave.migrate(*found, plan, parts_.limits.max_ops);
+    const bool is_first = settings_.records->wanted().front().key == settings_.checkpoint_key;
+    const auto done = co_await slave.migrate(*found, plan, parts_.limits, is_first);
     if (!done && etcd::is_permission_denied(done.error())) {
         const std::string why = fmt::format(
             "{}: migrating the checkpoints of another consistency mode takes readwrite on all keys that begin with {}, "
@@ -77,8 +77,6 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
             done.error().text, base::printable(settings_.records->all_mode_key()));
         co_return slave_failed(etcd::error(etcd::error_class::denied, why));
     }
-    const batch none(parts_.limits);
-    if (!done && shrink_limits(done.error(), none, parts_.limits)) co_return end_reason::restart;
     if (!done) co_return slave_failed(done.error());
     if (!*done) co_return end_reason::restart;
     parts_.report.log(observe::log_level::info, "migrated checkpoints from the previous consistency mode or rules",

@@ -15,8 +15,9 @@
 /// migration is one Txn: it writes every wanted checkpoint and deletes every other one, on
 /// condition that all are as they were read. Before it only the old checkpoints count, after it
 /// only the new ones: a process of the old mode, or a late Txn of a dead one, then fails its own
-/// compare. A crash leaves one or the other. Spans keep their `since`, which is never lowered: a
-/// foreign key stays foreign.
+/// compare. A crash leaves one or the other. (If a slave cannot take all of it in one Txn, a crash
+/// may leave both; then none of them is trusted, and every key is compared.) Spans keep their
+/// `since`, which is never lowered: a foreign key stays foreign.
 namespace etcdsync::replication {
 
 /// One checkpoint of the instance as found on a slave.

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/slave/limit_learning.hpp"
 #include "replication/slave/migration_txn.hpp"
 
 #include <functional>
@@ -65,17 +66,26 @@ aio::awaitable<etcd::result<found_records>> slave_writer::read_all() {
     co_return out;
 }
 
-aio::awaitable<etcd::result<bool>> slave_writer::migrate(const found_records& all, const migration& plan,
-                                                         unsigned max_ops) {
-    const std::string now = base::format_time(context_->clock.wall());
-    const std::function<std::string()> encode_framed = [&] {
-        return encode_migration_txn(plan, all, *records_, context_->writer, now, max_ops);
-    };
-    in_flight_ = true;
-    const auto answer = co_await kv_.txn(encode_framed);
-    in_flight_ = false;
-    if (!answer) co_return answer.error();
-    co_return answer->succeeded;
+aio::awaitable<etcd::result<bool>> slave_writer::migrate(found_records all, const migration& plan, txn_limits& limits,
+                                                         bool in_parts) {
+    const migration_writes writes(plan, context_->writer, base::format_time(context_->clock.wall()));
+    std::size_t done = 0;
+    while (done < writes.size()) {
+        const batch part = writes.next(done, limits);
+        if (!in_parts && part.writes().size() < writes.size()) co_return false;
+        const std::function<std::string()> encode_framed = [&] {
+            return encode_migration_txn(part, all, *records_, limits.max_ops);
+        };
+        in_flight_ = true;
+        const auto answer = co_await kv_.txn(encode_framed);
+        in_flight_ = false;
+        if (!answer && shrink_limits(answer.error(), part, limits)) continue;
+        if (!answer) co_return answer.error();
+        if (!answer->succeeded) co_return false;
+        apply(part, answer->header.store_revision, all);
+        done += part.writes().size();
+    }
+    co_return true;
 }
 
 aio::awaitable<etcd::result<bool>> slave_writer::commit(const batch& writes, checkpoint next, unsigned max_ops) {

@@ -25,9 +25,13 @@ public:
     /// Reads all checkpoints of the instance, of both modes of consistency.
     aio::awaitable<etcd::result<found_records>> read_all();
 
-    /// Applies `plan` to the checkpoints in one Txn. Returns false, and does nothing, if they are
-    /// no longer as they were found.
-    aio::awaitable<etcd::result<bool>> migrate(const found_records& all, const migration& plan, unsigned max_ops);
+    /// Applies `plan` to the checkpoints: in one Txn if `limits` allow it, else in several, which
+    /// only one link of a slave may do (`in_parts`): several links would disturb each other. Lowers
+    /// `limits` if the slave refuses a Txn. Returns false if it was not applied, because another
+    /// link has to do it, or because the checkpoints are no longer as they were found (`all`) and
+    /// as this function has left them.
+    aio::awaitable<etcd::result<bool>> migrate(found_records all, const migration& plan, txn_limits& limits,
+                                               bool in_parts);
 
     /// Stops comparing the checkpoints of the other mode, which the user may not read: whoever has
     /// no permission on them has chosen this mode for good.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A complete replicator with an etcd that behaves like 3.2.
 #include "replication/slave/limit_learning.hpp"
+#include "unit/replication/support.hpp"
 #include "unit/replication/world.hpp"
 
 #include <doctest/doctest.h>
@@ -131,4 +132,47 @@ TEST_CASE("a rejected nested Txn is learned once; the same response again is an 
     CHECK_FALSE(limits.nested);
     CHECK(limits.max_ops == 128);
     CHECK_FALSE(shrink_limits(refused, nothing, limits));
+}
+TEST_CASE("checkpoints of more rules than such a slave takes in one Txn are migrated, whichever request fails") {
+    for (const test::fault what : {test::fault::none, test::fault::cut, test::fault::cut_late}) {
+        for (std::uint64_t k = 1; k <= (what == test::fault::none ? 1 : 40); k += 3) {
+            test::model_etcd::settings small = like_3_2();
+            small.max_txn_ops = 8;
+            world w({}, small);
+            w.settings.rules.clear();
+            w.settings.slaves[0].rules.clear();
+            for (std::size_t i = 0; i < 12; ++i) {
+                w.settings.rules.push_back(prefix_rule(fmt::format("/a/{:03}", i)));
+                w.settings.rules.back().name = fmt::format("{}", i);
+                w.settings.slaves[0].rules.push_back(i);
+            }
+            for (int i = 0; i < 12; ++i) w.put(fmt::format("/a/{:03}/key", i), "v");
+            w.slave.put("/a/003/foreign", "kept");
+            const auto settled = [&] {
+                const auto links = w.current().links;
+                return std::ranges::all_of(links,
+                                           [](const link_status& one) { return one.state == link_state::in_sync; });
+            };
+            w.start();
+            REQUIRE(w.eventually(settled));
+            for (const auto mode : {config::consistency_mode::rule, config::consistency_mode::all}) {
+                w.stop();
+                w.settings.replicate.consistency = mode;
+                const std::uint64_t from = w.slave_server.requests();
+                w.slave_server.script = [&, from](std::uint64_t number) {
+                    return number == from + k ? what : test::fault::none;
+                };
+                w.start();
+                REQUIRE_MESSAGE(w.eventually(settled), w.told());
+                w.put("/a/007/key", "later");
+                CHECK(w.eventually([&] { return w.slave.keys().at("/a/007/key") == "later"; }));
+                const bool per_rule = mode == config::consistency_mode::rule;
+                std::size_t records = 0;
+                for (const auto& [key, value] : w.slave.keys()) records += key.starts_with(checkpoints) ? 1 : 0;
+                CHECK(records == (per_rule ? 12 : 1));
+                CHECK(w.slave.keys().at("/a/003/foreign") == "kept");
+            }
+            w.stop();
+        }
+    }
 }

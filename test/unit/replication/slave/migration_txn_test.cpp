@@ -58,12 +58,29 @@ struct slave_of {
     /// Sends the Txn of the migration. False if it did nothing.
     bool migrate() {
         const migration plan = plan_migration(found, wanted, "it");
-        const std::string framed = encode_migration_txn(plan, found, wanted, "us", "2024-01-01T00:00:00Z", 128);
+        const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
+        const txn_limits limits;
+        const batch all = writes.next(0, limits);
+        REQUIRE(all.writes().size() == writes.size());
+        return send(all, limits);
+    }
+    bool send(const batch& writes, const txn_limits& limits) {
+        const std::string framed = encode_migration_txn(writes, found, wanted, limits.max_ops);
         etcdserverpb::TxnRequest request;
         REQUIRE(request.ParseFromString(framed.substr(grpc::prefix_size)));
         etcdserverpb::TxnResponse answer;
         REQUIRE_FALSE(store.txn(request, answer).has_value());
+        if (answer.succeeded()) apply(writes, answer.header().revision(), found);
         return answer.succeeded();
+    }
+    /// What is on the slave, as a new process finds it.
+    [[nodiscard]] found_records read_all() const {
+        found_records out;
+        for (const auto& [key, text] : store.keys()) {
+            if (key.starts_with(all_mode_key)) out.records.push_back({key, text});
+        }
+        out.at = store.revision();
+        return out;
     }
     checkpoint stored(const char* key) {
         const auto record = parse_checkpoint(store.keys()[key]);
@@ -122,5 +139,52 @@ TEST_CASE("a migration does nothing if the checkpoint of mode all is not the one
     SUBCASE("a checkpoint of a rule was added") { s.store.put(key_of_a, "new"); }
     const auto before = s.store.keys();
     CHECK_FALSE(s.migrate());
+    CHECK(s.store.keys() == before);
+}
+
+TEST_CASE("on a slave that accepts no nested Txns, what does not fit into one Txn is migrated in several") {
+    consistency_mode from = consistency_mode::all;
+    SUBCASE("to mode rule") {}
+    SUBCASE("to mode all") { from = consistency_mode::rule; }
+    slave_of s(from);
+    txn_limits flat;
+    flat.nested = false;
+    flat.max_ops = 2;
+    const migration plan = plan_migration(s.found, s.wanted, "it");
+    const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
+    REQUIRE(writes.size() == 3);
+    for (std::size_t done = 0; done < writes.size(); ++done) {
+        const batch part = writes.next(done, flat);
+        CHECK(part.writes().size() == 1);
+        CHECK(s.send(part, flat));
+        // A process that finds what a crash left here trusts no checkpoint, whichever mode it has; foreign keys stay foreign.
+        if (done + 1 == writes.size()) break;
+        for (const consistency_mode mode : {consistency_mode::all, consistency_mode::rule}) {
+            const migration next = plan_migration(s.read_all(), records_of(mode), "it");
+            CHECK_FALSE(next.steps.empty());
+            for (const migration_step& step : next.steps) {
+                if (!step.record) continue;
+                CHECK(step.record->rules.empty());
+                for (const span& each : step.record->spans) CHECK(each.since == 10);
+            }
+        }
+    }
+    CHECK(plan_migration(s.read_all(), s.wanted, "it").steps.empty());
+    CHECK(s.read_all().records.size() == s.wanted.wanted().size());
+}
+
+TEST_CASE("a migration in several Txns stops if another process writes a checkpoint meanwhile") {
+    slave_of s(consistency_mode::rule);
+    txn_limits flat;
+    flat.nested = false;
+    flat.max_ops = 2;
+    const migration plan = plan_migration(s.found, s.wanted, "it");
+    const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
+    CHECK(s.send(writes.next(0, flat), flat));
+    SUBCASE("one of a rule") { s.store.put(key_of_b, "new"); }
+    SUBCASE("the one of mode all") { s.store.put(all_mode_key, "new"); }
+    SUBCASE("the store was wiped") { s.store = test::model_etcd(); }
+    const auto before = s.store.keys();
+    CHECK_FALSE(s.send(writes.next(1, flat), flat));
     CHECK(s.store.keys() == before);
 }

@@ -111,6 +111,9 @@ std::string_view advice_for(std::string_view text) {
     if (text.find("user name is empty") != std::string_view::npos)
         return ": the server requires a user: set auth.user and auth.password_file, or tls.cert with the user's name "
                "as CN";
+    if (text.find("database space exceeded") != std::string_view::npos)
+        return ": compact the slave, defragment each member, raise --quota-backend-bytes or delete keys, then run "
+               "etcdctl alarm disarm. The commands are in doc/operations.md, \"A full slave\"";
     if (text.find("permission denied") != std::string_view::npos)
         return ": run `etcd-sync check-config --connect` to see what to grant";
     return {};

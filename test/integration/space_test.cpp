@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A slave without free space, and a daemon without relevant changes.
+// The space that a daemon without relevant changes takes on a slave.
 #include "stage.hpp"
 
 #include <thread>
@@ -16,46 +16,6 @@ std::size_t data_events(etcd_client& slave, std::int64_t from) {
 }
 
 }  // namespace
-
-TEST_CASE(
-    "a slave without free space waits, the other one continues, and it recovers without a restart when it has space") {
-    stage on({.prefixes = {"/a/"},
-              .slaves = {"", ""},
-              .tables = "[replication]\nprobe_interval = \"1s\"\n",
-              .slave_flags = {"--quota-backend-bytes", "16777216"}});
-    fill(on.at_master, "/a/", 300);
-    on.start_and_sync();
-    // Rewriting the same keys needs little data and much history. The number of writes depends on the disk: etcd checks the size
-    // of its file at the last commit (every 100 ms).
-    unsigned round = 0;
-    const auto is_full = [&] {
-        fill(on.at_master, "/a/big/", 20, 65'536 + ++round);
-        return on.sync.logged("space exceeded") > 0;
-    };
-    REQUIRE(eventually(is_full, patience(60s)));
-    CHECK(on.settle(1));
-    const pid_t pid = on.sync.pid();
-    const std::int64_t full = on.at_slave().revision();
-    on.at_master.del("/a/00000", "/a/00001");
-    on.at_master.put("/a/000100", "while it is full");
-    CHECK(on.settle(1));
-    std::this_thread::sleep_for(3s);
-    CHECK(on.at_slave().revision() == full);
-    CHECK(on.sync.logged("space exceeded") == 1);
-    CHECK(on.check().fault == "");  // complete revisions, up to the one at which it was full
-
-    on.compact_slave(full);
-    etcdctl(on.slave(), {"defrag"});
-    // An earlier write may raise the alarm again, even after a delay.
-    CHECK(eventually(
-        [&] {
-            etcdctl(on.slave(), {"alarm", "disarm"});
-            return on.settle(5s);
-        },
-        patience(40s)));
-    CHECK(on.sync.pid() == pid);
-    on.finish();
-}
 
 TEST_CASE("changes outside the rules write nothing to the slave, and a compaction after them causes no full sync") {
     stage on;

@@ -16,6 +16,7 @@ namespace pb = etcdserverpb;
 constexpr std::string_view range_path = "/etcdserverpb.KV/Range";
 constexpr std::string_view txn_path = "/etcdserverpb.KV/Txn";
 constexpr std::string_view watch_path = "/etcdserverpb.Watch/Watch";
+constexpr std::string_view status_path = "/etcdserverpb.Maintenance/Status";
 constexpr int unavailable = 14;
 constexpr int unimplemented = 12;
 constexpr int permission_denied = 7;
@@ -124,6 +125,8 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
         reply(refused, done);
         // In a later turn, because another client's connection may be in use.
         asio::post(loop_->io, [this] { changed(); });
+    } else if (path == status_path && status) {
+        reply(std::nullopt, *status);
     } else if (path == watch_path) {
         if (what == fault::none)
             create(from, id, message);

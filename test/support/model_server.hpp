@@ -47,6 +47,9 @@ public:
     /// If set, called to change each watch response.
     std::function<void(etcdserverpb::WatchResponse&)> spoil;
 
+    /// If set, the response to Maintenance.Status.
+    std::optional<etcdserverpb::StatusResponse> status;
+
     /// If set, returns true for intervals (or keys, without `range_end`) that the user has no
     /// permission for. As in etcd, one such interval denies a whole Range, Txn or watch.
     std::function<bool(std::string_view key, std::string_view range_end)> denies;

@@ -34,7 +34,8 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            settings_.once,
                                            guards_,
                                            settings_.log_since},
-      start_(parts_, settings_), waits_(parts_, control_), answered_violations_(source.current().violations) {
+      start_(parts_, settings_), waits_(parts_, control_), database_(with, report_),
+      answered_violations_(source.current().violations) {
     subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
     subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
@@ -142,6 +143,7 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     end = co_await start_.confirm(slave);
     if (end.reason != end_reason::done) co_return end;
     waits_.note_begun();
+    if (settings_.is_first_of_slave()) database_.use(slave.kv().channel());
     // The continuity of the session: the feed may have gone to another master since the plan was made.
     if (start_.plan().proven) start_.trust(moves.continuity());
     const unsigned resync = control_.wanted_resync();

@@ -3,6 +3,7 @@
 
 #include "aio/subscription.hpp"
 #include "etcd/cluster.hpp"
+#include "replication/link/database_watch.hpp"
 #include "replication/link/link_parts.hpp"
 #include "replication/link/link_settings.hpp"
 #include "replication/link/link_waits.hpp"
@@ -75,6 +76,7 @@ private:
     link_parts parts_;
     start_sequence start_;
     link_waits waits_;
+    database_watch database_;
     slave_writer* writer_ = nullptr;     ///< while connected
     std::uint64_t own_violations_ = 0;   ///< of the watches with which this link caught up
     std::uint64_t answered_violations_;  ///< violations(): those before this link, and those answered by a full sync

@@ -26,6 +26,9 @@ struct link_settings {
     std::size_t page_bytes = 1U << 20;
     guard_policy guards;
     bool once = false;  ///< one full sync, then the link ends
+
+    /// For what one link does for all of a slave.
+    [[nodiscard]] bool is_first_of_slave() const { return records->wanted().front().key == checkpoint_key; }
 };
 
 /// Windows for one Txn at a time, and for single keys.

@@ -68,8 +68,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
             "this slave: stop one of the two");
     }
     if (!parts_.control.may_work()) co_return end_reason::restart;
-    const bool is_first = settings_.records->wanted().front().key == settings_.checkpoint_key;
-    const auto done = co_await slave.migrate(*found, plan, parts_.limits, is_first);
+    const auto done = co_await slave.migrate(*found, plan, parts_.limits, settings_.is_first_of_slave());
     if (!done && etcd::is_permission_denied(done.error())) {
         const std::string why = fmt::format(
             "{}: migrating the checkpoints of another consistency mode takes readwrite on all keys that begin with {}, "

@@ -114,8 +114,6 @@ std::string_view advice_for(std::string_view text) {
     if (text.find("database space exceeded") != std::string_view::npos)
         return ": compact the slave, defragment each member, raise --quota-backend-bytes or delete keys, then run "
                "etcdctl alarm disarm. The commands are in doc/operations.md, \"A full slave\"";
-    if (text.find("permission denied") != std::string_view::npos)
-        return ": run `etcd-sync check-config --connect` to see what to grant";
     return {};
 }
 

@@ -2,6 +2,7 @@
 // Users that have only the permissions for the rules and the checkpoints, or fewer.
 #include "command_result.hpp"
 #include "stage_with_users.hpp"
+#include "suggested.hpp"
 
 #include <thread>
 
@@ -124,7 +125,12 @@ TEST_CASE(
     const std::string output = unquoted(all.on.sync.output());
     CAPTURE(output);
     CHECK(output.find("it takes read from \"/a/\" to before \"/x0\"") != std::string::npos);
-    CHECK(output.find("to see what to grant") != std::string::npos);
+    const std::vector<std::string> checks = suggested(all.on.sync.output(), "check", "");
+    REQUIRE_FALSE(checks.empty());
+    CHECK(checks.front() == "etcd-sync -c " + all.on.sync.config_path() + " check-config --connect");
+    const command_result check = run_in_shell(checks.front());
+    CHECK(check.code == 77);
+    CHECK(check.holds("etcdctl role grant-permission ROLE read /a/ /x0"));
     CHECK(all.on.sync.logged("permission denied") <= 12);
     // The permission that it logs is sufficient.
     all.at_master.grant("syncer", "read", "/a/", "/x0");

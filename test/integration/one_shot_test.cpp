@@ -135,8 +135,13 @@ TEST_CASE("a dry run prints what a sync would do and writes nothing; after the s
               master_revision));
     CHECK(holds(run(sync, {"sync", "-n", "-v", "--slave", "slave-1"}).text,
                 "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
-    CHECK(holds(run(sync, {"sync", "-n", "--approve", "--slave", "slave-1"}).text,
-                "  - /a/stood-here  only on the slave\n"));
+    CHECK(holds(run(sync, {"sync", "-n", "-v", "--approve", "--slave", "slave-1"}).text,
+                "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
+    CHECK(holds(run(sync, {"sync", "-n", "--approve", "--foreign", "--slave", "slave-1"}).text,
+                "  - /a/stood-here  only on the slave since before the first sync\n"));
+    // Nothing holds the slave, and it is not named: its foreign key stays.
+    CHECK(holds(run(sync, {"sync", "-n", "-v", "--approve", "--foreign"}).text,
+                "  ~ /a/stood-here  only on the slave since before the first sync, kept\n"));
     CHECK(all.at_first.revision() == before);
 
     CHECK(run(sync, {"sync"}).code == 0);
@@ -165,7 +170,9 @@ TEST_CASE("a sync that a guard holds exits with 4, a dry run predicts it, and --
     const command_result held = run(sync, {"sync"});
     CHECK(held.code == 4);
     CHECK(holds(held.text, fmt::format("slave-1: held: {}", why)));
-    CHECK(holds(held.text, "etcd-sync sync --approve\n"));
+    CHECK(holds(held.text, fmt::format("slave-1: preview: etcd-sync -c {0} sync -n --approve --slave slave-1\n"
+                                       "slave-1: approve: etcd-sync -c {0} sync --approve --slave slave-1\n",
+                                       sync.config_path())));
     CHECK(holds(held.text, "slave-2: in sync at revision"));
     CHECK(holds(run(sync, {"sync", "--json"}).text, "\"slave\":\"slave-1\",\"state\":\"held\",\"cause\":\"would "));
     CHECK(run(sync, {"verify", "--repair"}).code == 4);
@@ -174,7 +181,8 @@ TEST_CASE("a sync that a guard holds exits with 4, a dry run predicts it, and --
 
     const command_result approved = run(sync, {"sync", "--approve"});
     CHECK(approved.code == 0);
-    CHECK(holds(approved.text, ": 0 puts, 150 deletes\n"));
+    CHECK(holds(approved.text, fmt::format(": 0 puts, 150 deletes; approved: {}", why)));
+    CHECK(holds(approved.text, ": nothing to write\n"));
     CHECK(run(sync, {"verify"}).code == 0);
 }
 
@@ -265,9 +273,9 @@ TEST_CASE("verify finds manual changes on a slave and writes nothing, and --repa
                 "{\"schema\":1,\"type\":\"difference\",\"slave\":\"slave-2\",\"kind\":\"different\",\"key\":"
                 "\"/a/000007\",\"master_bytes\":40,\"slave_bytes\":5}\n"));
     CHECK(holds(json.text, "\"kind\":\"missing\",\"key_b64\":\"L2Iv/wE=\",\"master_bytes\":1}\n"));
-    CHECK(holds(
-        json.text,
-        "\"at_checkpoint\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"foreign\":0,\"kept\":0}\n"));
+    CHECK(holds(json.text,
+                "\"at_checkpoint\":true,\"keys\":2001,\"missing\":2,\"different\":1,\"extra\":1,\"adopted\":0,"
+                "\"foreign\":0,\"kept\":0}\n"));
     CHECK(holds(json.text, "{\"schema\":1,\"type\":\"summary\",\"selected\":1,"));
     CHECK(holds(json.text, "\"written\":0,\"exit_code\":2}\n"));
     const command_result object = run(sync, {"verify", "--json", "--slave", "slave-2"});

@@ -29,16 +29,16 @@ const std::map<std::string, progress_mode> progresses{{"auto", progress_mode::au
                                                       {"plain", progress_mode::plain},
                                                       {"none", progress_mode::none}};
 
-constexpr std::array<std::string_view, 16> flags{
-    "--config", "--write-out", "--json",    "--quiet",  "--verbose", "--color", "--progress", "--admin",
-    "--slave",  "--dry-run",   "--approve", "--repair", "--connect", "--hex",   "--help",     "--version"};
+constexpr std::array<std::string_view, 17> flags{
+    "--config",  "--write-out", "--json",    "--quiet",  "--verbose", "--color", "--progress", "--admin",  "--slave",
+    "--dry-run", "--approve",   "--foreign", "--repair", "--connect", "--hex",   "--help",     "--version"};
 
 /// Filled by CLI11.
 struct raw {
     std::string config, format, color, progress, admin, key, topic;
     std::vector<std::string> slaves;
     bool json = false, quiet = false, hex = false, connect = false, help = false, version = false;
-    bool dry_run = false, approve = false, repair = false;
+    bool dry_run = false, approve = false, foreign = false, repair = false;
     int verbose = 0;
 };
 
@@ -71,6 +71,7 @@ void declare_one_shot(CLI::App& sub, command what, raw& to) {
     if (what != command::sync) return;
     sub.add_flag("-n,--dry-run", to.dry_run);
     sub.add_flag("--approve", to.approve);
+    sub.add_flag("--foreign", to.foreign);
 }
 
 void declare_commands(CLI::App& app, raw& to) {
@@ -166,7 +167,9 @@ base::result<options> check_choices(const CLI::App& app, const raw& from) {
     value.verbose = static_cast<unsigned>(std::max(from.verbose, 0));
     value.slaves = from.slaves;
     value.dry_run = from.dry_run;
+    if (from.foreign && !from.approve) return wrong("--foreign needs --approve");
     value.approve = from.approve;
+    value.foreign = from.foreign;
     value.repair = from.repair;
     value.connect = from.connect;
     if (app.count("--write-out") > 0) {

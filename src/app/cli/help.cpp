@@ -60,9 +60,12 @@ Log level: -q or -v, else $ETCDSYNC_LOG_LEVEL, else [log] of the configuration.
 )";
         case command::sync:
             return R"(Compares every key of every slave with the master, writes what differs, and prints one line per slave on stdout (in
-consistency = "rule" one line per rule). It may run beside a daemon, which waits and continues afterwards.
+consistency = "rule" one line per rule), and the commands that preview and approve what a guard holds. It may run beside a
+daemon, which waits and continues afterwards.
   -n, --dry-run             write nothing; show what would be written: + put, * overwrite, - delete (-v: ~ kept)
-      --approve             do what a guard would hold, and delete foreign keys (on a slave before the first sync)
+      --approve             approve what holds a slave; a slave that nothing holds is synced as usual. Keeps foreign keys
+                            (keys that were on a slave before its first sync)
+      --foreign             with --approve: delete foreign keys too, on the slaves of --slave, else on held slaves only
       --slave NAME...       these slaves only
 Exit 0: all in sync (-n: nothing to write). 2: with -n, there is something to write. 3: some slaves or rules failed, the others
 are in sync. 4: a guard holds a slave (-n: would hold it). 69: no cluster reachable. 77: etcd refused us. 1: failed otherwise.

@@ -28,7 +28,8 @@ struct options {
     observe::progress_mode progress = observe::progress_mode::automatic;
     std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
     bool dry_run = false;             ///< sync: write nothing
-    bool approve = false;             ///< sync: do what a guard would hold
+    bool approve = false;             ///< sync: approve what holds a slave
+    bool foreign = false;             ///< sync --approve: delete foreign keys too
     bool connect = false;             ///< check-config: connect to the clusters
     bool repair = false;              ///< verify: sync what differs
     std::string key;                  ///< explain: the bytes

@@ -29,6 +29,7 @@ replication::inspection_settings settings_for(const config::config& settings, co
     out.page_bytes = replication::page_bytes(settings.replicate);
     out.safety = slave.guards;
     out.approve = how.approve;
+    out.adopt = how.foreign == replication::adoption::all;
     out.at_present = how.at_present;
     return out;
 }
@@ -38,8 +39,8 @@ replication::inspection_settings settings_for(const config::config& settings, co
 /// One part of a slave.
 struct inspector::job {
     part of;
-    const replication::wanted_record& record;
-    const etcd::cluster_options& to_slave;
+    const replication::wanted_record* record;
+    const etcd::cluster_options* to_slave;
     replication::inspection_settings how;
 };
 
@@ -62,8 +63,8 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
     for (std::size_t i = 0; i < records.wanted().size(); ++i) {
         part of{slave.name, records.is_per_rule() ? settings_.rules[slave.rules[i]].name : ""};
         if (without.contains(of.rule)) continue;
-        job one{of, records.wanted()[i], to_slave, settings_for(settings_, slave, options_)};
-        one.how.checkpoint_key = one.record.key;
+        job one{of, &records.wanted()[i], &to_slave, settings_for(settings_, slave, options_)};
+        one.how.checkpoint_key = one.record->key;
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
         report.failed = of_all;
@@ -73,18 +74,36 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
     }
 }
 
-aio::awaitable<replication::inspection_report> inspector::inspect_one(const job& what, const listener& results) {
+aio::awaitable<replication::inspection_report> inspector::inspect_one(job what, const listener& results) {
+    std::optional<replication::inspection_report> held;
+    if (options_.foreign == replication::adoption::if_held) {
+        // Only the end of a comparison shows whether the slave is held. The second one says what happens to each key.
+        const replication::inspection::listener silent = [](const replication::difference&) { return true; };
+        auto first = co_await compare(what, silent);
+        if (first.failed) co_return first;
+        what.how.adopt = first.approved;
+        if (first.approved) held = std::move(first);
+    }
+    const replication::inspection::listener found = [&results, &what](const replication::difference& d) {
+        return results.found(what.of, d);
+    };
+    auto report = co_await compare(what, found);
+    if (held) report.guard_violation = held->guard_violation;  // the one that a sync meets, without the foreign keys
+    if (held) report.approved = true;
+    co_return report;
+}
+
+aio::awaitable<replication::inspection_report> inspector::compare(const job& what,
+                                                                  replication::inspection::listener found) {
     aio::task_group tasks(env_.executor, [this](const std::string& task, const std::exception_ptr& error) {
         env_.on_bug(task + ": " + aio::describe(error));
     });
     base::random_source random = env_.random.stream("inspect");
-    const replication::context with{env_.clock, random, env_.log, tasks, settings_.replicate.probe_interval, "", true};
-    etcd::cluster to_slave(env_.dialer, env_.clock, tasks, what.to_slave);
+    const replication::context with{env_.clock, random, env_.log,    tasks, settings_.replicate.probe_interval,
+                                    "",         true,   env_.program};
+    etcd::cluster to_slave(env_.dialer, env_.clock, tasks, *what.to_slave);
     etcd::cluster to_master(env_.dialer, env_.clock, tasks, to_master_);
-    replication::inspection::listener found = [&](const replication::difference& d) {
-        return results.found(what.of, d);
-    };
-    replication::inspection one(with, what.record.keys, std::move(to_slave), std::move(to_master), what.how,
+    replication::inspection one(with, what.record->keys, std::move(to_slave), std::move(to_master), what.how,
                                 std::move(found));
     name_ = what.of.name();
     current_ = &one;

@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 #include "observe/progress.hpp"
 #include "replication/compare/inspection.hpp"
+#include "replication/setup/job.hpp"
 
 #include <functional>
 #include <set>
@@ -20,6 +21,7 @@ public:
     struct options {
         bool at_present = false;  ///< as replication::inspection_settings
         bool approve = false;
+        replication::adoption foreign = replication::adoption::none;  ///< with `approve`
     };
     struct listener {
         /// Called for every difference; false ends the part.
@@ -41,7 +43,8 @@ public:
 
 private:
     struct job;
-    aio::awaitable<replication::inspection_report> inspect_one(const job& what, const listener& results);
+    aio::awaitable<replication::inspection_report> inspect_one(job what, const listener& results);
+    aio::awaitable<replication::inspection_report> compare(const job& what, replication::inspection::listener found);
     [[nodiscard]] etcd::cluster_options options_for(const config::cluster& of);
 
     environment env_;

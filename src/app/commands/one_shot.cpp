@@ -3,6 +3,7 @@
 
 #include "app/daemon/settings.hpp"
 #include "app/render/config_text.hpp"
+#include "app/render/grants.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
 
@@ -59,6 +60,15 @@ base::result<config::config, exit_code> one_shot_settings(const options& asked, 
     }
     loaded.result.value->slaves = std::move(*slaves);
     return std::move(*loaded.result.value);
+}
+
+std::string own_command(const options& asked, const process_environment& around, const base::file_reader& files) {
+    return "etcd-sync -c " + shell_word(files.absolute(config_path(asked, around)));
+}
+
+replication::adoption adoption_of(const options& asked) {
+    if (!asked.foreign) return replication::adoption::none;
+    return asked.slaves.empty() ? replication::adoption::if_held : replication::adoption::all;
 }
 
 one_shot_log::one_shot_log(const config::config& settings, const options& asked, const process_environment& around)

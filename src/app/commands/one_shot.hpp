@@ -8,6 +8,7 @@
 #include "base/file_reader.hpp"
 #include "base/result.hpp"
 #include "config/config.hpp"
+#include "replication/setup/job.hpp"
 
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@ namespace etcdsync::app {
 [[nodiscard]] base::result<config::config, exit_code> one_shot_settings(const options& asked,
                                                                         const process_environment& around,
                                                                         const base::file_reader& files, output& out);
+
+/// The start of the commands that messages suggest. The path is absolute: a log is read in another directory, and mail of cron, too.
+[[nodiscard]] std::string own_command(const options& asked, const process_environment& around,
+                                      const base::file_reader& files);
+
+/// What happens to foreign keys: `--foreign` names slaves with --slave, else it concerns held ones only.
+[[nodiscard]] replication::adoption adoption_of(const options& asked);
 
 /// The log of a one-shot command: errors only, unless -v or the configured level selects more. Progress lines are written at any level.
 struct one_shot_log {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/commands/build_info.hpp"
 #include "app/commands/commands.hpp"
+#include "app/commands/one_shot.hpp"
 #include "app/daemon/daemon.hpp"
 #include "app/daemon/settings.hpp"
 #include "app/process/foreground.hpp"
@@ -53,7 +54,8 @@ exit_code run(const options& asked, const process_environment& around, const bas
                    *level);
     foreground at(log, files);  // handles signals before "starting" is logged: its reader may send one
     log_start(log.log, loaded, around);
-    const environment with = at.environment();
+    environment with = at.environment();
+    with.program = own_command(asked, around, files);
     with.signals.on_hang_up([&log] { log.log.warn("reload is not supported yet: restart to apply changes"); });
     daemon all(with, settings);
     progress_view view;

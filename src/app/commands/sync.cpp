@@ -41,10 +41,12 @@ exit_code sync(const options& asked, const process_environment& around, const ba
     one_shot_log log(*settings, asked, around);
     standard_output out(&log.at.console);
     foreground at(log.at, files);
-    const environment with = at.environment();
+    environment with = at.environment();
+    with.program = own_command(asked, around, files);
     replication::job job;
     job.once = true;
     job.approve = asked.approve;
+    job.foreign = adoption_of(asked);
     daemon all(with, *settings, job);
     progress_view view;
     progress_display display(log.at.console, log.progress_lines, with.clock, chosen_progress(asked, around),

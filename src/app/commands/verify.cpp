@@ -23,8 +23,9 @@ class verification {
 public:
     verification(environment with, const config::config& settings, const options& asked, output& out)
         : env_(std::move(with)), settings_(settings), asked_(asked), out_(out),
-          inspector_(env_, settings, {.at_present = asked.dry_run, .approve = asked.approve}),
-          writer_(make_verify_output(asked.format, asked.quiet, out)) {}
+          inspector_(env_, settings,
+                     {.at_present = asked.dry_run, .approve = asked.approve, .foreign = adoption_of(asked)}),
+          writer_(make_verify_output(asked.format, asked.quiet, env_.program, out)) {}
 
     aio::awaitable<exit_code> run();
     [[nodiscard]] std::vector<observe::progress> progress();
@@ -171,7 +172,8 @@ exit_code verify(const options& asked, const process_environment& around, const 
     one_shot_log log(*settings, asked, around);
     standard_output out(&log.at.console);
     foreground at(log.at, files);
-    const environment with = at.environment();
+    environment with = at.environment();
+    with.program = own_command(asked, around, files);
     verification all(with, *settings, asked, out);
     progress_display display(log.at.console, log.progress_lines, with.clock, chosen_progress(asked, around),
                              [&all] { return all.progress(); });

@@ -23,7 +23,7 @@ aio::awaitable<sync_result> daemon::run_once() {
         master_gone = !replicator_.finished() && timeout.expired(current().master, env_.clock.now());
     }
     const replication::status at_end = current();
-    sync_result result = evaluate(at_end, master_gone || is_refused(at_end));
+    sync_result result = evaluate(at_end, master_gone || is_refused(at_end), env_.program);
     co_await replicator_.stop(stop_timeout);
     co_return result;
 }

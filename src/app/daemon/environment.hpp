@@ -29,6 +29,9 @@ struct environment {
     /// Called if a task ended by an exception: the program cannot continue.
     std::function<void(const std::string& what)> on_bug;
 
+    /// The start of the commands that messages suggest: `etcd-sync -c FILE`, quoted for a shell (replication/status/suggestions.hpp).
+    std::string program = "etcd-sync";
+
     [[nodiscard]] replication::environment for_replication() const {
         return {.dialer = dialer,
                 .clock = clock,
@@ -36,7 +39,8 @@ struct environment {
                 .log = log,
                 .files = files,
                 .executor = executor,
-                .on_bug = on_bug};
+                .on_bug = on_bug,
+                .program = program};
     }
 };
 

@@ -6,25 +6,30 @@
 namespace etcdsync::app {
 namespace {
 
-slave_result judge_link(const replication::link_status& link, const sync_result& all) {
+slave_result judge_link(const replication::link_status& link, const sync_result& all, const std::string& program) {
     slave_result out{.of = {link.slave, link.rule},
                      .cause = link.cause,
                      .revision = link.applied,
                      .puts = link.puts,
                      .deletes = link.deletes,
                      .foreign = link.foreign_keys,
-                     .kept = link.kept_keys};
+                     .kept = link.kept_keys,
+                     .approved = link.approved,
+                     .next = {}};
     if (link.state == replication::link_state::held) {
         out.how = outcome::held;
+        if (link.approvable) out.next = replication::suggest_approval(program, link.slave, false);
     } else if (link.finished && link.state == replication::link_state::in_sync) {
         out.how = outcome::good;
         out.cause.clear();
     } else if (link.finished) {
         out.how = outcome_of(link.failure);
+        out.next = replication::suggest_for_failure(program, out.cause);
     } else if (all.master_failed) {
         out.how = *all.master_failed;
         out.cause = all.master_cause;
         out.by_master = true;
+        out.next = replication::suggest_for_failure(program, out.cause);
     } else {
         out.how = outcome::interrupted;
         out.cause.clear();
@@ -58,21 +63,28 @@ bool is_refused(const replication::status& by) {
     return !by.master_serves && !by.master.cause.empty() && outcome_of(by.master.failure) == outcome::denied;
 }
 
-sync_result evaluate(const replication::status& at_end, bool master_gone) {
+sync_result evaluate(const replication::status& at_end, bool master_gone, const std::string& program) {
     sync_result out;
     out.master_revision = known_revision(at_end);
     if (master_gone) {
         out.master_failed = outcome_of(at_end.master.failure);
         out.master_cause = at_end.master.cause;
     }
-    for (const replication::link_status& link : at_end.links) out.slaves.push_back(judge_link(link, out));
+    for (const replication::link_status& link : at_end.links) out.slaves.push_back(judge_link(link, out, program));
     return out;
 }
 
 outcome outcome_of(const replication::inspection_report& report) {
     if (report.failed) return outcome_of(report.failed->why.cls);
-    if (!report.guard_violation.empty()) return outcome::held;
+    if (!report.guard_violation.empty() && !report.approved) return outcome::held;
     return report.changes() > 0 ? outcome::different : outcome::good;
+}
+
+replication::suggestions suggest(const std::string& program, const part& of,
+                                 const replication::inspection_report& report) {
+    if (report.failed) return replication::suggest_for_failure(program, report.failed->why.text);
+    if (outcome_of(report) == outcome::held) return replication::suggest_approval(program, of.slave, false);
+    return {};
 }
 
 std::vector<outcome> outcomes(const std::vector<slave_result>& slaves) {

@@ -4,6 +4,7 @@
 #include "app/cli/exit_code.hpp"
 #include "replication/compare/inspection.hpp"
 #include "replication/status/status.hpp"
+#include "replication/status/suggestions.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -42,8 +43,10 @@ struct slave_result {
     etcd::revision revision = 0;
     std::uint64_t puts = 0;
     std::uint64_t deletes = 0;
-    std::uint64_t foreign = 0;  ///< foreign keys that were kept
-    std::uint64_t kept = 0;     ///< keys only on the slave, kept by `delete = false` or `prune = "off"`
+    std::uint64_t foreign = 0;      ///< foreign keys that were kept
+    std::uint64_t kept = 0;         ///< keys only on the slave, kept by `delete = false` or `prune = "off"`
+    std::string approved;           ///< the cause of the hold that was approved; empty: none
+    replication::suggestions next;  ///< what to do about a failure
 };
 
 /// The result of a one-shot sync of all slaves. The parts of a slave are adjacent.
@@ -58,9 +61,14 @@ struct sync_result {
 [[nodiscard]] bool is_refused(const replication::status& by);
 
 /// Evaluates the last status of a replicator. `master_gone`: the master failed before the links ended by themselves.
-[[nodiscard]] sync_result evaluate(const replication::status& at_end, bool master_gone);
+/// `program`: of suggested commands.
+[[nodiscard]] sync_result evaluate(const replication::status& at_end, bool master_gone, const std::string& program);
 
 [[nodiscard]] outcome outcome_of(const replication::inspection_report& report);
+
+/// What to do about the outcome of a comparison.
+[[nodiscard]] replication::suggestions suggest(const std::string& program, const part& of,
+                                               const replication::inspection_report& report);
 
 /// The exit code for all parts. If several apply: held, then differences, then partial (some are good), then denied (one is), then
 /// unreachable (all are), else failed.

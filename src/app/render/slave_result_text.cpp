@@ -32,6 +32,8 @@ boost::json::object as_json(const slave_result& of) {
     out["deletes"] = of.deletes;
     out["foreign"] = of.foreign;
     out["kept"] = of.kept;
+    if (!of.approved.empty()) out["approved"] = json_text(of.approved);
+    put_suggestions(out, of.next);
     return out;
 }
 
@@ -59,16 +61,36 @@ std::string kept_text(std::uint64_t keys) {
     return keys == 0 ? "" : fmt::format("; {} only on the slave kept", count(keys, "key"));
 }
 
+std::string suggestion_lines(std::string_view name, const replication::suggestions& next) {
+    std::string out;
+    const auto add = [&](std::string_view what, const std::string& command) {
+        if (!command.empty()) out += fmt::format("{}: {}: {}\n", name, what, command);
+    };
+    add("preview", next.preview);
+    add("approve", next.approve);
+    add("check", next.check);
+    return out;
+}
+
+void put_suggestions(boost::json::object& to, const replication::suggestions& next) {
+    if (!next.preview.empty()) to["preview"] = json_text(next.preview);
+    if (!next.approve.empty()) to["approve"] = json_text(next.approve);
+    if (!next.check.empty()) to["check"] = json_text(next.check);
+}
+
 std::string result_line(const slave_result& of) {
     const std::string name = of.of.name();
-    if (of.how == outcome::held) return fmt::format("{}: held: {}\n", name, cause_of(of));
     if (of.how == outcome::interrupted) return fmt::format("{}: {}\n", name, cause_of(of));
-    if (of.how != outcome::good) return fmt::format("{}: failed: {}\n", name, cause_of(of));
+    if (of.how != outcome::good) {
+        return fmt::format("{}: {}: {}\n{}", name, of.how == outcome::held ? "held" : "failed", cause_of(of),
+                           suggestion_lines(name, of.next));
+    }
     const std::string written = of.puts + of.deletes == 0
                                     ? "nothing to write"
                                     : fmt::format("{}, {}", count(of.puts, "put"), count(of.deletes, "delete"));
-    return fmt::format("{}: in sync at revision {}: {}{}\n", name, of.revision, written,
-                       kept_text(of.foreign + of.kept));
+    const std::string approved = of.approved.empty() ? "" : "; approved: " + of.approved;
+    return fmt::format("{}: in sync at revision {}: {}{}{}\n", name, of.revision, written,
+                       kept_text(of.foreign + of.kept), approved);
 }
 
 std::string result_json(const sync_result& all, exit_code code) {

@@ -3,6 +3,8 @@
 
 #include "app/daemon/slave_result.hpp"
 
+#include <boost/json/object.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,8 +18,14 @@ namespace etcdsync::app {
 /// Why the part is not in sync.
 [[nodiscard]] std::string cause_of(const slave_result& of);
 
-/// `edge-1: in sync at revision 123: 12 puts, 3 deletes`
+/// `edge-1: in sync at revision 123: 12 puts, 3 deletes`. Lines with the suggested commands follow.
 [[nodiscard]] std::string result_line(const slave_result& of);
+
+/// One line per command: `edge-1: approve: etcd-sync -c FILE sync --approve --slave edge-1`.
+[[nodiscard]] std::string suggestion_lines(std::string_view name, const replication::suggestions& next);
+
+/// Adds the commands as "preview", "approve" and "check".
+void put_suggestions(boost::json::object& to, const replication::suggestions& next);
 
 /// `; 5 keys only on the slave kept`; empty if there are none.
 [[nodiscard]] std::string kept_text(std::uint64_t keys);

@@ -14,7 +14,8 @@ std::string_view name_of(kind what) {
     switch (what) {
         case kind::missing: return "missing";
         case kind::different: return "different";
-        case kind::extra: return "extra";
+        case kind::extra:
+        case kind::adopted: return "extra";
         case kind::foreign: return "foreign";
         case kind::kept: return "kept";
     }
@@ -30,10 +31,11 @@ boost::json::object difference_object(const replication::difference& d) {
     const bool on_master = d.what == kind::missing || d.what == kind::different;
     if (on_master) out["master_bytes"] = d.master_bytes;
     if (d.what == kind::different) out["slave_bytes"] = d.slave_bytes;
+    if (d.what == kind::adopted) out["adopted"] = true;
     return out;
 }
 
-boost::json::object report_object(const replication::inspection_report& report) {
+boost::json::object report_object(const replication::inspection_report& report, const replication::suggestions& next) {
     boost::json::object out;
     out["state"] = to_string(outcome_of(report));
     if (report.failed) out["cause"] = json_text(failure_text(report));
@@ -45,9 +47,12 @@ boost::json::object report_object(const replication::inspection_report& report) 
     out["missing"] = report.missing;
     out["different"] = report.different;
     out["extra"] = report.extra;
+    out["adopted"] = report.adopted;
     out["foreign"] = report.foreign;
     out["kept"] = report.kept;
-    if (!report.guard_violation.empty()) out["would_be_held"] = json_text(report.guard_violation);
+    if (!report.guard_violation.empty())
+        out[report.approved ? "would_be_approved" : "would_be_held"] = json_text(report.guard_violation);
+    put_suggestions(out, next);
     return out;
 }
 
@@ -57,6 +62,7 @@ boost::json::object repair_object(const slave_result& of) {
     if (of.how != outcome::good) out["cause"] = json_text(cause_of(of));
     out["puts"] = of.puts;
     out["deletes"] = of.deletes;
+    put_suggestions(out, of.next);
     return out;
 }
 

@@ -11,7 +11,9 @@
 namespace etcdsync::app {
 
 [[nodiscard]] boost::json::object difference_object(const replication::difference& d);
-[[nodiscard]] boost::json::object report_object(const replication::inspection_report& report);
+/// `next`: what to do about it.
+[[nodiscard]] boost::json::object report_object(const replication::inspection_report& report,
+                                                const replication::suggestions& next);
 /// What --repair did on one slave, or one rule of it.
 [[nodiscard]] boost::json::object repair_object(const slave_result& of);
 [[nodiscard]] boost::json::object summary_object(const verify_summary& all, exit_code code);

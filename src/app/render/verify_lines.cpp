@@ -22,7 +22,14 @@ std::string parts_of(const replication::inspection_report& report) {
     add(report.missing, "missing");
     add(report.different, "different");
     add(report.extra, "only on the slave");
+    if (report.adopted > 0) out += fmt::format(" ({} of them foreign)", report.adopted);
     return out;
+}
+
+std::string held_line(std::string_view name, const replication::inspection_report& report) {
+    if (report.guard_violation.empty()) return {};
+    const std::string_view what = report.approved ? "the approval would lift" : "a sync would be held";
+    return fmt::format("{}: {}: {}\n", name, what, report.guard_violation);
 }
 
 }  // namespace
@@ -40,22 +47,23 @@ std::string difference_line(const replication::difference& d) {
             return fmt::format("  * {}  differs ({} -> {})\n", key, before, base::format_bytes(d.master_bytes));
         }
         case kind::extra: return fmt::format("  - {}  only on the slave\n", key);
+        case kind::adopted: return fmt::format("  - {}  only on the slave since before the first sync\n", key);
         case kind::foreign: return fmt::format("  ~ {}  only on the slave since before the first sync, kept\n", key);
         case kind::kept: return fmt::format("  ~ {}  only on the slave, kept as configured\n", key);
     }
     return {};
 }
 
-std::string report_line(std::string_view name, const replication::inspection_report& report) {
-    if (report.failed) return fmt::format("{}: failed: {}\n", name, failure_text(report));
+std::string report_line(std::string_view name, const replication::inspection_report& report,
+                        const replication::suggestions& next) {
+    const std::string commands = suggestion_lines(name, next);
+    if (report.failed) return fmt::format("{}: failed: {}\n{}", name, failure_text(report), commands);
     const std::string keys = count(report.compared, "key");
     const std::string present = report.current_cause.empty()
                                     ? ""
                                     : fmt::format(" (compared with the current revision: {})", report.current_cause);
     const std::string kept = kept_text(report.foreign + report.kept);
-    const std::string held = report.guard_violation.empty()
-                                 ? ""
-                                 : fmt::format("{}: a sync would be held: {}\n", name, report.guard_violation);
+    const std::string held = held_line(name, report) + commands;
     if (report.changes() == 0) {
         return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
                            keys, kept, held);

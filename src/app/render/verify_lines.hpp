@@ -3,6 +3,7 @@
 
 #include "app/render/verify_summary.hpp"
 #include "replication/compare/inspection.hpp"
+#include "replication/status/suggestions.hpp"
 
 #include <string>
 #include <string_view>
@@ -14,7 +15,9 @@ namespace etcdsync::app {
 [[nodiscard]] std::string difference_line(const replication::difference& d);
 
 /// `edge-1: 3 differences (the master has 41006 matching keys) at revision 123 of the master: 1 missing, 2 different`
-[[nodiscard]] std::string report_line(std::string_view name, const replication::inspection_report& report);
+/// Lines with the suggested commands follow.
+[[nodiscard]] std::string report_line(std::string_view name, const replication::inspection_report& report,
+                                      const replication::suggestions& next);
 
 /// `2 of 2 slaves compared, 3 differences, nothing written`
 [[nodiscard]] std::string summary_line(const verify_summary& all);

@@ -17,7 +17,7 @@ namespace {
 
 class verify_table final : public verify_output {
 public:
-    verify_table(bool quiet, output& to) : quiet_(quiet), to_(to) {}
+    verify_table(bool quiet, std::string program, output& to) : quiet_(quiet), program_(std::move(program)), to_(to) {}
 
     bool write_difference(const part& of, const replication::difference& d) override {
         if (quiet_) return true;
@@ -29,7 +29,8 @@ public:
 
     void write_report(const part& of, const replication::inspection_report& report) override {
         heading_.clear();
-        if (!quiet_ || outcome_of(report) != outcome::good) to_.write(report_line(of.name(), report));
+        if (quiet_ && outcome_of(report) == outcome::good) return;
+        to_.write(report_line(of.name(), report, suggest(program_, of, report)));
     }
 
     void write_repair(const slave_result& of) override { to_.write(result_line(of)); }
@@ -40,6 +41,7 @@ public:
 
 private:
     bool quiet_;
+    std::string program_;
     output& to_;
     std::string heading_;  ///< the part whose differences are being listed
 };
@@ -47,13 +49,13 @@ private:
 /// One JSON object per line.
 class verify_json_lines final : public verify_output {
 public:
-    explicit verify_json_lines(output& to) : to_(to) {}
+    verify_json_lines(std::string program, output& to) : program_(std::move(program)), to_(to) {}
 
     bool write_difference(const part& of, const replication::difference& d) override {
         return write("difference", &of, difference_object(d));
     }
     void write_report(const part& of, const replication::inspection_report& report) override {
-        write("report", &of, report_object(report));
+        write("report", &of, report_object(report, suggest(program_, of, report)));
     }
     void write_repair(const slave_result& of) override { write("repair", &of.of, repair_object(of)); }
     void write_end(const verify_summary& all, exit_code code) override {
@@ -70,13 +72,16 @@ private:
         return to_.write(to_line(line));
     }
 
+    std::string program_;
     output& to_;
 };
 
 /// One JSON object on one line, written piece by piece. The comparisons before and after --repair are two arrays.
 class verify_json_object final : public verify_output {
 public:
-    explicit verify_json_object(output& to) : to_(to) { to_.write("{\"schema\":1,\"slaves\":["); }
+    verify_json_object(std::string program, output& to) : program_(std::move(program)), to_(to) {
+        to_.write("{\"schema\":1,\"slaves\":[");
+    }
 
     bool write_difference(const part& of, const replication::difference& d) override {
         open(of);
@@ -86,7 +91,7 @@ public:
 
     void write_report(const part& of, const replication::inspection_report& report) override {
         open(of);
-        close(report_object(report));
+        close(report_object(report, suggest(program_, of, report)));
     }
 
     void write_repair(const slave_result& of) override {
@@ -134,6 +139,7 @@ private:
         is_open_ = false;
     }
 
+    std::string program_;
     output& to_;
     boost::json::array repairs_;
     bool repairing_ = false;
@@ -144,11 +150,12 @@ private:
 
 }  // namespace
 
-std::unique_ptr<verify_output> make_verify_output(output_format format, bool quiet, output& to) {
+std::unique_ptr<verify_output> make_verify_output(output_format format, bool quiet, const std::string& program,
+                                                  output& to) {
     switch (format) {
-        case output_format::table: return std::make_unique<verify_table>(quiet, to);
-        case output_format::json: return std::make_unique<verify_json_object>(to);
-        case output_format::jsonl: return std::make_unique<verify_json_lines>(to);
+        case output_format::table: return std::make_unique<verify_table>(quiet, program, to);
+        case output_format::json: return std::make_unique<verify_json_object>(program, to);
+        case output_format::jsonl: return std::make_unique<verify_json_lines>(program, to);
     }
     return nullptr;
 }

@@ -8,6 +8,7 @@
 #include "replication/compare/inspection.hpp"
 
 #include <memory>
+#include <string>
 
 namespace etcdsync::app {
 
@@ -25,7 +26,8 @@ public:
     virtual void write_end(const verify_summary& all, exit_code code) = 0;
 };
 
-/// `quiet` leaves out what is good, and keys; JSON always has everything.
-[[nodiscard]] std::unique_ptr<verify_output> make_verify_output(output_format format, bool quiet, output& to);
+/// `quiet` leaves out what is good, and keys; JSON always has everything. `program`: of suggested commands.
+[[nodiscard]] std::unique_ptr<verify_output> make_verify_output(output_format format, bool quiet,
+                                                                const std::string& program, output& to);
 
 }  // namespace etcdsync::app

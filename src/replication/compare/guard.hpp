@@ -17,8 +17,7 @@ namespace etcdsync::replication {
 /// The settings of one slave for the guard.
 struct guard_policy {
     config::safety safety;
-    /// The full sync is not held: an operator approved it (`sync --approve`), or the configuration
-    /// did.
+    /// The full sync is not held: an operator approved it, or the configuration did.
     bool approved = false;
     bool accepts_other_master = false;  ///< an operator approved that the slave follows another master
     bool for_one_sync = false;          ///< the fields above and below end with the next full sync

@@ -110,7 +110,7 @@ aio::awaitable<inspection::attempt_result> inspection::attempt() {
         if (!part.target.end.empty() && part.target.end <= frontier_) continue;
         met = co_await compare_segment(part, slave, master);
     }
-    if (!met && !stopped_ && settings_.at_present && !settings_.approve) met = co_await predict_guard(master);
+    if (!met && !stopped_ && settings_.at_present) met = co_await predict_guard(master);
     if (met) (met->of_master ? master_ : slave_).avoid((met->of_master ? master : slave).peer());
     slave.close();
     master.close();
@@ -131,9 +131,6 @@ aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd
     if (!stored->kvs.empty()) record_ = parse_checkpoint(stored->kvs.front().value);
     const bool ours = record_ && *record_ && (*record_)->instance == settings_.instance;
     spans_ = spans_for(keys_, ours ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
-    if (settings_.approve) {
-        for (span& s : spans_) s.since = 0;
-    }
     report_.slave_revision = stored->header.store_revision;
     pinned_once_ = true;
     co_return co_await pin_master(master, now->header);
@@ -180,6 +177,7 @@ aio::awaitable<inspection::attempt_result> inspection::predict_guard(etcd::kv& m
         if (guards.approved && holds) report_.guard_violation = proved->reason;
     }
     if (report_.guard_violation.empty()) report_.guard_violation = guard_violation(keys_, found_, guards, proven);
+    report_.approved = settings_.approve && !report_.guard_violation.empty();
     co_return std::nullopt;
 }
 
@@ -237,7 +235,9 @@ difference::kind inspection::note(const comparison::step& found) {
         found_.note_overwrite(found.rule, found.key);
         return difference::kind::different;
     }
-    const disposition what = disposition_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);
+    disposition what = disposition_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);
+    const bool adopted = what == disposition::foreign && settings_.adopt;
+    if (adopted) what = disposition::remove;
     found_.note_slave_only(found.rule, what, found.key);
     switch (what) {
         case disposition::foreign: ++report_.foreign; return difference::kind::foreign;
@@ -245,7 +245,9 @@ difference::kind inspection::note(const comparison::step& found) {
         case disposition::remove: break;
     }
     ++report_.extra;
-    return difference::kind::extra;
+    if (!adopted) return difference::kind::extra;
+    ++report_.adopted;
+    return difference::kind::adopted;
 }
 
 }  // namespace etcdsync::replication

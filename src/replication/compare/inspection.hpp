@@ -24,6 +24,7 @@ struct difference {
         missing,    ///< on the master, not on the slave
         different,  ///< on both, with different values
         extra,      ///< only on the slave: a full sync would delete it
+        adopted,    ///< the same, and a foreign key
         foreign,    ///< only on the slave, and kept: it existed there before etcd-sync
         kept,       ///< only on the slave, and kept by `delete = false` or `prune = "off"`
     };
@@ -38,7 +39,8 @@ struct inspection_settings {
     std::string checkpoint_key;
     std::size_t page_bytes = 1U << 20;
     config::safety safety;
-    bool approve = false;     ///< as for `sync --approve`: foreign keys become ours
+    bool approve = false;     ///< with `at_present`: as a sync that approves what holds it
+    bool adopt = false;       ///< foreign keys become ours
     bool at_present = false;  ///< compare with the current revision of the master, not with that of the checkpoint
     bool one_rule = false;    ///< the keys are those of one rule, in consistency = "rule"
 };
@@ -53,10 +55,12 @@ struct inspection_report {
     std::uint64_t compared = 0;  ///< keys of the master
     std::uint64_t missing = 0;
     std::uint64_t different = 0;
-    std::uint64_t extra = 0;
+    std::uint64_t extra = 0;    ///< those that are adopted included
+    std::uint64_t adopted = 0;  ///< of them: foreign keys
     std::uint64_t foreign = 0;
     std::uint64_t kept = 0;
-    std::string guard_violation;  ///< with `at_present`: why the guard would hold a sync; empty: it would not
+    std::string guard_violation;  ///< with `at_present`: why a sync would be held; empty: it would not
+    bool approved = false;        ///< the approval would lift that
     struct failure {
         failure() = default;
         failure(bool at_master, etcd::error what) : of_master(at_master), why(std::move(what)) {}

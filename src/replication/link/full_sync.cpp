@@ -3,6 +3,7 @@
 
 #include "replication/link/pass_position.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/status/suggestions.hpp"
 
 #include <utility>
 
@@ -50,6 +51,7 @@ aio::awaitable<step_result> full_sync::begin(std::string reason) {
     position_.event_digest.clear();
     position_.anchors.clear();
     position_.count.reset();
+    session_->adopt_foreign_keys();
     compared_ = true;
     start_count();
     budget_.reset();
@@ -165,8 +167,12 @@ void full_sync::report_kept_keys() {
     status.foreign_keys = found_ ? found_->foreign : 0;
     status.kept_keys = found_ ? found_->kept : 0;
     if (status.foreign_keys > 0) {
+        const suggestions deletion = suggest_approval(parts_.with.program, status.slave, true);
         parts_.report.log(observe::log_level::warn, "keeping foreign keys that the master does not have",
-                          {{"keys", status.foreign_keys}, {"examples", listed(found_->foreign_keys)}});
+                          {{"keys", status.foreign_keys},
+                           {"examples", listed(found_->foreign_keys)},
+                           {"preview", deletion.preview},
+                           {"approve", deletion.approve}});
     }
     if (status.kept_keys > 0) {
         parts_.report.log(observe::log_level::info, "keeping keys that the master does not have, as configured",

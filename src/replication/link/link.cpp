@@ -68,10 +68,11 @@ void link::resync() {
     wake_.notify();
 }
 
-bool link::approve() {
-    if (current().state != link_state::held || !control_.approve()) return false;
-    wake_.notify();
-    return true;
+bool link::approve(bool foreign) {
+    const bool held = current().state == link_state::held;
+    const bool done = held ? control_.approve(foreign) : foreign && control_.adopt_foreign_keys();
+    if (done) wake_.notify();
+    return done;
 }
 
 aio::awaitable<> link::run() {
@@ -132,6 +133,7 @@ aio::awaitable<step_result> link::start(slave_writer& slave) {
     if (end.reason != end_reason::done) co_return end;
     if (!is_ready(parts_.source)) co_return co_await waits_.for_master(slave);
     guards_ = control_.guards(settings_.guards);
+    if (settings_.once) guards_.for_one_sync = false;  // the job ends with it anyway
     co_return co_await start_.decide(slave, guards_);
 }
 
@@ -171,7 +173,7 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
 aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end) {
     const bool needs_operator = end.reason == end_reason::held || end.reason == end_reason::other_master ||
                                 end.reason == end_reason::blocked_by_guard;
-    if (needs_operator && !control_.may_work()) co_return end_reason::restart;
+    if (needs_operator && (!control_.may_work() || lift_hold(end))) co_return end_reason::restart;
     switch (end.reason) {
         case end_reason::held: co_return co_await waits_.hold(hold_kind::conflict, end.error.text);
         case end_reason::other_master: co_return co_await waits_.hold(hold_kind::other_master, end.error.text);
@@ -186,6 +188,17 @@ aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end)
 void link::note_violation(const std::string& cause) {
     ++own_violations_;
     report_.log(observe::log_level::warn, "watch protocol violation; comparing this slave", {{"cause", cause}});
+}
+
+/// A one-shot job approves what holds the link, if it was told to: only now it is known that something does, and what.
+bool link::lift_hold(const step_result& by) {
+    link_status& status = report_.status();
+    if (!settings_.approve || by.reason == end_reason::held || !status.approved.empty()) return false;
+    control_.note_held(by.reason == end_reason::other_master ? hold_kind::other_master : hold_kind::guard);
+    if (!control_.approve(settings_.approve_foreign)) return false;
+    status.approved = by.error.text;
+    report_.log(observe::log_level::info, "approved what held the slave", {{"cause", by.error.text}});
+    return true;
 }
 
 aio::awaitable<> link::release_checkpoint(slave_writer& slave) {

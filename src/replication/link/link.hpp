@@ -38,9 +38,10 @@ public:
     /// Compares and repairs everything, from the first key: now, or when the link can work again. Guards apply.
     void resync();
 
-    /// Lifts what holds the link until its next full sync has ended, and claims foreign keys. False if it is not held, or if an
-    /// approval does not help: another process writes on the slave, or the slave is the master.
-    bool approve();
+    /// Lifts what holds the link until its next full sync has ended. With `foreign`, foreign keys become ours, so that they are
+    /// deleted: if the link is not held, by a full sync under the guards. False if there is nothing to do, or if an approval does
+    /// not help: another process writes on the slave, or the slave is the master.
+    bool approve(bool foreign);
 
     [[nodiscard]] bool is_paused() const { return control_.paused(); }
     /// A full sync was requested, or is due after a watch violation, and has not been recorded in the checkpoint yet.
@@ -62,6 +63,7 @@ private:
     aio::awaitable<step_result> start(slave_writer& slave);
     aio::awaitable<step_result> work(slave_writer& slave);
     aio::awaitable<step_result> end_work(slave_writer& slave, step_result end);
+    bool lift_hold(const step_result& by);
     aio::awaitable<> release_checkpoint(slave_writer& slave);
 
     link_settings settings_;

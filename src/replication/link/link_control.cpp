@@ -3,19 +3,26 @@
 
 namespace etcdsync::replication {
 
-bool link_control::approve() {
+bool link_control::approve(bool foreign) {
     if (!held_ || *held_ == hold_kind::conflict) return false;
-    approval_ = approval{*held_};
+    approval_ = approval{held_, foreign};
     has_request_ = true;
+    return true;
+}
+
+bool link_control::adopt_foreign_keys() {
+    if (!may_work()) return false;
+    approval_ = approval{std::nullopt, true};
+    resync();
     return true;
 }
 
 guard_policy link_control::guards(guard_policy configured) {
     if (!approval_) return configured;
     approval_->in_use = true;
-    configured.approved = true;
+    configured.approved = approval_->of.has_value();
     configured.accepts_other_master = approval_->of == hold_kind::other_master;
-    configured.adopts_foreign_keys = true;
+    configured.adopts_foreign_keys = configured.adopts_foreign_keys || approval_->foreign;
     configured.for_one_sync = true;
     return configured;
 }

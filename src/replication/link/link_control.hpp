@@ -28,8 +28,10 @@ public:
         ++resyncs_;
         has_request_ = true;
     }
-    /// Approves what holds the link. False if nothing does that an approval can lift.
-    bool approve();
+    /// Approves what holds the link; with `foreign`, foreign keys become ours, too. False if nothing does that an approval can lift.
+    bool approve(bool foreign);
+    /// For a link that is not held: requests a full sync for which foreign keys become ours. Guards apply. False while it is paused.
+    bool adopt_foreign_keys();
 
     /// Everything requested so far is seen to from now on.
     void begin_round() { has_request_ = false; }
@@ -54,8 +56,9 @@ public:
 
 private:
     struct approval {
-        hold_kind of;
-        bool in_use = false;  ///< by the current start
+        std::optional<hold_kind> of;  ///< nothing: no guard is lifted
+        bool foreign = false;         ///< foreign keys become ours
+        bool in_use = false;          ///< by the current start
     };
 
     void set(bool& what, bool to) {

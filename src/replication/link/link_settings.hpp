@@ -25,7 +25,9 @@ struct link_settings {
     txn_limits limits;
     std::size_t page_bytes = 1U << 20;
     guard_policy guards;
-    bool once = false;  ///< one full sync, then the link ends
+    bool once = false;             ///< one full sync, then the link ends
+    bool approve = false;          ///< with `once`: approves the first hold
+    bool approve_foreign = false;  ///< that approval claims foreign keys, too
 
     /// For what one link does for all of a slave.
     [[nodiscard]] bool is_first_of_slave() const { return records->wanted().front().key == checkpoint_key; }

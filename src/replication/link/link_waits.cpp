@@ -112,7 +112,7 @@ aio::awaitable<step_result> link_waits::for_master(slave_writer& slave) {
 
 aio::awaitable<step_result> link_waits::hold(hold_kind kind, std::string why) {
     control_.note_held(kind);
-    parts_.report.enter(link_state::held, why);
+    parts_.report.held(why, kind != hold_kind::conflict);
     if (parts_.once) co_return end_reason::finished;
     co_await wait(parts_.with.probe_interval);
     co_return end_reason::restart;
@@ -120,7 +120,7 @@ aio::awaitable<step_result> link_waits::hold(hold_kind kind, std::string why) {
 
 aio::awaitable<step_result> link_waits::for_approval(slave_writer& slave, std::string why) {
     control_.note_held(hold_kind::guard);
-    parts_.report.enter(link_state::held, why + ". Look: etcd-sync sync --dry-run; allow it: etcd-sync sync --approve");
+    parts_.report.held(why, true);
     if (parts_.once) co_return end_reason::finished;
     // Counting again means reading everything: only when something suggests another result, or after a while.
     aio::clock& clock = parts_.with.clock;

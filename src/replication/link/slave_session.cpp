@@ -29,12 +29,14 @@ aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven)
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
     // An approval of one full sync claims them only if there is a full sync.
-    const bool adopts = parts_.guards.adopts_foreign_keys && (!parts_.guards.for_one_sync || in_full_sync(position_));
-    if (adopts) {
-        for (span& s : position_.spans) s.since = 0;
-    }
+    if (!parts_.guards.for_one_sync || in_full_sync(position_)) adopt_foreign_keys();
     if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
     co_return co_await commit_position();
+}
+
+void slave_session::adopt_foreign_keys() {
+    if (!parts_.guards.adopts_foreign_keys) return;
+    for (span& s : position_.spans) s.since = 0;
 }
 
 aio::awaitable<step_result> slave_session::commit_position() {

@@ -30,6 +30,9 @@ public:
     /// Writes position() alone.
     aio::awaitable<step_result> commit_position();
 
+    /// If the guards say so: foreign keys become ours with the next commit.
+    void adopt_foreign_keys();
+
     /// Stores a position that moved more than refresh_interval ago, so that a quiet link survives compaction.
     aio::awaitable<step_result> refresh_checkpoint();
 

@@ -124,9 +124,7 @@ aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& recor
     if (!before.is_current(parts_.source)) co_return end_reason::restart;
     if (proved->found == proof::verdict::other) {
         if (guards.safety.on_master_change == config::master_change::hold && !guards.accepts_other_master) {
-            const std::string why = proved->reason +
-                                    "; nothing was written. To copy what it has now: etcd-sync sync --approve, or "
-                                    "on_master_change = \"resync\"";
+            const std::string why = proved->reason + "; nothing was written";
             co_return step_result(end_reason::other_master, etcd::error(etcd::error_class::denied, why));
         }
         // That is what "resync" means: no guard for this one change. A one-shot job ends with it anyway.

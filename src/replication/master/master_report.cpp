@@ -3,6 +3,7 @@
 
 #include "base/escape.hpp"
 #include "replication/mapping/explain_read.hpp"
+#include "replication/status/suggestions.hpp"
 
 #include <fmt/format.h>
 
@@ -32,7 +33,7 @@ master_report::master_report(const context& with, std::string configured_endpoin
 }
 
 void master_report::log(observe::log_level level, std::string_view message,
-                        std::initializer_list<observe::log_field> fields) const {
+                        std::vector<observe::log_field> fields) const {
     if (!context_->log.wants(level)) return;
     std::vector<observe::log_field> all;
     if (!rule_.empty()) all.emplace_back("rule", base::printable(rule_));
@@ -100,7 +101,8 @@ void master_report::unusable(const etcd::error& why, const keys::key_range& cove
     if (begins || outage_.should_log(status_.cause, now)) {
         const std::string message =
             fmt::format("the master {}{}", what_is_wrong(refused_, begins), context_->once ? "" : "; retrying");
-        log(level::warn, message, {{"cause", status_.cause}, {"retry_in", pause}});
+        log(level::warn, message,
+            with_check({{"cause", status_.cause}, {"retry_in", pause}}, context_->program, status_.cause));
     } else {
         log(level::debug, "retry failed", {{"endpoint", status_.endpoint}, {"cause", status_.cause}});
     }

@@ -9,9 +9,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -52,8 +52,7 @@ private:
     void lost_history(const etcd::error& why);
     void unusable(const etcd::error& why, const keys::key_range& cover, std::chrono::milliseconds pause);
     /// Logs a line about the master, with rule= if this is the feed of one rule.
-    void log(observe::log_level level, std::string_view message,
-             std::initializer_list<observe::log_field> fields) const;
+    void log(observe::log_level level, std::string_view message, std::vector<observe::log_field> fields) const;
 
     const context* context_;
     std::string rule_;

@@ -36,16 +36,25 @@ aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<ne
 
 /// Why the header of a linearizable response contradicts the checkpoint; empty: it does not.
 std::string contradiction(const etcd::response_header& header, const checkpoint& record) {
-    if (header.cluster_id != record.cluster_id) {
-        return fmt::format("the master is cluster {:x}, the checkpoint is of cluster {:x}", header.cluster_id,
-                           record.cluster_id);
-    }
-    if (header.store_revision < record.rev) {
-        return fmt::format(
-            "the master is at revision {}, the checkpoint of the slave is at {}: the master was wiped or restored",
-            header.store_revision, record.rev);
-    }
+    if (header.cluster_id != record.cluster_id) return "the master is another cluster";
+    if (header.store_revision < record.rev) return "the master was wiped or restored";
     return {};
+}
+
+/// What a master with another history has, and what the checkpoint describes. With the numbers of keys if both are known.
+aio::awaitable<std::string> compared_numbers(etcd::kv master, const mapping& keys, const checkpoint& record,
+                                             etcd::response_header now) {
+    std::string keys_now;
+    std::string keys_then;
+    if (record.count && record.rules == keys.digest()) {
+        const auto total = co_await count_keys(master, keys, 0);
+        if (total && *total) {
+            keys_now = fmt::format(", keys {}", **total);
+            keys_then = fmt::format(", keys {}", *record.count);
+        }
+    }
+    co_return fmt::format(" (master now: cluster {:x}, revision {}{}; checkpoint: cluster {:x}, revision {}{})",
+                          now.cluster_id, now.store_revision, keys_now, record.cluster_id, record.rev, keys_then);
 }
 
 /// Proves the history by E's events. Unproven if they are compacted.
@@ -154,15 +163,14 @@ aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv fr
     co_return total;
 }
 
-aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
-                                                  aio::clock::duration timeout, const mapping& keys,
-                                                  const checkpoint& record) {
+namespace {
+
+/// prove_history(), after a linearizable response with the header `now`.
+aio::awaitable<etcd::result<proof>> prove_since(std::shared_ptr<net::channel> on, const context& with,
+                                                aio::clock::duration timeout, const mapping& keys,
+                                                const checkpoint& record, etcd::response_header now) {
     proof out;
-    etcd::kv kv(on, with.clock, timeout);
-    const etcd::range_query query = probe_query(keys.cover());
-    const auto page = co_await kv.range(query);
-    if (!page) co_return page.error();
-    out.reason = contradiction(page->header, record);
+    out.reason = contradiction(now, record);
     if (!out.reason.empty()) {
         out.found = proof::verdict::other;
         co_return out;
@@ -181,7 +189,23 @@ aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> 
         if (!replayed || replayed->found != proof::verdict::unproven) co_return replayed;
         out.reason = std::move(replayed->reason);
     }
+    const etcd::kv kv(on, with.clock, timeout);
     co_return co_await prove_by_state(kv, keys, record, out.reason);
+}
+
+}  // namespace
+
+aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
+                                                  aio::clock::duration timeout, const mapping& keys,
+                                                  const checkpoint& record) {
+    etcd::kv kv(on, with.clock, timeout);
+    const etcd::range_query query = probe_query(keys.cover());
+    const auto page = co_await kv.range(query);
+    if (!page) co_return page.error();
+    auto out = co_await prove_since(on, with, timeout, keys, record, page->header);
+    if (out && out->found == proof::verdict::other)
+        out->reason += co_await compared_numbers(kv, keys, record, page->header);
+    co_return out;
 }
 
 aio::awaitable<std::string> read_event_digest(std::shared_ptr<net::channel> on, const context& with,

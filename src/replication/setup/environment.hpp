@@ -23,6 +23,7 @@ struct environment {
     const base::file_reader& files;
     aio::asio::any_io_executor executor;
     std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process cannot continue
+    std::string program = "etcd-sync";                    ///< the start of suggested commands (suggestions.hpp)
 };
 
 }  // namespace etcdsync::replication

@@ -55,10 +55,10 @@ link_settings plan_settings(const config::config& settings, const job& what, con
     own.limits.max_ops = settings.replicate.txn_max_ops;
     own.limits.max_bytes = settings.replicate.txn_max_bytes.value;
     own.guards.safety = slave.guards;
-    own.guards.approved = what.approve;
-    own.guards.accepts_other_master = what.approve;
-    own.guards.adopts_foreign_keys = what.approve;
+    own.guards.adopts_foreign_keys = what.foreign == adoption::all;
     own.once = what.once;
+    own.approve = what.once && what.approve;
+    own.approve_foreign = what.foreign != adoption::none;
     return own;
 }
 

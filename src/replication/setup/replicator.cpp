@@ -110,9 +110,9 @@ bool replicator::resync(std::string_view slave) {
     return !all.empty();
 }
 
-bool replicator::approve(std::string_view slave) {
+bool replicator::approve(std::string_view slave, bool foreign) {
     bool approved = false;
-    for (link* one : impl_->table.links_of(slave)) approved = one->approve() || approved;
+    for (link* one : impl_->table.links_of(slave)) approved = one->approve(foreign) || approved;
     return approved;
 }
 

@@ -37,8 +37,8 @@ public:
     bool pause(std::string_view slave);
     bool resume(std::string_view slave);
     bool resync(std::string_view slave);
-    /// False also if no link of the slave is held.
-    bool approve(std::string_view slave);
+    /// False also if there is nothing to do on any link of the slave.
+    bool approve(std::string_view slave, bool foreign);
 
     [[nodiscard]] status current() const;
 

@@ -15,8 +15,8 @@ own_context::own_context(const environment& env, const common_settings& common, 
             [&env, name](const std::string& task, const std::exception_ptr& error) {
                 env.on_bug(name + ": " + task + ": " + aio::describe(error));
             }),
-      random(env.random.stream(name)), with{env.clock,     random,     env.log, tasks, common.probe_interval,
-                                            common.writer, common.once} {}
+      random(env.random.stream(name)), with{env.clock,     random,      env.log,    tasks, common.probe_interval,
+                                            common.writer, common.once, env.program} {}
 
 running_feed::running_feed(const environment& env, const common_settings& common,
                            const etcd::cluster_options& to_master, const feed_plan& plan, std::size_t log_bytes,

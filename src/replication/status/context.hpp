@@ -17,8 +17,9 @@ struct context {
     const observe::logger& log;
     aio::task_group& tasks;
     std::chrono::milliseconds probe_interval;
-    std::string writer;  ///< random per process; identifies who wrote a checkpoint
-    bool once = false;   ///< a one-shot job: retries are limited
+    std::string writer;                 ///< random per process; identifies who wrote a checkpoint
+    bool once = false;                  ///< a one-shot job: retries are limited
+    std::string program = "etcd-sync";  ///< the start of suggested commands (suggestions.hpp)
 };
 
 }  // namespace etcdsync::replication

@@ -2,11 +2,12 @@
 #include "replication/status/reporter.hpp"
 
 #include "base/escape.hpp"
+#include "replication/status/suggestions.hpp"
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
-#include <vector>
 
 namespace etcdsync::replication {
 
@@ -32,12 +33,11 @@ reporter::reporter(const context& with, std::string slave, std::string rule, std
     status_.since = with.clock.now();
 }
 
-void reporter::log(observe::log_level level, std::string_view message,
-                   std::initializer_list<observe::log_field> fields) const {
+void reporter::log(observe::log_level level, std::string_view message, std::vector<observe::log_field> fields) const {
     if (!context_->log.wants(level)) return;
     std::vector<observe::log_field> all{{"slave", status_.slave}};
     if (!status_.rule.empty()) all.emplace_back("rule", base::printable(status_.rule));
-    all.insert(all.end(), fields.begin(), fields.end());
+    all.insert(all.end(), std::make_move_iterator(fields.begin()), std::make_move_iterator(fields.end()));
     context_->log.log(level, message, all);
 }
 
@@ -45,6 +45,7 @@ void reporter::change(link_state state, std::string_view cause) {
     if (status_.state != state) status_.since = context_->clock.now();
     status_.state = state;
     status_.cause = cause;
+    status_.approvable = false;
     if (state != link_state::full_sync) status_.progress = {};
 }
 
@@ -58,14 +59,28 @@ void reporter::enter(link_state state, std::string_view cause) {
     if (logged_ == state && !cause.empty()) log_failed_retry(cause);
     if (logged_ == state || state == link_state::stopped) return;
     logged_ = state;
-    const bool for_operator = state == link_state::held || (state == link_state::connecting && !cause.empty());
+    const bool for_operator = state == link_state::connecting && !cause.empty();
     const auto level = for_operator ? observe::log_level::warn : observe::log_level::info;
-    const std::string_view message = state == link_state::held ? "held: needs approval" : to_string(state);
     if (cause.empty()) {
-        log(level, message, {{"revision", status_.applied}});
+        log(level, to_string(state), {{"revision", status_.applied}});
     } else {
-        log(level, message, {{"revision", status_.applied}, {"cause", cause}});
+        log(level, to_string(state),
+            with_check({{"revision", status_.applied}, {"cause", cause}}, context_->program, cause));
     }
+}
+
+void reporter::held(std::string_view cause, bool approvable) {
+    change(link_state::held, cause);
+    status_.approvable = approvable;
+    parked_ = false;
+    if (std::exchange(logged_, link_state::held) == link_state::held) return log_failed_retry(cause);
+    std::vector<observe::log_field> fields{{"revision", status_.applied}, {"cause", cause}};
+    if (approvable) {
+        const suggestions commands = suggest_approval(context_->program, status_.slave, false);
+        fields.emplace_back("preview", commands.preview);
+        fields.emplace_back("approve", commands.approve);
+    }
+    log(observe::log_level::warn, "held: needs approval", std::move(fields));
 }
 
 void reporter::log_failed_retry(std::string_view cause) const {
@@ -80,7 +95,7 @@ void reporter::disconnected(std::string_view cause, std::chrono::milliseconds pa
     if (continues && !outage_.should_log(cause, context_->clock.now())) return log_failed_retry(cause);
     logged_ = link_state::disconnected;
     log(observe::log_level::warn, fmt::format("{}disconnected{}", continues ? "still " : "", retrying()),
-        {{"cause", cause}, {"retry_in", pause}});
+        with_check({{"cause", cause}, {"retry_in", pause}}, context_->program, cause));
 }
 
 void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
@@ -93,7 +108,7 @@ void reporter::parked(std::string_view cause, std::chrono::milliseconds pause) {
     written_ = status_.puts + status_.deletes;
     logged_ = link_state::disconnected;
     log(observe::log_level::warn, fmt::format("slave rejected the write{}", retrying()),
-        {{"cause", cause}, {"retry_in", pause}});
+        with_check({{"cause", cause}, {"retry_in", pause}}, context_->program, cause));
 }
 
 }  // namespace etcdsync::replication

@@ -5,9 +5,9 @@
 #include "replication/status/outage_log.hpp"
 #include "replication/status/status.hpp"
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace etcdsync::replication {
 
@@ -21,8 +21,12 @@ public:
     [[nodiscard]] link_status& status() { return status_; }
     [[nodiscard]] const link_status& status() const { return status_; }
 
-    /// Enters a state, and logs it once for as long as it lasts. `cause` explains the state.
+    /// Enters a state, and logs it once for as long as it lasts. `cause` explains the state. See held(), disconnected() and
+    /// parked() for those states.
     void enter(link_state state, std::string_view cause = {});
+
+    /// Enters the state `held`. If the hold is `approvable`, the commands that show and approve it are logged.
+    void held(std::string_view cause, bool approvable);
 
     /// Enters the state `connecting` without a log line: what it waits for is logged elsewhere.
     void wait(std::string_view cause);
@@ -36,8 +40,7 @@ public:
     void parked(std::string_view cause, std::chrono::milliseconds pause);
 
     /// Logs a line about this link: slave= (and rule=) come before `fields`.
-    void log(observe::log_level level, std::string_view message,
-             std::initializer_list<observe::log_field> fields = {}) const;
+    void log(observe::log_level level, std::string_view message, std::vector<observe::log_field> fields = {}) const;
 
 private:
     [[nodiscard]] bool is_parked() const { return parked_ && status_.puts + status_.deletes == written_; }

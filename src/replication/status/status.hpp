@@ -62,6 +62,8 @@ struct link_status {
     std::uint64_t kept_keys = 0;
     std::uint64_t foreign_keys = 0;                        ///< foreign keys that the last full sync found and kept
     etcd::error_class failure = etcd::error_class::retry;  ///< class of `cause` while disconnected
+    bool approvable = false;                               ///< while held: an approval lifts it
+    std::string approved;   ///< a one-shot job: the cause of the hold that it approved; empty: none
     bool finished = false;  ///< a one-shot job ended; `state` (in_sync, held, disconnected) is its result
 };
 

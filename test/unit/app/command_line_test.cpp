@@ -57,6 +57,11 @@ TEST_CASE("sync and verify accept slaves and their own options") {
     CHECK(accepted({"sync", "--dry-run"}).dry_run);
     CHECK_FALSE(accepted({"sync"}).dry_run);
     CHECK(accepted({"sync", "--approve"}).approve);
+    CHECK_FALSE(accepted({"sync", "--approve"}).foreign);
+    CHECK(accepted({"sync", "-n", "--approve", "--foreign", "--slave=-x"}).foreign);
+    CHECK(accepted({"sync", "--approve", "--slave=-x"}).slaves == std::vector<std::string>{"-x"});
+    CHECK(refused({"sync", "--foreign"}) == "--foreign needs --approve");
+    CHECK(refused({"verify", "--foreign"}) == "unknown option \"--foreign\"");
     CHECK(accepted({"verify", "--repair"}).repair);
     CHECK(refused({"sync", "--slave"}) == "--slave needs a NAME");
     CHECK(refused({"sync", "--aprove"}) == "unknown option \"--aprove\"; did you mean \"--approve\"?");

@@ -96,7 +96,10 @@ replication::link_status link(std::string_view name, replication::link_state sta
     out.rule = "app";
     out.state = state;
     out.finished = finished;
-    out.cause = "why";
+    out.cause = "permission denied";
+    out.failure = etcd::error_class::denied;
+    out.approvable = true;
+    out.approved = state == replication::link_state::in_sync ? "too much" : "";
     return out;
 }
 
@@ -104,17 +107,34 @@ replication::inspection_report compared() {
     replication::inspection_report out;
     out.current_cause = "there is no checkpoint";
     out.guard_violation = "too much";
-    out.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
     return out;
 }
 
+replication::inspection_report denied() {
+    replication::inspection_report out;
+    out.failed.emplace(true, etcd::error(etcd::error_class::denied, "m:1: permission denied"));
+    return out;
+}
+
+replication::inspection_report approved() {
+    replication::inspection_report out = compared();
+    out.approved = true;
+    return out;
+}
+
+replication::suggestions every_command() { return {.preview = "a", .approve = "b", .check = "c"}; }
+
 std::string verified() {
     test::memory_output to;
-    const auto out = make_verify_output(output_format::json, false, to);
+    const auto out = make_verify_output(output_format::json, false, "etcd-sync", to);
     out->write_difference({"a", "app"}, {difference::kind::different, "/k", 14, 12});
     out->write_difference({"a", "app"}, {difference::kind::missing, "\xff", 14, 0});
+    out->write_difference({"a", "app"}, {difference::kind::adopted, "/k", 0, 12});
     out->write_report({"a", "app"}, compared());
-    out->write_repair({.of = {"a", "app"}, .how = outcome::failed, .cause = "why"});
+    out->write_report({"b", "app"}, approved());
+    out->write_report({"c", "app"}, denied());
+    out->write_repair(
+        {.of = {"a", "app"}, .how = outcome::failed, .cause = "why", .approved = {}, .next = every_command()});
     out->write_report({"a", "app"}, compared());
     out->write_end({}, exit_code::failed);
     return to.out;
@@ -159,8 +179,9 @@ test::memory_files files_with(const std::string& text) {
 TEST_CASE("doc/json.md lists the fields of sync") {
     replication::status at_end;
     at_end.master.cause = "m:1: refused";
-    at_end.links = {link("a", replication::link_state::in_sync, true), link("b", replication::link_state::held, true)};
-    compare("sync", fields_of({result_json(evaluate(at_end, true), exit_code::held)}));
+    at_end.links = {link("a", replication::link_state::in_sync, true), link("b", replication::link_state::held, true),
+                    link("c", replication::link_state::disconnected, true)};
+    compare("sync", fields_of({result_json(evaluate(at_end, true, "etcd-sync"), exit_code::held)}));
 }
 
 TEST_CASE("doc/json.md lists the fields of verify and sync --dry-run") {

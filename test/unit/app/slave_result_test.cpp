@@ -31,7 +31,7 @@ slave_result evaluated(const replication::link_status& one, bool master_gone = f
     replication::status all;
     all.master.cause = "connect m:1: refused";
     all.links = {one};
-    return evaluate(all, master_gone).slaves.front();
+    return evaluate(all, master_gone, "etcd-sync -c f").slaves.front();
 }
 
 using all_of = std::vector<outcome>;
@@ -70,7 +70,7 @@ TEST_CASE("a master that denies one rule of several serves the others: it has a 
     CHECK(is_refused(all));
     all.master_serves = true;
     CHECK_FALSE(is_refused(all));
-    const sync_result evaluated = evaluate(all, is_refused(all));
+    const sync_result evaluated = evaluate(all, is_refused(all), "etcd-sync");
     CHECK(evaluated.master_revision == 221);
     CHECK_FALSE(evaluated.master_failed.has_value());
     CHECK(evaluated.slaves[2].how == outcome::interrupted);
@@ -98,7 +98,19 @@ TEST_CASE("one line per slave") {
     replication::link_status held = link("edge", link_state::held);
     held.cause = "too much";
     CHECK(result_line(evaluated(held)) == "edge: held: too much\n");
+    held.approvable = true;
+    CHECK(result_line(evaluated(held)) ==
+          "edge: held: too much\n"
+          "edge: preview: etcd-sync -c f sync -n --approve --slave edge\n"
+          "edge: approve: etcd-sync -c f sync --approve --slave edge\n");
     CHECK(result_line(evaluated(failed_link(etcd::error_class::retry))) == "edge: failed: why\n");
+    replication::link_status denied = failed_link(etcd::error_class::denied);
+    denied.cause = "s:1: etcdserver: permission denied";
+    CHECK(result_line(evaluated(denied)) ==
+          "edge: failed: s:1: etcdserver: permission denied\nedge: check: etcd-sync -c f check-config --connect\n");
+    replication::link_status approved = link("edge", link_state::in_sync);
+    approved.approved = "too much";
+    CHECK(result_line(evaluated(approved)) == "edge: in sync at revision 123: 12 puts, 1 delete; approved: too much\n");
 }
 
 TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN") {
@@ -106,7 +118,7 @@ TEST_CASE("all slaves in one JSON object, what is not UTF-8 in a cause as \\xNN"
     at_end.links = {link("a", link_state::in_sync), failed_link(etcd::error_class::denied)};
     at_end.links[1].cause = "no \xff";
     for (replication::link_status& one : at_end.links) one.known = 130;
-    CHECK(result_json(evaluate(at_end, false), exit_code::partial) ==
+    CHECK(result_json(evaluate(at_end, false, "etcd-sync"), exit_code::partial) ==
           "{\"schema\":1,\"exit_code\":3,\"master\":{\"revision\":130},\"slaves\":["
           "{\"slave\":\"a\",\"state\":\"in_sync\",\"revision\":123,\"puts\":12,\"deletes\":1,\"foreign\":0,\"kept\":0},"
           "{\"slave\":\"edge\",\"state\":\"denied\",\"cause\":\"no \\\\xff\",\"puts\":12,\"deletes\":1,\"foreign\":0,"
@@ -120,6 +132,6 @@ TEST_CASE(
     CHECK(result_line(evaluated(one)) == "edge/app: in sync at revision 123: 12 puts, 1 delete\n");
     replication::status at_end;
     at_end.links = {one};
-    CHECK(result_json(evaluate(at_end, false), exit_code::ok)
+    CHECK(result_json(evaluate(at_end, false, "etcd-sync"), exit_code::ok)
               .find(R"({"slave":"edge","rule":"app","state":"in_sync",)") != std::string::npos);
 }

@@ -33,22 +33,36 @@ TEST_CASE("a difference is one line with its key escaped") {
 
 TEST_CASE("a slave is one line: its differences, the compared revision, and what would hold a sync") {
     replication::inspection_report report = compared();
-    CHECK(report_line("s", report) == "s: equal to the master at revision 123: 1 key\n");
+    CHECK(report_line("s", report, {}) == "s: equal to the master at revision 123: 1 key\n");
     report.current_cause = "there is no record";
     report.missing = 1;
     report.extra = 2;
     report.foreign = 1;
-    CHECK(report_line("s", report) ==
+    CHECK(report_line("s", report, {}) ==
           "s: 3 differences (the master has 1 matching key) at revision 123 of the master (compared with the current "
           "revision: there is no record): 1 missing, 2 "
           "only on the slave; 1 key only on the slave kept\n");
     report = compared();
     report.guard_violation = "the master was wiped";
-    CHECK(report_line("s", report) ==
+    CHECK(report_line("s", report, {}) ==
           "s: equal to the master at revision 123: 1 key\ns: a sync would be held: the master was wiped\n");
     CHECK(outcome_of(report) == outcome::held);
+    const replication::suggestions next = suggest("etcd-sync -c f", {"s"}, report);
+    CHECK(report_line("s", report, next) ==
+          "s: equal to the master at revision 123: 1 key\ns: a sync would be held: the master was wiped\n"
+          "s: preview: etcd-sync -c f sync -n --approve --slave s\n"
+          "s: approve: etcd-sync -c f sync --approve --slave s\n");
+    report.approved = true;
+    report.extra = 3;
+    report.adopted = 1;
+    CHECK(outcome_of(report) == outcome::different);
+    CHECK(suggest("etcd-sync -c f", {"s"}, report) == replication::suggestions{});
+    CHECK(report_line("s", report, {}) ==
+          "s: 3 differences (the master has 1 matching key) at revision 123 of the master: 3 only on the slave (1 of "
+          "them "
+          "foreign)\ns: the approval would lift: the master was wiped\n");
     report.failed.emplace(true, etcd::error(etcd::error_class::retry, "m:1: refused"));
-    CHECK(report_line("s", report) == "s: failed: the master: m:1: refused\n");
+    CHECK(report_line("s", report, {}) == "s: failed: the master: m:1: refused\n");
     CHECK(outcome_of(report) == outcome::unreachable);
 }
 

@@ -25,7 +25,7 @@ replication::inspection_report compared(std::uint64_t missing) {
 /// A run over two slaves, the second with two rules. The first one differs; with `repair` it is repaired and compared again.
 std::string written(output_format format, bool repair = false, bool quiet = false) {
     test::memory_output to;
-    const auto out = make_verify_output(format, quiet, to);
+    const auto out = make_verify_output(format, quiet, "etcd-sync -c f", to);
     out->write_difference({"a"}, {difference::kind::missing, "/k", 14, 0});
     out->write_difference({"a"}, {difference::kind::different, "/a\xff", 14, 12});
     out->write_report({"a"}, compared(2));
@@ -80,7 +80,7 @@ TEST_CASE("with --repair JSON has the repairs, and the comparison after them") {
 
 TEST_CASE("an interrupted comparison is valid JSON too") {
     test::memory_output to;
-    const auto out = make_verify_output(output_format::json, false, to);
+    const auto out = make_verify_output(output_format::json, false, "etcd-sync", to);
     out->write_difference({"a"}, {difference::kind::extra, "/k", 0, 0});
     out->write_end({.selected = 2, .interrupted = true}, exit_code::interrupted);
     const boost::json::value all = boost::json::parse(to.out);
@@ -96,18 +96,18 @@ TEST_CASE("JSON lines are one object each") {
         R"({"schema":1,"type":"difference","slave":"a","kind":"different","key_b64":"L2H/","master_bytes":14,"slave_bytes":12})"
         "\n"
         R"({"schema":1,"type":"report","slave":"a","state":"different","master_revision":123,"slave_revision":7,)"
-        R"("at_checkpoint":true,"keys":5,"missing":2,"different":0,"extra":0,"foreign":0,"kept":0})"
+        R"("at_checkpoint":true,"keys":5,"missing":2,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
         R"({"schema":1,"type":"report","slave":"b","rule":"app","state":"equal","master_revision":123,"slave_revision":7,)"
-        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"foreign":0,"kept":0})"
+        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
         R"({"schema":1,"type":"report","slave":"b","rule":"flags","state":"equal","master_revision":123,"slave_revision":7,)"
-        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"foreign":0,"kept":0})"
+        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
         R"({"schema":1,"type":"repair","slave":"a","state":"in_sync","puts":2,"deletes":0})"
         "\n"
         R"({"schema":1,"type":"report","slave":"a","state":"equal","master_revision":123,"slave_revision":7,)"
-        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"foreign":0,"kept":0})"
+        R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
         R"({"schema":1,"type":"summary","selected":2,"compared":2,"differences":2,"written":0,"exit_code":2})"
         "\n");
@@ -115,7 +115,7 @@ TEST_CASE("JSON lines are one object each") {
 
 TEST_CASE("a rule whose name is not UTF-8 is escaped in JSON") {
     test::memory_output to;
-    make_verify_output(output_format::jsonl, false, to)
+    make_verify_output(output_format::jsonl, false, "etcd-sync", to)
         ->write_difference({"s", "app \xff"}, {difference::kind::foreign, "/a", 0, 0});
     CHECK(to.out == R"({"schema":1,"type":"difference","slave":"s","rule":"app \\xff","kind":"foreign","key":"/a"})"
                     "\n");

@@ -17,7 +17,7 @@ TEST_CASE("every request interrupts the work that began before it, and none that
     SUBCASE("resync") { c.resync(); }
     SUBCASE("approve") {
         c.note_held(hold_kind::guard);
-        CHECK(c.approve());
+        CHECK(c.approve(false));
     }
     SUBCASE("stop") { c.stop(); }
     CHECK(c.has_request());
@@ -72,10 +72,10 @@ TEST_CASE("an approval lifts the guards until it ends") {
     CHECK_FALSE(c.guards(configured).approved);
     CHECK_FALSE(c.guards(configured).for_one_sync);
     c.note_held(hold_kind::guard);
-    CHECK(c.approve());
+    CHECK(c.approve(false));
     const guard_policy approved = c.guards(configured);
     CHECK(approved.approved);
-    CHECK(approved.adopts_foreign_keys);
+    CHECK_FALSE(approved.adopts_foreign_keys);
     CHECK(approved.for_one_sync);
     CHECK(approved.safety.max_delete.amount == 7);
     c.end_approval();
@@ -86,7 +86,7 @@ TEST_CASE("an approval that arrives while a held link checks again is not lost")
     link_control c;
     c.note_held(hold_kind::other_master);
     CHECK_FALSE(c.guards({}).approved);  // it checks again
-    CHECK(c.approve());
+    CHECK(c.approve(false));
     c.note_held(hold_kind::other_master);  // the same as before
     CHECK(c.guards({}).accepts_other_master);
     c.note_held(hold_kind::other_master);  // now it has been used
@@ -96,28 +96,55 @@ TEST_CASE("an approval that arrives while a held link checks again is not lost")
 TEST_CASE("an approval applies to the cause of the hold: that of a guard does not accept another master") {
     link_control c;
     c.note_held(hold_kind::guard);
-    CHECK(c.approve());
+    CHECK(c.approve(false));
     CHECK(c.guards({}).approved);
     CHECK_FALSE(c.guards({}).accepts_other_master);
     c.note_held(hold_kind::other_master);
     CHECK_FALSE(c.guards({}).approved);
-    CHECK(c.approve());
+    CHECK(c.approve(false));
     CHECK(c.guards({}).accepts_other_master);
 }
 
 TEST_CASE("nothing can be approved before a hold, or if another process holds the link") {
     link_control c;
-    CHECK_FALSE(c.approve());
+    CHECK_FALSE(c.approve(false));
     c.note_held(hold_kind::conflict);
-    CHECK_FALSE(c.approve());
+    CHECK_FALSE(c.approve(false));
     CHECK_FALSE(c.guards({}).approved);
 }
 
 TEST_CASE("a pause ends an approval") {
     link_control c;
     c.note_held(hold_kind::guard);
-    CHECK(c.approve());
+    CHECK(c.approve(false));
     c.pause();
     c.resume();
     CHECK_FALSE(c.guards({}).approved);
+}
+
+TEST_CASE("an approval claims foreign keys only if it says so") {
+    link_control c;
+    c.note_held(hold_kind::other_master);
+    CHECK(c.approve(false));
+    CHECK_FALSE(c.guards({}).adopts_foreign_keys);
+    CHECK(c.approve(true));
+    CHECK(c.guards({}).adopts_foreign_keys);
+    c.end_approval();
+    CHECK_FALSE(c.guards({}).adopts_foreign_keys);
+}
+
+TEST_CASE("without a hold foreign keys are claimed by a full sync with its guards") {
+    link_control c;
+    CHECK(c.adopt_foreign_keys());
+    CHECK(c.has_request());
+    CHECK(c.wanted_resync() != 0);
+    const guard_policy guards = c.guards({});
+    CHECK(guards.adopts_foreign_keys);
+    CHECK(guards.for_one_sync);
+    CHECK_FALSE(guards.approved);
+    CHECK_FALSE(guards.accepts_other_master);
+    c.note_held(hold_kind::guard);  // it was used: what holds it now takes an approval of its own
+    CHECK_FALSE(c.guards({}).adopts_foreign_keys);
+    c.pause();
+    CHECK_FALSE(c.adopt_foreign_keys());
 }

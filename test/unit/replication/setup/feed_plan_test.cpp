@@ -114,6 +114,16 @@ TEST_CASE("a link has the settings of its slave, its rule and its feed") {
     const job approved{.once = true, .approve = true};
     const link_settings once = plan_settings(settings, approved, plan, "z", since);
     CHECK(once.once);
-    CHECK(once.guards.approved);
-    CHECK(once.guards.adopts_foreign_keys);
+    CHECK(once.approve);
+    CHECK_FALSE(once.approve_foreign);
+    CHECK_FALSE(once.guards.approved);
+    CHECK_FALSE(once.guards.accepts_other_master);
+    CHECK_FALSE(once.guards.adopts_foreign_keys);
+    const link_settings if_held =
+        plan_settings(settings, {.once = true, .approve = true, .foreign = adoption::if_held}, plan, "z", since);
+    CHECK(if_held.approve_foreign);
+    CHECK_FALSE(if_held.guards.adopts_foreign_keys);
+    const link_settings named =
+        plan_settings(settings, {.once = true, .approve = true, .foreign = adoption::all}, plan, "z", since);
+    CHECK(named.guards.adopts_foreign_keys);
 }

@@ -209,10 +209,10 @@ TEST_CASE("a resync that is requested while the slave is unreachable or paused i
 TEST_CASE("an approved link does what its guard blocked, once") {
     world w;
     hold_by_guard(w);
-    CHECK(w.running().approve("default"));
+    CHECK(w.running().approve("default", false));
     CHECK(w.settles());
     CHECK(w.link().deletes == 250);
-    CHECK_FALSE(w.running().approve("default"));  // it is not held
+    CHECK_FALSE(w.running().approve("default", false));  // it is not held
     // The next time it is held again.
     w.slave_server.refuse(true);
     w.slave_server.cut();
@@ -227,14 +227,14 @@ TEST_CASE("an approved link does what its guard blocked, once") {
     w.running().resync("default");
     CHECK(w.eventually([&] { return w.link().state == link_state::held; }));
     CHECK(w.link().deletes == deletes);
-    CHECK(w.running().approve("default"));
+    CHECK(w.running().approve("default", false));
     CHECK(w.settles());
 }
 
 TEST_CASE("without a new approval the guard holds the same link again") {
     world w;
     hold_by_guard(w);
-    CHECK(w.running().approve("default"));
+    CHECK(w.running().approve("default", false));
     REQUIRE(w.settles());
     for (int i = 0; i < 150; ++i) w.slave.put("/a/foreign" + std::to_string(i), "put there by another client");
     w.running().resync("default");
@@ -242,7 +242,7 @@ TEST_CASE("without a new approval the guard holds the same link again") {
     CHECK_FALSE(w.exact());
 }
 
-TEST_CASE("an approved link follows another master, and its foreign keys are deleted") {
+TEST_CASE("an approved link follows another master; its foreign keys go only if the approval says so") {
     world w;
     w.slave.put("/a/foreign", "existed before");
     w.many(50, "v");
@@ -257,9 +257,52 @@ TEST_CASE("an approved link follows another master, and its foreign keys are del
     const auto before = w.slave.revision();
     w.eventually([] { return false; }, 10min);
     CHECK(w.slave.revision() == before);
-    CHECK(w.running().approve("default"));
+    SUBCASE("with them") {
+        CHECK(w.running().approve("default", true));
+        CHECK(w.settles());
+        CHECK_FALSE(w.slave.keys().contains("/a/foreign"));
+    }
+    SUBCASE("without them") {
+        CHECK(w.running().approve("default", false));
+        CHECK(w.eventually([&] { return w.in_sync() && !w.slave.keys().contains("/a/00001"); }));
+        CHECK(w.slave.keys().contains("/a/foreign"));
+        CHECK(w.link().foreign_keys == 1);
+    }
+}
+
+TEST_CASE("foreign keys of a link that nothing holds are deleted when an operator approves that, and only then") {
+    world w;
+    w.settings.slaves[0].guards.max_delete.amount = 10;
+    w.many(500, "v");
+    w.slave.put("/a/foreign", "there before the first sync");
+    w.start();
+    REQUIRE(w.eventually([&] { return w.in_sync(); }));
+    CHECK_FALSE(w.running().approve("default", false));
+    CHECK(w.running().resync("default"));
+    CHECK(w.eventually([&] { return w.in_sync() && w.lines.count("requested by the operator") == 1; }));
+    CHECK(w.slave.keys().contains("/a/foreign"));
+    CHECK(w.lines.count("keeping foreign keys that the master does not have slave=default keys=1 examples=/a/foreign "
+                        "preview=etcd-sync sync -n --approve --foreign --slave default "
+                        "approve=etcd-sync sync --approve --foreign --slave default") == 2);
+    CHECK(w.running().approve("default", true));
+    CHECK_MESSAGE(w.settles(), w.told());
+    CHECK(w.link().deletes == 1);
+    CHECK(w.lines.count("held: needs approval") == 0);
+}
+
+TEST_CASE("the guard holds a link whose foreign keys would be too many deletes") {
+    world w;
+    w.settings.slaves[0].guards.max_delete.amount = 50;
+    w.many(50, "v");
+    for (int i = 0; i < 150; ++i) w.slave.put("/a/foreign" + std::to_string(i), "there before the first sync");
+    w.start();
+    REQUIRE(w.eventually([&] { return w.in_sync(); }));
+    CHECK(w.running().approve("default", true));
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+    CHECK(w.link().approvable);
+    CHECK(w.link().deletes == 0);
+    CHECK(w.running().approve("default", false));
     CHECK(w.settles());
-    CHECK_FALSE(w.slave.keys().contains("/a/foreign"));
 }
 
 TEST_CASE("whichever request fails after an approval, the approval is carried out") {
@@ -269,7 +312,7 @@ TEST_CASE("whichever request fails after an approval, the approval is carried ou
             hold_by_another_master(w);
             const std::uint64_t from = w.slave_server.requests();
             w.slave_server.script = [&](std::uint64_t number) { return number == from + k ? what : test::fault::none; };
-            CHECK(w.running().approve("default"));
+            CHECK(w.running().approve("default", false));
             CHECK_MESSAGE(w.settles(), "request " << k << ", " << test::to_string(what) << "\n" << w.told());
         }
     }
@@ -282,7 +325,7 @@ TEST_CASE("an approval that arrives while the held link proves the master again 
         const std::uint64_t from = w.master_server.requests();
         bool approved = false;
         w.master_server.script = [&](std::uint64_t number) {
-            if (number == from + k) approved = w.running().approve("default");
+            if (number == from + k) approved = w.running().approve("default", false);
             return test::fault::none;
         };
         w.eventually([&] { return approved; }, 10min);
@@ -295,7 +338,7 @@ TEST_CASE("an approval of a guard does not accept another master that appears be
     world w;
     hold_by_guard(w);
     w.slave_server.refuse(true);
-    CHECK(w.running().approve("default"));
+    CHECK(w.running().approve("default", false));
     w.slave_server.cut();
     w.eventually([] { return false; }, 5s);
     w.master_server.cut();
@@ -304,7 +347,7 @@ TEST_CASE("an approval of a guard does not accept another master that appears be
     w.slave_server.refuse(false);
     CHECK_MESSAGE(w.eventually([&] { return w.link().state == link_state::held; }), w.told());
     CHECK(w.slave.keys().contains("/a/00001"));
-    CHECK(w.running().approve("default"));
+    CHECK(w.running().approve("default", false));
     CHECK(w.settles());
 }
 
@@ -324,7 +367,7 @@ TEST_CASE("a link that is held by another process cannot be approved") {
         w.eventually([&] { return w.link().state == link_state::held; }, 1s);
     }
     REQUIRE(w.link().state == link_state::held);
-    CHECK_FALSE(w.running().approve("default"));
+    CHECK_FALSE(w.running().approve("default", false));
 }
 
 TEST_CASE("with on_master_change = \"resync\" the guards are lifted for that one change only") {
@@ -547,7 +590,7 @@ TEST_CASE("requests for an unknown slave are rejected, and so is an approval of 
     CHECK_FALSE(w.running().pause("nobody"));
     CHECK_FALSE(w.running().resume("nobody"));
     CHECK_FALSE(w.running().resync("nobody"));
-    CHECK_FALSE(w.running().approve("nobody"));
-    CHECK_FALSE(w.running().approve("default"));
+    CHECK_FALSE(w.running().approve("nobody", false));
+    CHECK_FALSE(w.running().approve("default", false));
     CHECK(w.settles());
 }

@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{250};
 
-net::channel_options bulk_connection() {
-    net::channel_options options;
-    options.http2.stream_window = 1U << 20;
-    options.http2.connection_window = 4U << 20;
-    return options;
-}
-
 /// True if another attempt may succeed.
 bool may_recover(etcd::error_class cls) {
     switch (cls) {
@@ -96,7 +89,7 @@ bool inspection::should_retry(const failure& met) {
 }
 
 aio::awaitable<inspection::attempt_result> inspection::attempt() {
-    const net::channel_options options = bulk_connection();
+    const net::channel_options options = page_connection();
     const auto to_master = co_await master_.connect(options);
     if (!to_master) co_return failure(true, to_master.error());
     const auto to_slave = co_await slave_.connect(options);

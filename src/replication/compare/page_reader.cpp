@@ -90,6 +90,13 @@ aio::awaitable<etcd::result<etcd::range_page>> page_reader::next(const std::stri
     co_return page;
 }
 
+net::channel_options page_connection() {
+    net::channel_options options;
+    options.http2.stream_window = 1U << 20;
+    options.http2.connection_window = 4U << 20;
+    return options;
+}
+
 std::size_t page_bytes(const config::replication& replicate) {
     constexpr std::uint64_t pages_held = 4;  // per side: the current page and one read ahead
     constexpr std::uint64_t least = 64U << 10;

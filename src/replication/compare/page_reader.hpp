@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "etcd/cluster.hpp"
 #include "etcd/kv.hpp"
 #include "keys/key_range.hpp"
 #include "replication/status/context.hpp"
@@ -54,6 +55,9 @@ private:
     bool first_ = true;
     std::shared_ptr<prefetch> prefetch_;
 };
+
+/// The windows of a connection over which pages are read.
+[[nodiscard]] net::channel_options page_connection();
 
 /// The bytes per page: the memory limit without the log, divided among the pages of all full syncs
 /// that may run at once.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link/full_sync.hpp"
 
+#include "replication/compare/page_reader.hpp"
 #include "replication/link/pass_position.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/status/suggestions.hpp"
@@ -11,13 +12,6 @@ namespace etcdsync::replication {
 namespace {
 
 using mode = full_sync_pass::mode;
-
-net::channel_options bulk_connection() {
-    net::channel_options options;
-    options.http2.stream_window = 1U << 20;
-    options.http2.connection_window = 4U << 20;
-    return options;
-}
 
 step_result blocked_by_guard(std::string why) {
     return step_result(end_reason::blocked_by_guard, etcd::error(etcd::error_class::denied, std::move(why)));
@@ -64,7 +58,7 @@ aio::awaitable<step_result> full_sync::run() {
     const permit_holder::scope scope(*permit_);
     auto waited = co_await permit_->take();
     if (waited.reason != end_reason::done) co_return waited;
-    const net::channel_options options = bulk_connection();
+    const net::channel_options options = page_connection();
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return step_result(end_reason::master_away, channel.error());
     const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());

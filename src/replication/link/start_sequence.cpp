@@ -98,6 +98,7 @@ aio::awaitable<step_result> start_sequence::decide(slave_writer& slave, guard_po
         // Another process writes here faster than the master's history is proven. A claim stops it.
         auto end = co_await claim_unchanged(slave, *stored());
         if (end.reason != end_reason::done) co_return end;
+        contested_ = false;  // a link that is held from here on must not claim again and again
     }
     same_ids_ = found_.cluster_id == parts_.source.cluster_id();
     if (same_ids_ && same_store_) co_return held(std::string(slave_is_master));

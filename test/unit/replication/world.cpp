@@ -95,6 +95,16 @@ void world::kill() {
     running_.reset();
 }
 
+void world::lose_master(int keys) {
+    many(keys, "v");
+    start();
+    REQUIRE(settles());
+    put("/a/00001", "seen");
+    REQUIRE(settles());
+    master_server.cut();
+    master = test::model_etcd();
+}
+
 void world::put(std::string_view key, std::string_view value) {
     master.put(key, value);
     master_server.changed();

@@ -35,6 +35,9 @@ public:
     /// Stops it as kill -9 does: work in progress is abandoned.
     void kill();
 
+    /// Brings the slave in sync with `keys` keys; then an empty master takes the place of the old one.
+    void lose_master(int keys);
+
     /// Write to the master as another client does, and notify watches.
     void put(std::string_view key, std::string_view value);
     void del(std::string_view key, std::string_view range_end = {});

@@ -269,24 +269,9 @@ TEST_CASE("whichever request fails during a range delete, the slave is exact in 
     }
 }
 
-namespace {
-
-/// Brings the slave in sync with five keys, then replaces the master with an empty one.
-void lose_master(world& w) {
-    w.many(5, "v");
-    w.start();
-    REQUIRE(w.settles());
-    w.put("/a/00001", "seen");
-    REQUIRE(w.settles());
-    w.master_server.cut();
-    w.master = test::model_etcd();
-}
-
-}  // namespace
-
 TEST_CASE("a wiped, refilled or emptied master holds the slave, and no key is changed") {
     world w;
-    lose_master(w);
+    w.lose_master(5);
     SUBCASE("empty, at revision 1") {}
     SUBCASE("refilled with other values, beyond the known revision") {
         for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
@@ -301,11 +286,38 @@ TEST_CASE("a wiped, refilled or emptied master holds the slave, and no key is ch
     CHECK(w.slave.keys(before) == w.slave.keys());
 }
 
+TEST_CASE("a link whose claim another process contested writes nothing more once it is held") {
+    world w;
+    w.many(5, "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.stop();
+    // Between the proof and the claim the checkpoint is written again, and the master is lost.
+    bool contested = false;
+    const std::string key = "/.etcd-sync/etcd-sync";
+    const std::uint64_t claim = w.slave_server.requests() + 4;  // after three reads of the checkpoints
+    w.slave_server.script = [&](std::uint64_t number) {
+        if (number != claim) return test::fault::none;
+        contested = true;
+        w.slave.put(key, w.slave.keys().at(key));
+        w.master = test::model_etcd();
+        w.master_server.cut();
+        return test::fault::none;
+    };
+    w.start();
+    REQUIRE(w.eventually([&] { return contested && w.link().state == link_state::held; }));
+    w.eventually([] { return false; }, 1min);
+    const auto before = w.slave.revision();
+    w.eventually([] { return false; }, 10min);
+    CHECK(w.link().state == link_state::held);
+    CHECK(w.slave.revision() == before);
+}
+
 TEST_CASE("with on_master_change = \"resync\" the slave follows another master") {
     world w;
     w.settings.slaves[0].guards.on_master_change = config::master_change::resync;
     w.settings.slaves[0].guards.max_delete = {true, 100};
-    lose_master(w);
+    w.lose_master(5);
     for (int i = 0; i < 20; ++i) w.master.put("/a/00002", "other");
     CHECK(w.settles(5min));
 }

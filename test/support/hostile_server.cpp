@@ -2,6 +2,7 @@
 #include "support/hostile_server.hpp"
 
 #include "grpc/framing.hpp"
+#include "support/loopback.hpp"
 #include "support/processes.hpp"
 
 #include <fmt/format.h>
@@ -28,10 +29,7 @@ int listen_on(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback(port);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 16) != 0)
         throw std::runtime_error("the hostile server cannot listen");
     return fd;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/metrics.hpp"
 
+#include "support/loopback.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -17,10 +19,7 @@ namespace {
 /// The response of an HTTP/1 server on loopback, including the headers.
 std::string http_get(std::uint16_t port, std::string_view path) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in to = loopback(port);
     const std::string request = fmt::format("GET {} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", path);
     std::string answer;
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 &&

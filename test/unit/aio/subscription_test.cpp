@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/subscription.hpp"
 
+#include "support/count_allocations.hpp"
+
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -174,29 +174,15 @@ TEST_CASE("a listener may own the subscription to an earlier one, also when all 
     all.reset();  // the sanitizers see a node that is used after its end
 }
 
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-
 TEST_CASE("notify() does not allocate") {
     aio::listeners all;
     int calls = 0;
     std::optional<aio::subscription> second;
     const auto first = all.subscribe([&calls] { ++calls; });
     second = all.subscribe([&second] { second.reset(); });
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations;
     all.notify();
     all.notify();
-    CHECK(allocations == before);
+    CHECK(test::allocations == before);
     CHECK(calls == 2);
 }

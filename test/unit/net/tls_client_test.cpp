@@ -29,6 +29,18 @@ net::failure rejection(tls_fixture& r, const test::certificate& server, int max_
     return answer.error();
 }
 
+/// The options of a client whose certificate is valid from and to these times from now.
+net::tls_options dated(tls_fixture& r, std::chrono::hours from, std::chrono::hours to) {
+    test::certificate_options dates;
+    dates.from = from;
+    dates.to = to;
+    const auto ours = r.ca.issue("ours", dates);
+    net::tls_options options = r.trusting();
+    options.cert = ours.cert;
+    options.key = ours.key;
+    return options;
+}
+
 }  // namespace
 
 TEST_CASE("a server that requires a certificate gets ours; its rejection of a missing or wrong one is reported") {
@@ -67,13 +79,7 @@ TEST_CASE("the rejection of our certificate says if it has expired or is not val
     for (const int max_version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(max_version);
         const auto with_dates = [&](std::chrono::hours from, std::chrono::hours to) {
-            test::certificate_options dates;
-            dates.from = from;
-            dates.to = to;
-            const auto ours = r.ca.issue("late", dates);
-            net::tls_options options = r.trusting();
-            options.cert = ours.cert;
-            options.key = ours.key;
+            const net::tls_options options = dated(r, from, to);
             const net::failure refused = rejection(r, server, max_version, options);
             CHECK(refused.access_denied);
             return refused.text;
@@ -87,13 +93,7 @@ TEST_CASE("the rejection of our certificate says if it has expired or is not val
 TEST_CASE("our certificate loads although it is not valid now, with a warning") {
     tls_fixture r;
     const auto warning = [&](std::chrono::hours from, std::chrono::hours to) {
-        test::certificate_options dates;
-        dates.from = from;
-        dates.to = to;
-        const auto ours = r.ca.issue("ours", dates);
-        net::tls_options options = r.trusting();
-        options.cert = ours.cert;
-        options.key = ours.key;
+        const net::tls_options options = dated(r, from, to);
         net::tls_client client(options, r.files, r.logger);
         CHECK(client.check().has_value());
         return client.certificate_warning();

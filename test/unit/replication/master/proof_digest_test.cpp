@@ -2,14 +2,12 @@
 #include "replication/master/proof_digest.hpp"
 
 #include "base/random.hpp"
+#include "support/count_allocations.hpp"
 #include "unit/replication/support.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <malloc.h>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -19,24 +17,6 @@ using test::built_event;
 using test::del;
 using test::events_message;
 using test::put;
-
-namespace {
-
-std::size_t live_bytes = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    void* const memory = std::malloc(size > 0 ? size : 1);
-    if (memory == nullptr) throw std::bad_alloc();
-    live_bytes += malloc_usable_size(memory);
-    return memory;
-}
-void operator delete(void* memory) noexcept {
-    if (memory != nullptr) live_bytes -= malloc_usable_size(memory);
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
 namespace {
 
@@ -118,7 +98,7 @@ TEST_CASE("the events of a large revision are not held: 8 MiB of puts, 100,000 d
         value = 0;
     }
     proof_digest digest(5, is_ours);
-    const std::size_t before = live_bytes;
+    const std::size_t before = test::live_bytes;
     std::size_t most = 0;
     for (std::size_t i = 0; i < count; i += 20) {
         std::vector<built_event> part;
@@ -127,7 +107,7 @@ TEST_CASE("the events of a large revision are not held: 8 MiB of puts, 100,000 d
             part.push_back(value == 0 ? del(key, 5) : put(key, std::string(value, 'v'), 5));
         }
         digest.take(events_message(std::move(part), 9, i + 20 < count), now);
-        most = std::max(most, live_bytes - before);
+        most = std::max(most, test::live_bytes - before);
     }
     CHECK(digest.complete());
     CHECK_FALSE(digest.hex().empty());

@@ -3,33 +3,18 @@
 
 #include "base/random.hpp"
 #include "replication/record/migration.hpp"
+#include "support/count_allocations.hpp"
 #include "unit/replication/support.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <string>
 #include <vector>
 
 using namespace etcdsync;
 using namespace etcdsync::replication;
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -96,9 +81,9 @@ std::size_t cost_of_migration(std::size_t rules, config::consistency_mode from, 
         found.records.push_back({one.key, encode(record)});
     }
     const record_set wanted = records_of(all, to);
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations;
     const migration plan = plan_migration(found, wanted, "it");
-    const std::size_t after = allocations;
+    const std::size_t after = test::allocations;
     CHECK(plan.steps.size() == (from == to ? 0 : rules + 1));
     return after - before;
 }
@@ -153,9 +138,9 @@ TEST_CASE("what the spans of many rules take grows with their number, not with i
     const auto cost = [](std::size_t rules) {
         const mapping keys = mapping_of(many_rules(rules));
         const std::vector<span> old = spans_for(keys, {}, 5);
-        const std::size_t before = allocations;
+        const std::size_t before = test::allocations;
         const std::vector<span> spans = spans_for(keys, old, 9);
-        const std::size_t after = allocations;
+        const std::size_t after = test::allocations;
         CHECK(spans.size() == rules);
         CHECK(spans.back().since == 5);
         return after - before;

@@ -12,7 +12,7 @@
 namespace etcdsync::replication {
 
 /// Asks a slave for the size of its database when it is connected, then every five minutes, and warns when it is nearly full. Of a
-/// slave with several members only the one in use is asked. A slave that does not tell causes no warning.
+/// slave with several members only the one in use is asked. If a slave does not report it, there is no warning.
 class database_watch {
 public:
     /// Both outlive the tasks of `with`.

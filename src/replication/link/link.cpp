@@ -190,7 +190,7 @@ void link::note_violation(const std::string& cause) {
     report_.log(observe::log_level::warn, "watch protocol violation; comparing this slave", {{"cause", cause}});
 }
 
-/// A one-shot job approves what holds the link, if it was told to: only now it is known that something does, and what.
+/// A one-shot job with `approve` approves what holds the link: only now it is known that something does, and what.
 bool link::lift_hold(const step_result& by) {
     link_status& status = report_.status();
     if (!settings_.approve || by.reason == end_reason::held || !status.approved.empty()) return false;

@@ -16,21 +16,29 @@ std::uint64_t size_of(std::int64_t reported) { return static_cast<std::uint64_t>
 
 }  // namespace
 
-std::optional<database_size> decode_database_size(std::string_view message) {
+std::optional<member_status> decode_status(std::string_view message) {
     etcdserverpb::StatusResponse response;
     if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) return std::nullopt;
-    return database_size{size_of(response.dbsize()), size_of(response.dbsizequota())};
+    member_status out;
+    out.header.cluster_id = response.header().cluster_id();
+    out.header.member_id = response.header().member_id();
+    out.header.store_revision = response.header().revision();
+    out.header.raft_term = response.header().raft_term();
+    if (!is_possible(out.header.store_revision)) return std::nullopt;
+    out.raft_term = response.raftterm();
+    out.raft_index = response.raftindex();
+    out.database = {size_of(response.dbsize()), size_of(response.dbsizequota())};
+    return out;
 }
 
-aio::awaitable<result<database_size>> read_database_size(std::shared_ptr<net::channel> on,
-                                                         aio::clock::time_point deadline) {
+aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::time_point deadline) {
     const net::call_options options = unary_options(deadline, max_response);
     std::string request = grpc::frame(etcdserverpb::StatusRequest().SerializeAsString());
     const auto response = co_await unary(*on, "/etcdserverpb.Maintenance/Status", std::move(request), options);
     if (!response) co_return response.error();
-    const auto size = decode_database_size(*response);
-    if (!size) co_return bad_response(on->peer(), "the response to a Status is malformed");
-    co_return *size;
+    const auto status = decode_status(*response);
+    if (!status) co_return bad_response(on->peer(), "the response to a Status is malformed");
+    co_return *status;
 }
 
 }  // namespace etcdsync::etcd

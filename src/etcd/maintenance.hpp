@@ -3,6 +3,7 @@
 
 #include "aio/clock.hpp"
 #include "etcd/error.hpp"
+#include "etcd/wire.hpp"
 #include "net/channel.hpp"
 
 #include <cstdint>
@@ -18,11 +19,18 @@ struct database_size {
     std::uint64_t quota = 0;  ///< 0: not reported (before etcd 3.6)
 };
 
+/// What one member says of itself, without asking the others.
+struct member_status {
+    response_header header;        ///< the member's own revision, which may be older than the cluster's
+    std::uint64_t raft_term = 0;   ///< as the member knows it
+    std::uint64_t raft_index = 0;  ///< of the last committed entry, which may not be applied yet
+    database_size database;
+};
+
 /// Decodes a StatusResponse; nothing if it is malformed.
-[[nodiscard]] std::optional<database_size> decode_database_size(std::string_view message);
+[[nodiscard]] std::optional<member_status> decode_status(std::string_view message);
 
 /// Asks the member at the other end of `on`. With authentication enabled, some versions of etcd permit that to root only.
-aio::awaitable<result<database_size>> read_database_size(std::shared_ptr<net::channel> on,
-                                                         aio::clock::time_point deadline);
+aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::time_point deadline);
 
 }  // namespace etcdsync::etcd

@@ -28,6 +28,12 @@ void model_etcd::fill_header(pb::ResponseHeader& header) const {
     header.set_raft_term(2);
 }
 
+void model_etcd::fill_status(pb::StatusResponse& status) const {
+    fill_header(*status.mutable_header());
+    status.set_raftterm(2);
+    status.set_raftindex(raft_index_);
+}
+
 std::int64_t model_etcd::put(std::string_view key, std::string_view value) {
     pb::TxnRequest txn;
     pb::PutRequest& put = *txn.add_success()->mutable_request_put();
@@ -50,6 +56,7 @@ std::int64_t model_etcd::del(std::string_view key, std::string_view range_end) {
 
 void model_etcd::compact(std::int64_t at) {
     if (at > revision_) throw std::logic_error("compaction at a future revision");
+    ++raft_index_;
     compacted_ = std::max(compacted_, at);
 }
 
@@ -97,6 +104,10 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& req
         std::stable_sort(found.begin(), found.end(),
                          [](const auto& a, const auto& b) { return a.second->mod > b.second->mod; });
     }
+    std::erase_if(found, [&request](const auto& one) {
+        return (request.min_mod_revision() > 0 && one.second->mod < request.min_mod_revision()) ||
+               (request.max_mod_revision() > 0 && one.second->mod > request.max_mod_revision());
+    });
     for (const auto& [key, is] : found) {
         if (request.limit() > 0 && answer.kvs_size() == request.limit()) {
             answer.set_more(true);
@@ -168,8 +179,12 @@ std::optional<model_etcd::refusal> model_etcd::txn(const pb::TxnRequest& request
     if (auto wrong = check_txn(request, settings_.max_txn_ops, puts)) return wrong;
     if (request.ByteSizeLong() > settings_.max_request_bytes)
         return refusal{invalid_argument, "etcdserver: request is too large"};
+    ++raft_index_;
     apply(request, revision_ + 1, answer);
-    if (events_.count(revision_ + 1) > 0) ++revision_;  // a Txn without changes makes no revision
+    if (events_.count(revision_ + 1) > 0) {  // a Txn without changes makes no revision
+        ++revision_;
+        journal_.push_back(request);
+    }
     fill_header(*answer.mutable_header());
     return std::nullopt;
 }

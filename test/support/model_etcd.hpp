@@ -53,6 +53,13 @@ public:
     std::int64_t put(std::string_view key, std::string_view value);
     std::int64_t del(std::string_view key, std::string_view range_end = {});
     void compact(std::int64_t at);
+    /// The raft log grows by entries that make no revision, such as of leases and elections.
+    void add_raft_entries(std::uint64_t count) { raft_index_ += count; }
+    /// The store of a cluster that is restored from a snapshot begins a new raft log.
+    void restart_raft_log() { raft_index_ = first_raft_index; }
+
+    /// All Txns that changed something, in their order: what a script would do again.
+    [[nodiscard]] const std::vector<etcdserverpb::TxnRequest>& journal() const { return journal_; }
 
     [[nodiscard]] std::int64_t revision() const { return revision_; }
     [[nodiscard]] std::int64_t compacted() const { return compacted_; }
@@ -74,6 +81,7 @@ public:
     [[nodiscard]] std::vector<etcdserverpb::WatchResponse> news(watcher& to, bool behind) const;
 
     void fill_header(etcdserverpb::ResponseHeader& header) const;
+    void fill_status(etcdserverpb::StatusResponse& status) const;
 
 private:
     /// One write of a key. A delete has version 0.
@@ -101,6 +109,9 @@ private:
     std::map<std::int64_t, std::vector<std::pair<std::string, std::size_t>>> events_;  ///< by revision: key, index
     std::int64_t revision_ = 1;
     std::int64_t compacted_ = 0;
+    static constexpr std::uint64_t first_raft_index = 4;
+    std::uint64_t raft_index_ = first_raft_index;
+    std::vector<etcdserverpb::TxnRequest> journal_;
 };
 
 }  // namespace etcdsync::test

@@ -112,6 +112,7 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
         pb::RangeRequest request;
         pb::RangeResponse found;
         request.ParseFromString(message);
+        if (cuts_range && cuts_range(request)) return cut(from);
         if (denies && denies(request.key(), request.range_end()))
             return from.peer.refuse(id, permission_denied, denied_text);
         const auto refused = store_->range(request, found);
@@ -125,8 +126,11 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
         reply(refused, done);
         // In a later turn, because another client's connection may be in use.
         asio::post(loop_->io, [this] { changed(); });
-    } else if (path == status_path && status) {
-        reply(std::nullopt, *status);
+    } else if (path == status_path) {
+        if (refuses_status) return from.peer.refuse(id, permission_denied, denied_text);
+        pb::StatusResponse own;
+        store_->fill_status(own);
+        reply(std::nullopt, status ? *status : own);
     } else if (path == watch_path) {
         if (what == fault::none)
             create(from, id, message);

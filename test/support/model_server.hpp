@@ -47,12 +47,17 @@ public:
     /// If set, called to change each watch response.
     std::function<void(etcdserverpb::WatchResponse&)> spoil;
 
-    /// If set, the response to Maintenance.Status.
+    /// If set, the response to Maintenance.Status; else it comes from the store.
     std::optional<etcdserverpb::StatusResponse> status;
+    /// Maintenance.Status is permitted to root only, as in some versions of etcd, and this user is not.
+    bool refuses_status = false;
 
     /// If set, returns true for intervals (or keys, without `range_end`) that the user has no
     /// permission for. As in etcd, one such interval denies a whole Range, Txn or watch.
     std::function<bool(std::string_view key, std::string_view range_end)> denies;
+
+    /// If set and true for a Range, the connection breaks instead of an answer.
+    std::function<bool(const etcdserverpb::RangeRequest&)> cuts_range;
 
     /// Must be called after each direct change of the store, to send it to the watches that have
     /// caught up.

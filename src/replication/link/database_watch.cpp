@@ -28,12 +28,13 @@ void database_watch::look_if_due() {
 }
 
 aio::awaitable<> database_watch::look(std::shared_ptr<net::channel> on) {
-    const auto size = co_await etcd::read_database_size(on, with_->clock.now() + answer_timeout);
-    if (!size || !alert_.rises(*size)) co_return;
+    const auto status = co_await etcd::read_status(on, with_->clock.now() + answer_timeout);
+    if (!status || !alert_.rises(status->database)) co_return;
+    const etcd::database_size& size = status->database;
     report_->log(observe::log_level::warn, "the database of the slave is above 80% of its quota",
                  {{"endpoint", on->peer().url},
-                  {"size", base::format_bytes(size->used)},
-                  {"quota", base::format_bytes(size->quota)}});
+                  {"size", base::format_bytes(size.used)},
+                  {"quota", base::format_bytes(size.quota)}});
 }
 
 }  // namespace etcdsync::replication

@@ -22,6 +22,8 @@ std::string encode(const range_query& query) {
     request.set_serializable(query.serializable);
     request.set_keys_only(query.keys_only);
     request.set_count_only(query.count_only);
+    request.set_min_mod_revision(query.modified_at);
+    request.set_max_mod_revision(query.modified_at);
     if (query.newest_first) {
         request.set_sort_order(etcdserverpb::RangeRequest::DESCEND);
         request.set_sort_target(etcdserverpb::RangeRequest::MOD);
@@ -74,6 +76,8 @@ std::string check_page(const range_query& query, const range_page& page) {
         if (!inside) return fmt::format("a page has the key {}, outside the requested range", base::printable(kv.key));
         if (!is_possible(kv.mod_revision) || kv.create_revision <= 0 || kv.create_revision > kv.mod_revision)
             return "a key has impossible revisions";
+        if (query.modified_at > 0 && kv.mod_revision != query.modified_at)
+            return "a page has a key of another revision than requested";
         if (query.at > 0 && kv.mod_revision > query.at) return "a page has a later revision than requested";
         previous = kv.key;
     }

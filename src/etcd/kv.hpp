@@ -23,6 +23,8 @@ struct range_query {
     bool keys_only = false;
     bool count_only = false;
     bool newest_first = false;  ///< sorted by mod_revision instead of key; for a limit of 1
+    revision modified_at =
+        0;  ///< only keys with this mod_revision; 0: all. Without a limit: etcd ignores it (etcd-wire.md)
     /// Bytes after which reading stops. The page then has the keys that were complete, and `more`.
     std::size_t byte_budget = net::call::whole;
     /// Bytes; without a byte budget, a larger response is an error.

@@ -217,12 +217,20 @@ std::size_t txn_capacity(unsigned max_ops) {
     return capacity;
 }
 
+bool has_room_for_manifest(std::size_t writes, unsigned max_ops) {
+    if (max_ops < 2) return false;
+    const bool flat = writes < max_ops;
+    return writes <= (flat ? max_ops - 2 : txn_capacity(max_ops - 1));
+}
+
 std::string encode_guarded_txn(const guard& before, std::span<const operation> writes, std::string_view record,
-                               unsigned max_ops, const absent_condition& absent) {
+                               unsigned max_ops, const absent_condition& absent, const operation& manifest) {
+    const bool has_manifest = !manifest.key.empty();
     const std::string compares = encode_compares(before, absent);
     const operation checkpoint{event_type::put, before.key, record};
-    txn_tree nested(writes, max_ops - 1);
-    const std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size();
+    txn_tree nested(writes, max_ops - (has_manifest ? 2 : 1));
+    std::size_t size = compares.size() + nested.size() + checkpoint.encoded_size();
+    if (has_manifest) size += manifest.encoded_size();
 
     std::string out;
     out.reserve(grpc::prefix_size + size);
@@ -231,6 +239,7 @@ std::string encode_guarded_txn(const guard& before, std::span<const operation> w
     out.append(compares);
     nested.write(out);
     put_operation(out, checkpoint);
+    if (has_manifest) put_operation(out, manifest);
     BOOST_ASSERT(out.size() == grpc::prefix_size + size);
     return out;
 }
@@ -242,7 +251,7 @@ std::string encode_conditional_txn(const unmodified_since& since, std::string_vi
                 result_less);
     put_compare(compares, since.sample, target_value, value_operand(since.value));
     if (!absent.empty()) put_absent(compares, absent);
-    txn_tree nested(writes, max_ops - 1);
+    txn_tree nested(writes, max_ops);  // no checkpoint is put beside them
     const std::size_t size = compares.size() + nested.size();
 
     std::string out;

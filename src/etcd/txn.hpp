@@ -54,11 +54,16 @@ struct unmodified_since {
 
 /// Encodes a TxnRequest with its gRPC prefix: if `before` is true, do all `writes` and put the new
 /// `record` under the key of the guard; else nothing. Nested if needed, at most three levels.
-/// `absent` is a further condition if its key is not empty. Precondition: writes.size() <=
-/// txn_capacity(max_ops); keys are unique and differ from the key of the guard.
+/// `absent` is a further condition if its key is not empty. `manifest` is one more put, beside the
+/// record, if its key is not empty; it takes the place of one operation. Precondition:
+/// writes.size() <= txn_capacity(max_ops), or with a manifest has_room_for_manifest(); keys are
+/// unique and differ from the key of the guard.
 [[nodiscard]] std::string encode_guarded_txn(const guard& before, std::span<const operation> writes,
                                              std::string_view record, unsigned max_ops,
-                                             const absent_condition& absent = {});
+                                             const absent_condition& absent = {}, const operation& manifest = {});
+
+/// True if a Txn with this many writes can put a manifest as well, with no more nesting than without.
+[[nodiscard]] bool has_room_for_manifest(std::size_t writes, unsigned max_ops);
 
 /// Encodes a TxnRequest with its gRPC prefix: if `since` is true and the key `absent` does not
 /// exist (not checked if empty), do all `writes`; else nothing. Precondition: as above, and

@@ -77,9 +77,11 @@ TEST_CASE("consistency = \"rule\" needs only permissions for the ranges of the r
     SUBCASE("for the prefix of the checkpoints") {
         all.at_slave.grant_prefix("syncer", "readwrite", "/.etcd-sync/etcd-sync");
     }
-    SUBCASE("for the key of each checkpoint") {
+    SUBCASE("for the two keys of each checkpoint") {
         all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync/a");
         all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync/x");
+        all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync:manifest/a");
+        all.at_slave.grant("syncer", "readwrite", "/.etcd-sync/etcd-sync:manifest/x");
     }
     all.switch_on();
     fill(all.on.at_master, "/a/", 1'000);

@@ -23,6 +23,7 @@ stage_options two_rules(std::string_view mode = "all") {
 
 constexpr const char* target_of_b = "/it's\x01here/";
 constexpr const char* checkpoint_key = "/.etcd-sync/etcd-sync";
+constexpr const char* checkpoint_end = "/.etcd-sync/etcd-sync;";
 
 struct answer {
     int code = -1;
@@ -65,7 +66,7 @@ void paste(const std::string& line, const etcd_server& at) {
 }
 
 void grant_slave(stage_with_users& all) {
-    all.at_slave.grant("syncer", "readwrite", checkpoint_key);
+    all.at_slave.grant("syncer", "readwrite", checkpoint_key, checkpoint_end);
     all.at_slave.grant_prefix("syncer", "readwrite", "/a/");
     all.at_slave.grant_prefix("syncer", "readwrite", target_of_b);
 }
@@ -111,7 +112,9 @@ TEST_CASE("if all permissions are granted, each endpoint and rule is reported as
     CHECK(result.holds("master: " + all.on.master.url() + ": ok\n"));
     CHECK(result.holds("master: all rules: may read keys from \"/a/\" to before \"/b0\"\n"));
     CHECK(result.holds("slave slave-1: " + all.on.slave().url() + ": ok\n"));
-    CHECK(result.holds("slave slave-1: checkpoint: may read and write key \"/.etcd-sync/etcd-sync\"\n"));
+    CHECK(
+        result.holds("slave slave-1: checkpoint: may read and write keys from \"/.etcd-sync/etcd-sync\" to before "
+                     "\"/.etcd-sync/etcd-sync;\"\n"));
     CHECK(result.holds("slave slave-1: rule \"a\": may read and write"));
     CHECK(result.holds("slave slave-1: rule \"b\": may read and write"));
     CHECK(result.grants().empty());
@@ -195,7 +198,6 @@ TEST_CASE(
         all.at_master.grant_prefix("syncer", "read", "/a/");
         all.at_master.grant_prefix("syncer", "read", "/b/");
         grant_slave(all);
-        all.at_slave.grant_prefix("syncer", "readwrite", std::string(checkpoint_key) + "/");
         all.switch_on();
         const answer result = check(all.on);
         CAPTURE(result.text);
@@ -209,7 +211,7 @@ TEST_CASE(
     "sufficient") {
     stage_with_users all({}, two_rules());
     all.at_master.grant("syncer", "read", "/a/", "/b0");
-    all.at_slave.grant("syncer", "readwrite", checkpoint_key);
+    all.at_slave.grant("syncer", "readwrite", checkpoint_key, checkpoint_end);
     all.at_slave.grant_prefix("syncer", "readwrite", "/a/");
     std::string missing;
     SUBCASE("the user may read, but not write") {

@@ -2,22 +2,24 @@
 // Masters and slaves with three members, some of which are killed or paused: how fast the failover is, and that nothing is lost.
 #include "away.hpp"
 
+#include <sstream>
+
 using namespace etcdsync::test;
 
 namespace {
 
 constexpr std::size_t size = etcd_cluster::size;
 
-/// The member whose endpoint the daemon logged last.
+/// The member that the daemon said last that it is connected to, or failed back to.
 std::size_t connected_master(const sync_daemon& sync, etcd_cluster& master) {
-    const std::string output = sync.output();
+    std::istringstream lines(sync.output());
     std::size_t found = size;
-    std::size_t latest = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t at = output.rfind(fmt::format("endpoint={}", master.member(i).url()));
-        if (at == std::string::npos || at < latest) continue;
-        latest = at;
-        found = i;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.find("connected to the master") == std::string::npos && line.find("failed back") == std::string::npos)
+            continue;
+        for (std::size_t i = 0; i < size; ++i) {
+            if (line.find(fmt::format("endpoint={}", master.member(i).url())) != std::string::npos) found = i;
+        }
     }
     REQUIRE(found < size);
     return found;

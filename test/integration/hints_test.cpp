@@ -123,6 +123,9 @@ void compacted_deletes(two& on) {
 
 void unproven_overwrites(two& on) {
     fill(on.at_slave(0), "/a/", 100, 7);
+    // No key from before remains that could show that this is the same master.
+    on.at_master.del("/a/", "/a0");
+    on.at_master.del("/b/", "/b0");
     fill(on.at_master, "/a/", 300);
     fill(on.at_master, "/b/", 300);
     on.at_slave(1).put("/a/000001", on.at_master.range("/a/000001", {}).begin()->second);

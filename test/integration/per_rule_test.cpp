@@ -29,8 +29,9 @@ std::string in_mode(std::string_view mode, std::string_view of = rules) {
     return std::string(of) + "[replication]\nconsistency = \"" + std::string(mode) + "\"\n";
 }
 
-const std::set<std::string> all_mode_checkpoint{"/.etcd-sync/etcd-sync"};
-const std::set<std::string> rule_checkpoints{"/.etcd-sync/etcd-sync/a", "/.etcd-sync/etcd-sync/b"};
+const std::set<std::string> all_mode_checkpoint{"/.etcd-sync/etcd-sync", "/.etcd-sync/etcd-sync:manifest"};
+const std::set<std::string> rule_checkpoints{"/.etcd-sync/etcd-sync/a", "/.etcd-sync/etcd-sync/b",
+                                             "/.etcd-sync/etcd-sync:manifest/a", "/.etcd-sync/etcd-sync:manifest/b"};
 
 std::set<std::string> checkpoints_of(etcd_client& slave) {
     std::set<std::string> keys;
@@ -419,7 +420,7 @@ TEST_CASE(
     CHECK(both.terminate() == 0);
     const std::int64_t before = on.at_slave_1.revision();
     one.start();
-    CHECK(eventually([&] { return checkpoints_of(on.at_slave_1).size() == 1; }, patience(10s)));
+    CHECK(eventually([&] { return checkpoints_of(on.at_slave_1).size() == 2; }, patience(10s)));
     const std::int64_t last = on.at_master.put("/a/last", "second");
     CHECK(eventually([&] { return follows_at(on.at_slave_1, last, "etcd-sync/a"); }, patience(10s)));
     CHECK(one.logged("full sync") == 0);

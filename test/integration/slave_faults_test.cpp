@@ -98,9 +98,9 @@ TEST_CASE("after the checkpoint on the slave was deleted or replaced the data is
         replacement = R"({"format":2})";
         expected_log = "is not readable";
     }
-    SUBCASE("of another instance") {
+    SUBCASE("of another manifest") {
         replacement = "other";
-        expected_log = "belongs to the instance";
+        expected_log = "is not the one in the position";
     }
     for (const bool running : {true, false}) {
         CAPTURE(expected_log);
@@ -117,7 +117,7 @@ TEST_CASE("after the checkpoint on the slave was deleted or replaced the data is
         std::string text = replacement;
         if (replacement == "other") {
             text = checkpoint_of(on.at_slave());
-            const std::string label = "\"instance\":\"";
+            const std::string label = "\"manifest\":\"";
             const std::size_t at = text.find(label);
             REQUIRE(at != std::string::npos);
             text.insert(at + label.size(), "not-");
@@ -185,7 +185,8 @@ TEST_CASE("a checkpoint with a future revision is held, and nothing is written u
         if (!running) on.sync.start();
         change_something(on, "after");
         CHECK(on.await_log("held: needs approval"));
-        CHECK(on.at_slave().revision() == replaced_at);
+        // What was seen is stored, but not over the checkpoint of another process that may still be at work.
+        CHECK(on.at_slave().revision() == replaced_at + (running ? 1 : 0));
         const std::int64_t removed = on.at_slave().del(checkpoint_key);
         CHECK(on.settle());
         CHECK(on.sync.terminate() == 0);

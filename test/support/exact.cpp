@@ -89,7 +89,7 @@ std::int64_t checkpoint_revision(etcd_client& slave, std::string_view instance) 
 bool follows_at(etcd_client& slave, std::int64_t revision, std::string_view instance) {
     const std::string record = checkpoint_of(slave, instance);
     return std::atoll(json_member(record, "revision").value_or("-1").c_str()) >= revision &&
-           json_member(record, "state") == "follow";
+           json_member(record, "state").value_or("follow") == "follow";
 }
 
 }  // namespace etcdsync::test

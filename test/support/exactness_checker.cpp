@@ -222,13 +222,27 @@ void slave_replay::check_revision(changes events) {
     report.state = current_.state;
 }
 
+/// The key of the manifest that belongs to a position.
+std::string manifest_of(const std::string& position) {
+    const std::size_t rule = position.find('/', checkpoint_prefix.size());
+    if (rule == std::string::npos) return position + ":manifest";
+    return position.substr(0, rule) + ":manifest" + position.substr(rule);
+}
+
 }  // namespace
 
 exactness_report check_exactness(const std::vector<change>& master, const std::vector<change>& slave,
                                  const exactness_rules& rules) {
     const std::string checkpoint = fmt::format("{}{}", checkpoint_prefix, rules.instance);
+    const std::string manifest = manifest_of(checkpoint);
     std::vector<change> scoped;
     for (const change& c : slave) {
+        if (c.key == manifest) {
+            // It describes the position that is written with it.
+            const auto is_position = [&](const change& e) { return e.revision == c.revision && e.key == checkpoint; };
+            if (!std::ranges::any_of(slave, is_position)) return {.fault = "a manifest was written without a position"};
+            continue;
+        }
         const bool other_checkpoint = c.key.starts_with(checkpoint_prefix) && c.key != checkpoint;
         const bool inside = c.key == checkpoint || !rules.scope || rules.scope(c.key);
         if (inside && !(rules.scope && other_checkpoint)) scoped.push_back(c);

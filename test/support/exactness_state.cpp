@@ -75,10 +75,10 @@ bool master_view::applied_change(const change& of_slave) const {
 checkpoint_record parse_checkpoint(const std::string& json) {
     checkpoint_record out;
     out.revision = std::atoll(member(json, "revision").c_str());
-    out.state = member(json, "state");
-    out.pass = member(json, "pass");
+    out.state = json_member(json, "state").value_or("follow");
+    out.pass = json_member(json, "pass").value_or("none");
     out.writer = member(json, "writer");
-    if (!base::base64_decode(member(json, "frontier_b64"), out.frontier))
+    if (!base::base64_decode(json_member(json, "frontier_b64").value_or(""), out.frontier))
         throw std::runtime_error("the frontier is not base64");
     return out;
 }

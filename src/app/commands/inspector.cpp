@@ -25,7 +25,6 @@ replication::inspection_report not_finished() {
 replication::inspection_settings settings_for(const config::config& settings, const config::slave& slave,
                                               const inspector::options& how) {
     replication::inspection_settings out;
-    out.instance = settings.instance;
     out.page_bytes = replication::page_bytes(settings.replicate);
     out.safety = slave.guards;
     out.approve = how.approve;
@@ -64,7 +63,7 @@ aio::awaitable<> inspector::inspect(const config::slave& slave, const std::set<s
         part of{slave.name, records.is_per_rule() ? settings_.rules[slave.rules[i]].name : ""};
         if (without.contains(of.rule)) continue;
         job one{of, &records.wanted()[i], &to_slave, settings_for(settings_, slave, options_)};
-        one.how.checkpoint_key = one.record->key;
+        one.how.checkpoint = one.record->at;
         one.how.one_rule = records.is_per_rule();
         replication::inspection_report report;
         report.failed = of_all;

@@ -89,6 +89,7 @@ comparison::step comparison::pass_master(step_kind what) {
     out.key = target_;
     out.value = kv.value;
     out.owner = master_.page.owner;
+    out.mod_revision = kv.mod_revision;
     out.rule = master_rule_;
     return out;
 }

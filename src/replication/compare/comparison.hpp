@@ -33,7 +33,7 @@ public:
         std::string_view key;    ///< of the slave; valid until the next call
         std::string_view value;  ///< of the master; valid as long as `owner`
         base::shared_buffer owner;
-        etcd::revision mod_revision = 0;  ///< of a key only on the slave
+        etcd::revision mod_revision = 0;  ///< of the slave's key if only the slave has it, else of the master's
         std::size_t rule = 0;             ///< index of the rule that takes the key
         std::size_t old_size = 0;         ///< size of the slave's value, if it differs
     };

@@ -30,6 +30,25 @@ std::string planned_changes(const rule_census& rule) {
     return fmt::format("delete {} and overwrite {}", rule.removals, rule.overwrites);
 }
 
+/// The changes that count.
+rule_census counted_changes(rule_census rule, evidence of_master) {
+    if (of_master == evidence::proven) rule.overwrites = 0;
+    if (of_master == evidence::continuous) rule.overwrites = rule.unexplained;
+    return rule;
+}
+
+/// The limit that the counted changes are above; empty: none.
+std::string exceeded_limit(const rule_census& rule, const config::delete_limit& limit, evidence of_master) {
+    const std::uint64_t changes = rule.removals + rule.overwrites;
+    if (changes == 0) return {};
+    const bool few_deletes = rule.overwrites == 0 && rule.removals <= allowed_deletes;
+    const bool allowed = of_master != evidence::unproven && few_deletes;
+    if (!allowed && is_above(limit, changes, rule.on_slave)) return "max_delete = " + limit_text(limit);
+    if (of_master == evidence::continuous && rule.removals * 2 > rule.on_slave)
+        return "half of them, the limit if the history of the master is not proven";
+    return {};
+}
+
 }  // namespace
 
 disposition disposition_of(const mapping& keys, std::size_t rule, const config::safety& safety,
@@ -39,8 +58,9 @@ disposition disposition_of(const mapping& keys, std::size_t rule, const config::
     return is_foreign(spans, key, mod_revision) ? disposition::foreign : disposition::remove;
 }
 
-void census::note_overwrite(std::size_t rule, std::string_view key) {
+void census::note_overwrite(std::size_t rule, std::string_view key, bool explained) {
     ++rules[rule].overwrites;
+    if (!explained) ++rules[rule].unexplained;
     add_to_sample(touched, key);
 }
 
@@ -64,20 +84,24 @@ std::uint64_t census::removals() const {
     return sum;
 }
 
-std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards, bool proven) {
+bool census::is_untouched() const {
+    std::uint64_t ours = 0;
+    for (const rule_census& rule : rules) ours += rule.on_slave;
+    return expected && static_cast<std::uint64_t>(*expected) == ours - foreign - kept;
+}
+
+std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards, evidence of_master) {
     if (guards.approved) return {};
     // "always" is about keys that are only on the slave. It does not allow what an unproven master
     // would do.
-    if (proven && guards.safety.prune == config::prune_mode::always) return {};
+    const bool free_deletes = guards.safety.prune == config::prune_mode::always || found.is_untouched();
+    if (of_master == evidence::proven && free_deletes) return {};
     for (std::size_t i = 0; i < found.rules.size(); ++i) {
-        rule_census rule = found.rules[i];
-        if (proven) rule.overwrites = 0;
-        const std::uint64_t changes = rule.removals + rule.overwrites;
-        if (changes == 0 || (proven && changes <= allowed_deletes)) continue;
-        if (!is_above(guards.safety.max_delete, changes, rule.on_slave)) continue;
-        return fmt::format("would {} of the {} keys of rule \"{}\", above max_delete = {}: {}", planned_changes(rule),
-                           rule.on_slave, base::printable(keys.name_of(i)), limit_text(guards.safety.max_delete),
-                           listed(found.touched));
+        const rule_census rule = counted_changes(found.rules[i], of_master);
+        const std::string exceeded = exceeded_limit(rule, guards.safety.max_delete, of_master);
+        if (exceeded.empty()) continue;
+        return fmt::format("would {} of the {} keys of rule \"{}\", above {}: {}", planned_changes(rule), rule.on_slave,
+                           base::printable(keys.name_of(i)), exceeded, listed(found.touched));
     }
     return {};
 }

@@ -6,6 +6,7 @@
 #include "replication/record/checkpoint.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,30 +37,42 @@ enum class disposition {
 
 /// The counts of one rule that a comparison found.
 struct rule_census {
-    std::uint64_t on_slave = 0;    ///< keys of the slave in the rule's span
-    std::uint64_t overwrites = 0;  ///< on both sides, with different values
-    std::uint64_t removals = 0;    ///< only on the slave, to be deleted
+    std::uint64_t on_slave = 0;     ///< keys of the slave in the rule's span
+    std::uint64_t overwrites = 0;   ///< on both sides, with different values
+    std::uint64_t removals = 0;     ///< only on the slave, to be deleted
+    std::uint64_t unexplained = 0;  ///< of the overwrites: not changed by the master after the slave equaled it
 };
 
 struct census {
     explicit census(std::size_t rule_count) : rules(rule_count) {}
 
-    void note_overwrite(std::size_t rule, std::string_view key);
+    void note_overwrite(std::size_t rule, std::string_view key, bool explained);
     void note_slave_only(std::size_t rule, disposition what, std::string_view key);
     [[nodiscard]] std::uint64_t removals() const;
+    /// The slave has exactly the keys it had when it equaled the master: what is missing on the master was deleted there.
+    [[nodiscard]] bool is_untouched() const;
 
     std::vector<rule_census> rules;
+    /// How many keys of ours the slave had when it last equaled the master; nothing: unknown.
+    std::optional<std::int64_t> expected;
     std::uint64_t foreign = 0;
     std::uint64_t kept = 0;
     std::vector<std::string> touched;       ///< the first few keys that would be overwritten or deleted
     std::vector<std::string> foreign_keys;  ///< the first few
 };
 
-/// Why a full sync with the counted changes must be held; empty: it may run. `proven`: the master
-/// is known to have the history that the slave was copied from. Then only deletes count, and up to
-/// 100 of them are always allowed.
+/// What is known of the master's history (design.md section 6.4).
+enum class evidence : std::uint8_t {
+    unproven,
+    continuous,  ///< the master was not wiped: what it changed since explains differences
+    proven,      ///< it has the history that the slave was copied from
+};
+
+/// Why a full sync with the counted changes must be held; empty: it may run. With a proven history only deletes count, and only if
+/// the slave is not untouched; up to 100 of them are always allowed. With a continuous one unexplained overwrites count, too, and deletes of more than half of
+/// the keys of a rule. Else all changes count.
 [[nodiscard]] std::string guard_violation(const mapping& keys, const census& found, const guard_policy& guards,
-                                          bool proven);
+                                          evidence of_master);
 
 /// The keys as a list for messages: "/a/x, /a/y".
 [[nodiscard]] std::string listed(const std::vector<std::string>& keys);

@@ -4,6 +4,7 @@
 #include "replication/compare/page_reader.hpp"
 #include "replication/mapping/explain_read.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/record/current_state.hpp"
 #include "replication/record/proof.hpp"
 #include "replication/record/start_plan.hpp"
 
@@ -31,14 +32,13 @@ bool may_recover(etcd::error_class cls) {
 }  // namespace
 
 std::string why_not_at_checkpoint(const std::optional<base::result<checkpoint>>& stored,
-                                  const etcd::response_header& master, std::string_view instance) {
+                                  const etcd::response_header& master) {
     if (!stored) return "there is no checkpoint on the slave";
     if (!*stored) return "the checkpoint on the slave is not readable: " + stored->error().text;
     const checkpoint& record = **stored;
-    if (record.instance != instance)
-        return fmt::format("the checkpoint belongs to the instance \"{}\"", record.instance);
     if (record.cluster_id != master.cluster_id)
         return fmt::format("the checkpoint belongs to another master, cluster {:x}", record.cluster_id);
+    if (record.other) return "the master has had another history than the checkpoint";
     if (record.pass != sync_pass::none || record.rev <= 0) return "a full sync of the slave is not complete";
     if (record.split) return fmt::format("the revision after {} is being applied in parts", record.rev);
     if (record.rev > master.store_revision) {
@@ -55,7 +55,7 @@ inspection::inspection(const context& with, mapping keys, etcd::cluster slave, e
       found_(keys_.rules()) {
     progress_.pass = "compare";
     etcd::range_query record;
-    record.key = settings_.checkpoint_key;
+    record.key = settings_.checkpoint.position;
     slave_.set_health_probe(std::move(record));
     master_.set_health_probe(health_probe_query(keys_.cover()));
 }
@@ -112,18 +112,15 @@ aio::awaitable<inspection::attempt_result> inspection::attempt() {
 
 aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd::kv& master) {
     // Read the slave first: its checkpoint then has a revision that the master has.
-    etcd::range_query of_record;
-    of_record.key = settings_.checkpoint_key;
-    const auto stored = co_await slave.range(of_record);
+    const auto stored = co_await read_checkpoint(slave, settings_.checkpoint);
     if (!stored) co_return failure(false, stored.error());
     const etcd::range_query present = probe_query(keys_.cover());
     const auto now = co_await master.range(present);
     if (!now) co_return failure(true, now.error());
 
-    record_.reset();
-    if (!stored->kvs.empty()) record_ = parse_checkpoint(stored->kvs.front().value);
-    const bool ours = record_ && *record_ && (*record_)->instance == settings_.instance;
-    spans_ = spans_for(keys_, ours ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
+    record_ = stored->parsed();
+    const bool usable = record_ && *record_;
+    spans_ = spans_for(keys_, usable ? (*record_)->spans : std::vector<span>(), stored->header.store_revision);
     report_.slave_revision = stored->header.store_revision;
     pinned_once_ = true;
     co_return co_await pin_master(master, now->header);
@@ -132,7 +129,7 @@ aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd
 aio::awaitable<inspection::attempt_result> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
     report_.master_revision = now.store_revision;
     if (settings_.at_present) co_return std::nullopt;
-    report_.current_cause = why_not_at_checkpoint(record_, now, settings_.instance);
+    report_.current_cause = why_not_at_checkpoint(record_, now);
     report_.at_checkpoint = report_.current_cause.empty();
     if (!report_.at_checkpoint) co_return std::nullopt;
     const checkpoint& record = **record_;
@@ -159,17 +156,20 @@ aio::awaitable<inspection::attempt_result> inspection::count(etcd::kv& master) {
 aio::awaitable<inspection::attempt_result> inspection::predict_guard(etcd::kv& master) {
     guard_policy guards;
     guards.safety = settings_.safety;
-    bool proven = false;
-    if (record_ && *record_ && (*record_)->instance == settings_.instance && (*record_)->rev > 0) {
-        const auto proved =
-            co_await prove_history(master.channel(), *context_, master_.request_timeout(), keys_, **record_);
+    evidence of_master = evidence::unproven;
+    if (record_ && *record_ && (*record_)->rev > 0) {
+        const proof_request ask{master.channel(), *context_, master_.request_timeout(), keys_, **record_};
+        const auto proved = co_await prove_history(ask);
         if (!proved) co_return failure(true, proved.error());
-        proven = proved->found == proof::verdict::same;
-        guards.approved = proved->found == proof::verdict::other;  // as with on_master_change = "resync"
+        if (proved->continuous && (*record_)->pass == sync_pass::none) of_master = evidence::continuous;
+        if (proved->found == proof::verdict::same) of_master = evidence::proven;
+        const bool equaled = (*record_)->pass == sync_pass::none && !(*record_)->split;
+        if (equaled && (*record_)->rules == keys_.digest()) found_.expected = (*record_)->count;
+        guards.approved = proved->is_contradiction();  // as with on_master_change = "resync"
         const bool holds = settings_.safety.on_master_change == config::master_change::hold;
         if (guards.approved && holds) report_.guard_violation = proved->reason;
     }
-    if (report_.guard_violation.empty()) report_.guard_violation = guard_violation(keys_, found_, guards, proven);
+    if (report_.guard_violation.empty()) report_.guard_violation = guard_violation(keys_, found_, guards, of_master);
     report_.approved = settings_.approve && !report_.guard_violation.empty();
     co_return std::nullopt;
 }
@@ -225,7 +225,8 @@ difference::kind inspection::note(const comparison::step& found) {
     }
     if (found.what == comparison::step_kind::different) {
         ++report_.different;
-        found_.note_overwrite(found.rule, found.key);
+        const revision known = record_ && *record_ ? (*record_)->rev : 0;
+        found_.note_overwrite(found.rule, found.key, known > 0 && found.mod_revision > known);
         return difference::kind::different;
     }
     disposition what = disposition_of(keys_, found.rule, settings_.safety, spans_, found.key, found.mod_revision);

@@ -6,7 +6,7 @@
 #include "replication/compare/comparison.hpp"
 #include "replication/compare/guard.hpp"
 #include "replication/mapping/mapping.hpp"
-#include "replication/record/checkpoint.hpp"
+#include "replication/record/stored_checkpoint.hpp"
 #include "replication/status/context.hpp"
 #include "replication/status/status.hpp"
 
@@ -35,8 +35,7 @@ struct difference {
 };
 
 struct inspection_settings {
-    std::string instance;
-    std::string checkpoint_key;
+    checkpoint_keys checkpoint;
     std::size_t page_bytes = 1U << 20;
     config::safety safety;
     bool approve = false;     ///< with `at_present`: as a sync that approves what holds it
@@ -75,7 +74,7 @@ struct inspection_report {
 /// Why the slave cannot be compared with the master at the revision of `stored`; empty: it can.
 /// `master` is the header of a linearizable response. Pure.
 [[nodiscard]] std::string why_not_at_checkpoint(const std::optional<base::result<checkpoint>>& stored,
-                                                const etcd::response_header& master, std::string_view instance);
+                                                const etcd::response_header& master);
 
 /// Compares one slave with the master, and writes to neither. Both sides are pinned to a revision:
 /// the slave to its current one, the master to that of the slave's checkpoint, so that a running

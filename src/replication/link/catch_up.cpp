@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link/catch_up.hpp"
 
+#include "replication/link/pass_position.hpp"
 #include "replication/link/same_master.hpp"
 #include "replication/record/proof.hpp"
 
@@ -65,11 +66,9 @@ aio::awaitable<step_result> catch_up::replay_missed() {
     auto end = co_await replay_from(*channel, from);
     if (end.reason == end_reason::compare && from.last_event > 0 && position_.rev == from.known) {
         // E is compacted, but the revisions after R may still be there, if it is the same master.
-        const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-        auto by_state = co_await prove_by_state(master, parts_.keys, position_, end.error.text);
-        const auto now = co_await compare_with_feed(*channel, parts_, std::move(by_state));
+        const auto now = co_await prove_by_state(*channel, end.error.text);
         if (!now) co_return step_result(end_reason::master_away, now.error());
-        if (now->found == proof::verdict::other) co_return end_reason::restart;
+        if (now->is_contradiction()) co_return end_reason::restart;
         from.last_event = 0;
         end = co_await replay_from(*channel, from);
     }
@@ -134,24 +133,30 @@ aio::awaitable<step_result> catch_up::apply_waiting(std::deque<log_entry>& waiti
     }
 }
 
+aio::awaitable<etcd::result<proof>> catch_up::prove_by_state(std::shared_ptr<net::channel> on, std::string compacted) {
+    const proof_request ask{on,          parts_.with, parts_.master.request_timeout(),
+                            parts_.keys, position_,   std::move(compacted)};
+    auto by_state = co_await prove_history(ask);
+    co_return co_await compare_with_feed(on, parts_, std::move(by_state));
+}
+
 aio::awaitable<step_result> catch_up::outlive_compaction(etcd::error why) {
     const net::channel_options options = catch_up_connection();
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return step_result(end_reason::master_away, channel.error());
-    const etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-    auto by_state = co_await prove_by_state(master, parts_.keys, position_, why.text);
-    const auto now = co_await compare_with_feed(*channel, parts_, std::move(by_state));
+    const auto now = co_await prove_by_state(*channel, why.text);
     if (!now) {
         parts_.master.avoid((*channel)->peer());
         co_return step_result(end_reason::master_away, now.error());
     }
     if (auto end = session_->interrupted()) co_return std::move(*end);
-    if (now->found == proof::verdict::other) co_return end_reason::restart;
+    if (now->is_contradiction()) co_return end_reason::restart;
     // If the state proves nothing, what was proven at the start holds: the feed has watched this master since then.
     bool& proven = session_->history().proven;
     proven = now->found == proof::verdict::same || (proven && parts_.source.connected());
+    if (!in_full_sync(position_)) session_->history().known_until = now->continuous && !proven ? position_.rev : 0;
     if (now->unchanged_until == 0) co_return step_result(end_reason::compare, why);
-    position_.rev = std::max(position_.rev, now->unchanged_until);
+    move_unchanged(position_, now->unchanged_until);
     co_return end_reason::done;
 }
 

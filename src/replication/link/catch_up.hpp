@@ -4,6 +4,7 @@
 #include "replication/link/advancer.hpp"
 #include "replication/link/permit_holder.hpp"
 #include "replication/master/replay.hpp"
+#include "replication/record/proof.hpp"
 
 #include <deque>
 #include <memory>
@@ -30,6 +31,8 @@ public:
 
 private:
     [[nodiscard]] bool log_takes_over() const;
+    /// E is compacted, which `compacted` says.
+    aio::awaitable<etcd::result<proof>> prove_by_state(std::shared_ptr<net::channel> on, std::string compacted);
     aio::awaitable<step_result> replay_from(std::shared_ptr<net::channel> on, replay::start from);
     aio::awaitable<etcd::result<void>> read_with_patience(replay& missed, std::deque<log_entry>& waiting, bool& silent);
     aio::awaitable<step_result> apply_waiting(std::deque<log_entry>& waiting, revision end);

@@ -17,6 +17,8 @@ aio::awaitable<step_result> follower::run() {
     for (;;) {
         auto end = co_await advancer_->advance_to_head();
         if (end.reason != end_reason::done) co_return end;
+        end = co_await compare_->run_if_due();
+        if (end.reason != end_reason::done) co_return end;
         was_in_sync_ = true;
         if (parts_.once) co_return end_reason::finished;
         report_state();
@@ -53,7 +55,7 @@ aio::awaitable<step_result> follower::rest_until_news() {
         if (auto end = session_->interrupted()) co_return std::move(*end);
         if (auto end = session_->broken()) co_return std::move(*end);
         if (parts_.better_endpoint) co_return end_reason::better_endpoint;
-        if (parts_.source.recent().position() > position_.rev) co_return end_reason::done;
+        if (parts_.source.recent().position() > position_.rev || compare_->is_due()) co_return end_reason::done;
         if (parts_.with.clock.now() >= look_again) break;
         const auto until = std::min(look_again, report_state());
         co_await aio::wait_until(parts_.wake, parts_.with.clock, until);

@@ -2,16 +2,18 @@
 #pragma once
 
 #include "replication/link/advancer.hpp"
+#include "replication/link/small_compare.hpp"
 
 namespace etcdsync::replication {
 
 /// Follows the log: applies what is new, then rests until there is more.
 class follower {
 public:
-    follower(slave_session& session, advancer& moves)
-        : session_(&session), advancer_(&moves), parts_(session.parts()), position_(session.position()) {}
+    follower(slave_session& session, advancer& moves, small_compare& compare)
+        : session_(&session), advancer_(&moves), compare_(&compare), parts_(session.parts()),
+          position_(session.position()) {}
 
-    /// Follows until something ends it: `behind` if the log no longer reaches back to R. A one-shot job is `finished` as soon as
+    /// Follows until something ends it: `behind` if the log no longer reaches back to R; `drifted`. A one-shot job is `finished` as soon as
     /// the slave has all the log knows.
     aio::awaitable<step_result> run();
 
@@ -30,6 +32,7 @@ private:
 
     slave_session* session_;
     advancer* advancer_;
+    small_compare* compare_;
     const link_parts& parts_;
     checkpoint& position_;
     bool was_in_sync_ = false;

@@ -17,6 +17,11 @@ step_result blocked_by_guard(std::string why) {
     return step_result(end_reason::blocked_by_guard, etcd::error(etcd::error_class::denied, std::move(why)));
 }
 
+evidence evidence_of(const session_history& history) {
+    if (history.proven) return evidence::proven;
+    return history.known_until > 0 ? evidence::continuous : evidence::unproven;
+}
+
 mode mode_of(sync_pass pass) {
     switch (pass) {
         case sync_pass::count: return mode::count;
@@ -36,7 +41,8 @@ void full_sync::resume(std::string reason) {
 aio::awaitable<step_result> full_sync::begin(std::string reason) {
     reason_ = std::move(reason);
     position_.cluster_id = parts_.source.cluster_id();
-    position_.raft_term = parts_.source.raft_term();
+    const bool equaled = !in_full_sync(position_) && !position_.split;
+    session_->history().expected_keys = equaled ? position_.count : std::nullopt;
     const bool may_write = session_->history().proven || parts_.guards.approved;
     position_.pass = may_write ? sync_pass::repair : sync_pass::count;
     position_.split = false;
@@ -50,7 +56,7 @@ aio::awaitable<step_result> full_sync::begin(std::string reason) {
     start_count();
     budget_.reset();
     // Until something is written the stored checkpoint stays true, and it can prove more than a new one.
-    if (position_.pass == sync_pass::repair) co_return end_reason::done;
+    if (position_.pass == sync_pass::repair || session_->history().known_until > 0) co_return end_reason::done;
     co_return co_await session_->commit_position();
 }
 
@@ -113,7 +119,8 @@ aio::awaitable<step_result> full_sync::skip_count_of_empty_slave() {
 
 aio::awaitable<step_result> full_sync::end_pass(pinned_revision& pinned) {
     if (position_.pass == sync_pass::count) {
-        const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->history().proven);
+        const std::string violation =
+            guard_violation(parts_.keys, *found_, parts_.guards, evidence_of(session_->history()));
         if (!violation.empty()) co_return blocked_by_guard(violation + "; nothing was written");
         co_return co_await change_pass(sync_pass::repair);
     }
@@ -139,7 +146,8 @@ aio::awaitable<step_result> full_sync::guard_prune(pinned_revision& pinned) {
         if (end.reason == end_reason::compare) co_return co_await pinned.move_on();
         if (end.reason != end_reason::done) co_return end;
     }
-    const std::string violation = guard_violation(parts_.keys, *found_, parts_.guards, session_->history().proven);
+    const std::string violation =
+        guard_violation(parts_.keys, *found_, parts_.guards, evidence_of(session_->history()));
     if (!violation.empty()) co_return blocked_by_guard(violation + "; nothing was deleted");
     budget_ = found_->removals();
     parts_.report.status().progress = {};
@@ -153,7 +161,14 @@ aio::awaitable<step_result> full_sync::change_pass(sync_pass to) {
     if (to != sync_pass::prune) start_count();
     if (to == sync_pass::none) budget_.reset();
     parts_.report.status().progress = {};
+    // The first position of a repair is written when its R is chosen, with what proves it: what is stored until then proves more.
+    if (to == sync_pass::repair) co_return end_reason::done;
     co_return co_await session_->commit_position();
+}
+
+void full_sync::start_count() {
+    found_.emplace(parts_.keys.rules());
+    found_->expected = session_->history().expected_keys;
 }
 
 void full_sync::report_kept_keys() {

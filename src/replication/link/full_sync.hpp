@@ -39,7 +39,7 @@ private:
     aio::awaitable<step_result> guard_prune(pinned_revision& pinned);
     aio::awaitable<step_result> change_pass(sync_pass to);
     aio::awaitable<step_result> skip_count_of_empty_slave();
-    void start_count() { found_.emplace(parts_.keys.rules()); }
+    void start_count();
     void report_kept_keys();
 
     slave_session* session_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/link/full_sync_pass.hpp"
 
+#include "replication/record/current_state.hpp"
 #include "replication/record/proof.hpp"
 #include "replication/slave/limit_learning.hpp"
 
@@ -108,14 +109,16 @@ void full_sync_pass::sample(const etcd::range_page& page, const segment& where) 
         [](const etcd::key_value& a, const etcd::key_value& b) { return a.mod_revision < b.mod_revision; });
     std::string unused;
     if (newest == page.kvs.end() || !parts_.keys.to_slave(where, newest->key, unused)) return;
-    remember(position_.anchors, anchor_of(*newest));
+    remember(position_.anchors, anchor_of(*newest, position_.rev));
 }
 
 aio::awaitable<step_result> full_sync_pass::take(const comparison::step& found) {
     if (found.what == step_kind::slave_only) co_return co_await take_slave_only(found);
     // Both sides were equal here when the prune pass began, and advance keeps them so.
     if (keys_only()) co_return end_reason::done;
-    if (found.what == step_kind::different) at_.found.note_overwrite(found.rule, found.key);
+    const revision known = session_->history().known_until;
+    const bool explained = known > 0 && found.mod_revision > known;
+    if (found.what == step_kind::different) at_.found.note_overwrite(found.rule, found.key, explained);
     if (mode_ == mode::count) co_return end_reason::done;
     co_return co_await add(etcd::event_type::put, found);
 }

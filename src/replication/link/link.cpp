@@ -33,13 +33,14 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            better_endpoint_,
                                            settings_.once,
                                            guards_,
+                                           compared_,
                                            settings_.log_since},
       start_(parts_, settings_), waits_(parts_, control_), database_(with, report_),
       answered_violations_(source.current().violations) {
     subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
     subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
-    probe.key = settings_.checkpoint_key;
+    probe.key = settings_.checkpoint.position;
     slave_.set_health_probe(std::move(probe));
     master_.set_health_probe(health_probe_query(keys_.cover()));
     subscriptions_.push_back(slave_.enable_failback([this] {
@@ -101,7 +102,7 @@ aio::awaitable<step_result> link::serve() {
     better_endpoint_ = false;
     const aio::subscription on_broken = channel->on_broken([this] { wake_.notify(); });
     const etcd::kv kv(channel, parts_.with.clock, slave_.request_timeout());
-    slave_writer slave(kv, parts_.with, settings_.checkpoint_key, *settings_.records);
+    slave_writer slave(kv, parts_.with, settings_.checkpoint, *settings_.records);
     const base::scoped_pointer<slave_writer> while_connected(writer_, slave);
     for (unsigned rounds = 0;; ++rounds) {
         // If another process keeps writing the checkpoint, this is no race.
@@ -208,7 +209,7 @@ aio::awaitable<> link::release_checkpoint(slave_writer& slave) {
     released.writer.clear();
     const batch nothing(settings_.limits);
     // If this fails, another process wrote there, or the checkpoint is found as that of a dead process.
-    static_cast<void>(co_await slave.commit(nothing, std::move(released), settings_.limits.max_ops));
+    static_cast<void>(co_await slave.commit(nothing, std::move(released), settings_.limits));
 }
 
 }  // namespace etcdsync::replication

@@ -7,6 +7,7 @@
 #include "replication/link/link_parts.hpp"
 #include "replication/link/link_settings.hpp"
 #include "replication/link/link_waits.hpp"
+#include "replication/link/small_compare.hpp"
 #include "replication/link/start_sequence.hpp"
 #include "replication/link/step_result.hpp"
 
@@ -75,6 +76,7 @@ private:
     link_control control_;
     bool better_endpoint_ = false;  ///< the slave has an endpoint preferred to the one in use
     guard_policy guards_;           ///< of the current start
+    small_compare_state compared_;
     link_parts parts_;
     start_sequence start_;
     link_waits waits_;

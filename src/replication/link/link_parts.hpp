@@ -16,6 +16,8 @@
 
 namespace etcdsync::replication {
 
+struct small_compare_state;
+
 /// What the parts of a link share. The link owns it, or knows that it outlives the link.
 struct link_parts {
     const context& with;
@@ -31,6 +33,7 @@ struct link_parts {
     const bool& better_endpoint;  ///< the slave has an endpoint preferred to the one in use
     bool once;                    ///< end as soon as the slave is in sync
     const guard_policy& guards;
+    small_compare_state& compared;
     const log_start& log_since;  ///< since when the feed selects this link's keys
 
     /// The feed's log holds all changes of this link's keys after `rev`.

@@ -17,9 +17,8 @@ namespace etcdsync::replication {
 struct link_settings {
     std::string slave;
     std::string rule;  ///< the only rule of this link, in consistency = "rule"; empty: all of the slave's
-    std::string instance;
-    std::string checkpoint_key;
-    std::shared_ptr<const record_set> records;  ///< all of the slave, of which the key above is one
+    checkpoint_keys checkpoint;
+    std::shared_ptr<const record_set> records;  ///< all of the slave, of which the one above is one
     log_start log_since;                        ///< since when the feed selects this link's keys
     std::string endpoints;                      ///< for messages
     txn_limits limits;
@@ -30,7 +29,9 @@ struct link_settings {
     bool approve_foreign = false;  ///< that approval claims foreign keys, too
 
     /// For what one link does for all of a slave.
-    [[nodiscard]] bool is_first_of_slave() const { return records->wanted().front().key == checkpoint_key; }
+    [[nodiscard]] bool is_first_of_slave() const {
+        return records->wanted().front().at.position == checkpoint.position;
+    }
 };
 
 /// Windows for one Txn at a time, and for single keys.

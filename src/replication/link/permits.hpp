@@ -39,6 +39,8 @@ public:
         std::shared_ptr<state> from_;
     };
 
+    [[nodiscard]] bool has_free() const { return state_->free > 0; }
+
     /// Nothing if none is free.
     [[nodiscard]] std::optional<permit> try_take() {
         if (state_->free <= 0) return std::nullopt;

@@ -4,6 +4,7 @@
 #include "replication/link/pass_position.hpp"
 #include "replication/link/same_master.hpp"
 #include "replication/mapping/queries.hpp"
+#include "replication/record/current_state.hpp"
 #include "replication/record/proof.hpp"
 
 #include <algorithm>
@@ -41,12 +42,12 @@ aio::awaitable<step_result> pinned_revision::prove_again() {
     // This is not the connection that was proven, and much time may have passed.
     const checkpoint& record = session_->writer().record();
     if (!session_->history().proven || record.event_revision == 0) co_return end_reason::done;
-    auto by_record =
-        co_await prove_history(master_.channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, record);
+    const proof_request ask{master_.channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, record};
+    auto by_record = co_await prove_history(ask);
     const auto proved = co_await compare_with_feed(master_.channel(), parts_, std::move(by_record));
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
     if (auto end = session_->interrupted()) co_return std::move(*end);
-    if (proved->found == proof::verdict::other) co_return end_reason::restart;
+    if (proved->is_contradiction()) co_return end_reason::restart;
     co_return end_reason::done;
 }
 
@@ -60,14 +61,16 @@ aio::awaitable<step_result> pinned_revision::choose() {
     position_.rev = std::max(position_.rev, page->header.store_revision);
     position_.anchors.clear();
     position_.count.reset();
-    co_return co_await record_newest_event();
+    if (position_.pass != sync_pass::repair) co_return end_reason::done;
+    auto end = co_await find_event();
+    if (end.reason != end_reason::done) co_return end;
+    co_return co_await session_->commit_position();
 }
 
-aio::awaitable<step_result> pinned_revision::record_newest_event() {
+aio::awaitable<step_result> pinned_revision::find_event() {
     // The checkpoint of a full sync begins without an E. If this process were killed before it has one, its successor could not
     // prove the master. So the newest revision is recorded before the first page.
-    const bool needed =
-        session_->history().proven && position_.pass == sync_pass::repair && position_.event_digest.empty();
+    const bool needed = !session_->history().is_first && position_.event_digest.empty();
     if (!needed || parts_.keys.segments().size() > most_segments_to_count) co_return end_reason::done;
     const auto newest = co_await find_newest_event(master_, parts_.keys, position_.rev);
     if (!newest) co_return end_reason::done;
@@ -77,7 +80,7 @@ aio::awaitable<step_result> pinned_revision::record_newest_event() {
     if (digest.empty()) co_return end_reason::done;
     position_.event_revision = *newest;
     position_.event_digest = std::move(digest);
-    co_return co_await session_->commit_position();
+    co_return end_reason::done;
 }
 
 aio::awaitable<step_result> pinned_revision::move_on() {
@@ -90,7 +93,7 @@ aio::awaitable<step_result> pinned_revision::move_on() {
     if (!unchanged) co_return step_result(end_reason::master_away, unchanged.error());
     if (auto stop = session_->interrupted()) co_return std::move(*stop);
     if (!*unchanged || **unchanged <= before) co_return co_await catch_up_->replay_missed();
-    position_.rev = **unchanged;
+    move_unchanged(position_, **unchanged);
     co_return end_reason::done;
 }
 

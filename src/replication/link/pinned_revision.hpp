@@ -30,7 +30,8 @@ public:
 
 private:
     aio::awaitable<step_result> prove_again();
-    aio::awaitable<step_result> record_newest_event();
+    /// Finds E for a checkpoint that has none. Not finding it is no failure.
+    aio::awaitable<step_result> find_event();
 
     slave_session* session_;
     advancer* advancer_;

@@ -7,13 +7,20 @@
 namespace etcdsync::replication {
 
 bool rival_watch::is_at_work(const checkpoint& stored, aio::clock::time_point now) {
-    if (!is_rival(stored, writer_, last_seq_)) return false;
+    return is_rival(stored, writer_, last_seq_) && !is_silent(stored, now);
+}
+
+bool rival_watch::is_abandoned(const checkpoint& stored, aio::clock::time_point now) {
+    return stored.writer.empty() || stored.writer == writer_ || is_silent(stored, now);
+}
+
+bool rival_watch::is_silent(const checkpoint& stored, aio::clock::time_point now) {
     if (stored.writer != rival_ || stored.seq != rival_seq_) {
         rival_ = stored.writer;
         rival_seq_ = stored.seq;
         last_sign_ = now;
     }
-    return now - last_sign_ < refresh_interval + std::chrono::minutes(1);
+    return now - last_sign_ >= refresh_interval + std::chrono::minutes(1);
 }
 
 }  // namespace etcdsync::replication

@@ -22,7 +22,13 @@ public:
     /// process refreshes its checkpoint may be dead, and no longer counts; if it lives, it is held in its turn.
     [[nodiscard]] bool is_at_work(const checkpoint& stored, aio::clock::time_point now);
 
+    /// True if `stored` is certainly not the checkpoint of another process at work: it is ours, or nobody's, or was seen
+    /// unchanged for that long.
+    [[nodiscard]] bool is_abandoned(const checkpoint& stored, aio::clock::time_point now);
+
 private:
+    [[nodiscard]] bool is_silent(const checkpoint& stored, aio::clock::time_point now);
+
     std::string writer_;
     std::uint64_t last_seq_ = 0;  ///< 0: nothing was written yet
     std::string rival_;

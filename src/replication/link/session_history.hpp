@@ -4,6 +4,7 @@
 #include "replication/master/feed.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace etcdsync::replication {
 
@@ -21,6 +22,11 @@ struct session_history {
     std::uint64_t generation;  ///< of the feed's log
     std::uint64_t continuity;  ///< feed::continuity()
     bool proven = false;       ///< the master is known to have the history the slave was copied from
+    bool is_first = false;     ///< nothing was known of the slave: there is no history that could be proven
+    /// The number of keys when the slave equaled the master before a full sync (census::expected).
+    std::optional<std::int64_t> expected_keys;
+    /// If it is not proven, but continuous (proof::continuous): the slave equaled the master up to here; 0: unknown.
+    revision known_until = 0;
 };
 
 }  // namespace etcdsync::replication

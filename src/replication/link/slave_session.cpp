@@ -4,6 +4,7 @@
 #include "replication/link/pass_position.hpp"
 #include "replication/slave/limit_learning.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace etcdsync::replication {
@@ -24,14 +25,23 @@ std::optional<step_result> slave_session::broken() const {
     return step_result(end_reason::slave_failed, etcd::error(etcd::error_class::retry, writer_->kv().why_unusable()));
 }
 
-aio::awaitable<step_result> slave_session::claim(checkpoint record, bool proven) {
-    history_.proven = proven;
+aio::awaitable<step_result> slave_session::claim(const start_plan& plan) {
+    history_.proven = plan.proven;
+    history_.known_until = plan.known_until;
+    history_.is_first = plan.full_sync && !plan.proven && !plan.kept;
+    take(plan.kept ? *plan.kept : plan.record);
+    if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
+    auto end = co_await commit_position();
+    if (end.reason != end_reason::done || !plan.kept) co_return end;
+    take(plan.record);
+    co_return end;
+}
+
+void slave_session::take(checkpoint record) {
     position_ = std::move(record);
     position_.writer = parts_.with.writer;
     // An approval of one full sync claims them only if there is a full sync.
     if (!parts_.guards.for_one_sync || in_full_sync(position_)) adopt_foreign_keys();
-    if (applied_revision_is_valid(position_)) parts_.report.status().applied = position_.rev;
-    co_return co_await commit_position();
 }
 
 void slave_session::adopt_foreign_keys() {
@@ -47,7 +57,8 @@ aio::awaitable<step_result> slave_session::commit_position() {
 aio::awaitable<step_result> slave_session::commit(const batch& writes) {
     // What was read from a master that has changed since is not written.
     if (auto end = interrupted()) co_return std::move(*end);
-    const auto committed = co_await writer_->commit(writes, position_, parts_.limits.max_ops);
+    position_.slave_revision = std::max(position_.slave_revision, writer_->slave_revision());
+    const auto committed = co_await writer_->commit(writes, position_, parts_.limits);
     if (!committed) {
         const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->kv().usable();
         if (slow) shrink_after_timeout(writes, parts_.limits);
@@ -83,6 +94,7 @@ aio::awaitable<step_result> slave_session::check_slave() {
     if (!same) co_return step_result(end_reason::slave_failed, same.error());
     last_contact_ = parts_.with.clock.now();
     if (!*same) co_return end_reason::restart;
+    if (writer_->lost_manifest()) co_return co_await commit_position();
     co_return end_reason::done;
 }
 

@@ -4,6 +4,7 @@
 #include "replication/link/link_parts.hpp"
 #include "replication/link/session_history.hpp"
 #include "replication/link/step_result.hpp"
+#include "replication/record/start_plan.hpp"
 #include "replication/slave/slave_writer.hpp"
 
 #include <chrono>
@@ -20,9 +21,9 @@ class slave_session {
 public:
     slave_session(const link_parts& parts, slave_writer& slave);
 
-    /// Writes `record` with this process as its writer: a Txn that a dead process may still have in flight fails from now on.
-    /// `proven`: the master is known to have the history the slave was copied from.
-    aio::awaitable<step_result> claim(checkpoint record, bool proven);
+    /// Writes the checkpoint of `plan` with this process as its writer: a Txn that a dead process may still have in flight fails
+    /// from now on.
+    aio::awaitable<step_result> claim(const start_plan& plan);
 
     /// Writes `writes` and position() in one Txn. `restart` if another process changed the checkpoint.
     aio::awaitable<step_result> commit(const batch& writes);
@@ -36,7 +37,7 @@ public:
     /// Stores a position that moved more than refresh_interval ago, so that a quiet link survives compaction.
     aio::awaitable<step_result> refresh_checkpoint();
 
-    /// Whether the slave answers and the checkpoint is as this process left it.
+    /// Whether the slave answers and the checkpoint is as this process left it. Writes a manifest again that was deleted.
     aio::awaitable<step_result> check_slave();
 
     /// When check_slave() is due.
@@ -62,6 +63,8 @@ public:
 
 private:
     void count(const batch& written);
+    /// Makes `record` the position of this process.
+    void take(checkpoint record);
 
     const link_parts& parts_;
     slave_writer* writer_;

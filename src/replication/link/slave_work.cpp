@@ -9,11 +9,11 @@ namespace etcdsync::replication {
 
 slave_work::slave_work(const link_parts& parts, slave_writer& slave, const start_plan& plan)
     : parts_(parts), plan_(plan), session_(parts, slave), permit_(session_), advancer_(session_),
-      catch_up_(session_, advancer_, permit_), full_sync_(session_, advancer_, catch_up_, permit_),
-      follower_(session_, advancer_) {}
+      catch_up_(session_, advancer_, permit_), full_sync_(session_, advancer_, catch_up_, permit_), compare_(session_),
+      follower_(session_, advancer_, compare_) {}
 
 aio::awaitable<step_result> slave_work::claim() {
-    auto end = co_await session_.claim(plan_.record, plan_.proven);
+    auto end = co_await session_.claim(plan_);
     full_sync_.resume(plan_.reason);
     co_return end;
 }
@@ -31,6 +31,7 @@ aio::awaitable<step_result> slave_work::run() {
         if (end.reason == end_reason::behind) end = co_await catch_up_.run();
         if (end.reason == end_reason::compare) end = co_await catch_up_.outlive_compaction(end.error);
         if (end.reason == end_reason::compare) end = co_await begin_full_sync(end.error.text);
+        if (end.reason == end_reason::drifted) end = co_await repair_drift(end.error.text);
     }
     co_return end;
 }
@@ -44,7 +45,17 @@ aio::awaitable<step_result> slave_work::move() {
     }
     // Keys below the frontier are at R. If the log no longer reaches back to it, they are advanced first.
     if (!nothing_below_frontier(at) && !parts_.log_reaches(at.rev)) co_return end_reason::behind;
-    co_return co_await full_sync_.run();
+    auto end = co_await full_sync_.run();
+    if (!in_full_sync(at)) compare_.note_compared();
+    co_return end;
+}
+
+aio::awaitable<step_result> slave_work::repair_drift(std::string what) {
+    parts_.report.log(observe::log_level::warn, "the slave differs from the master; comparing all keys",
+                      {{"cause", what}});
+    // The feed has followed the master since this session began, so the master is known.
+    session_.history().proven = true;
+    co_return co_await begin_full_sync(std::move(what));
 }
 
 aio::awaitable<step_result> slave_work::finish_once() {

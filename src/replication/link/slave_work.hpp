@@ -36,6 +36,7 @@ public:
 private:
     aio::awaitable<step_result> move();
     aio::awaitable<step_result> finish_once();
+    aio::awaitable<step_result> repair_drift(std::string what);
 
     const link_parts& parts_;
     const start_plan& plan_;
@@ -44,6 +45,7 @@ private:
     advancer advancer_;
     catch_up catch_up_;
     full_sync full_sync_;
+    small_compare compare_;
     follower follower_;
     bool has_followed_ = false;
 };

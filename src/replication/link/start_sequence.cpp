@@ -17,11 +17,6 @@ namespace {
 constexpr std::string_view slave_is_master =
     "the endpoints of this slave lead to the master itself: correct them. Only the checkpoint was written";
 
-/// A checkpoint of ours that says the slave was equal to the master at some revision.
-bool has_history(const checkpoint& record, std::string_view instance) {
-    return record.instance == instance && record.rev > 0;
-}
-
 step_result held(std::string why) {
     return step_result(end_reason::held, etcd::error(etcd::error_class::denied, std::move(why)));
 }
@@ -31,7 +26,7 @@ step_result slave_failed(const etcd::error& why) { return step_result(end_reason
 }  // namespace
 
 start_sequence::start_sequence(const link_parts& parts, const link_settings& settings)
-    : parts_(parts), settings_(settings), rivals_(parts.with.writer) {}
+    : parts_(parts), settings_(settings), rivals_(parts.with.writer), master_(parts, settings) {}
 
 const checkpoint* start_sequence::stored() const {
     return found_.record && *found_.record ? &**found_.record : nullptr;
@@ -60,7 +55,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
         co_return end_reason::done;
     }
     if (!found) co_return slave_failed(found.error());
-    const migration plan = plan_migration(*found, *settings_.records, settings_.instance);
+    const migration plan = plan_migration(*found, *settings_.records);
     if (plan.steps.empty()) co_return end_reason::done;
     if (rivals_.is_at_work(plan.activity, parts_.with.clock.now())) {
         co_return held(
@@ -87,7 +82,7 @@ aio::awaitable<step_result> start_sequence::claim_unchanged(slave_writer& slave,
     if (!parts_.control.may_work()) co_return end_reason::restart;
     record.writer = parts_.with.writer;
     const batch nothing(parts_.limits);
-    const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits.max_ops);
+    const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits);
     if (!claimed) co_return slave_failed(claimed.error());
     if (!*claimed) co_return end_reason::restart;
     co_return end_reason::done;
@@ -103,58 +98,58 @@ aio::awaitable<step_result> start_sequence::decide(slave_writer& slave, guard_po
     same_ids_ = found_.cluster_id == parts_.source.cluster_id();
     if (same_ids_ && same_store_) co_return held(std::string(slave_is_master));
     start_context now;
-    now.instance = settings_.instance;
     now.cluster_id = parts_.source.cluster_id();
-    now.raft_term = parts_.source.raft_term();
     now.master_position = parts_.source.recent().position();
+    now.slave_cluster_id = found_.cluster_id;
     now.slave_revision = found_.slave_revision;
-    if (stored() != nullptr && has_history(*stored(), settings_.instance)) {
-        auto end = co_await prove_master(*stored(), guards, now);
-        if (end.reason != end_reason::done) co_return end;
-    }
+    auto end = co_await prove_master(slave, guards, now);
+    if (end.reason != end_reason::done) co_return end;
     plan_ = plan_start(found_.record, parts_.keys, now);
     co_return end_reason::done;
 }
 
-aio::awaitable<step_result> start_sequence::prove_master(const checkpoint& record, guard_policy& guards,
+aio::awaitable<step_result> start_sequence::prove_master(slave_writer& slave, guard_policy& guards,
                                                          start_context& now) {
     const session_history before(parts_.source);
-    const auto proved = co_await prove(record);
+    const checkpoint record = stored() != nullptr ? *stored() : checkpoint();
+    const auto proved = co_await master_.prove(record);
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
     // What was proven says nothing about a master that the feed went to meanwhile, without a proof of its own.
     if (!before.is_current(parts_.source)) co_return end_reason::restart;
-    if (proved->found == proof::verdict::other) {
-        if (guards.safety.on_master_change == config::master_change::hold && !guards.accepts_other_master) {
-            const std::string why = proved->reason + "; nothing was written";
-            co_return step_result(end_reason::other_master, etcd::error(etcd::error_class::denied, why));
-        }
+    if (proved->is_contradiction()) {
+        const bool holds = guards.safety.on_master_change == config::master_change::hold;
+        if (holds && !guards.accepts_other_master) co_return co_await hold(slave, *proved);
+        master_.settle();
         // That is what "resync" means: no guard for this one change. A one-shot job ends with it anyway.
         guards.approved = true;
         guards.for_one_sync = !parts_.once;
     }
-    const bool continued = is_continued(record);
+    const bool continued = master_.is_continued(record);
     now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
+    now.continuous = proved->continuous && !proved->is_contradiction();
     now.unproven_reason = proved->reason;
     now.unchanged_until = proved->unchanged_until;
+    now.raft = proved->raft;
     co_return end_reason::done;
 }
 
-bool start_sequence::is_continued(const checkpoint& record) const {
-    return record.writer == parts_.with.writer && parts_.source.continuity() == trusted_;
+aio::awaitable<step_result> start_sequence::remember_contradiction(slave_writer& slave, checkpoint record) {
+    record.other = true;
+    record.split = false;
+    record.pass = sync_pass::none;
+    record.frontier.clear();
+    co_return co_await claim_unchanged(slave, std::move(record));
 }
 
-aio::awaitable<etcd::result<proof>> start_sequence::prove(checkpoint record) {
-    const net::channel_options options = slave_connection();
-    const auto channel = co_await parts_.master.connect(options);
-    if (!channel) co_return channel.error();
-    // A checkpoint migrated from the other consistency mode is proven by the keys it was about, if they may be read.
-    const mapping& about = settings_.records->keys_of(record.rules, parts_.keys);
-    auto proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), about, record);
-    if (!proved && proved.error().cls == etcd::error_class::denied && &about != &parts_.keys)
-        proved = co_await prove_history(*channel, parts_.with, parts_.master.request_timeout(), parts_.keys, record);
-    if (is_continued(record)) proved = co_await compare_with_feed(*channel, parts_, std::move(proved));
-    if (!proved) parts_.master.avoid((*channel)->peer());
-    co_return proved;
+aio::awaitable<step_result> start_sequence::hold(slave_writer& slave, const proof& why) {
+    const bool is_final = why.found == proof::verdict::other;
+    if (is_final && !stored()->other && rivals_.is_abandoned(*stored(), parts_.with.clock.now())) {
+        auto end = co_await remember_contradiction(slave, *stored());
+        if (end.reason != end_reason::done) co_return end;
+        master_.settle();
+    }
+    const std::string text = why.reason + "; nothing was written";
+    co_return step_result(end_reason::other_master, etcd::error(etcd::error_class::denied, text));
 }
 
 aio::awaitable<step_result> start_sequence::confirm(slave_writer& slave) {
@@ -175,7 +170,7 @@ aio::awaitable<etcd::result<bool>> start_sequence::is_the_master(slave_writer& s
     if (!channel) co_return channel.error();
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
     etcd::range_query query;
-    query.key = settings_.checkpoint_key;
+    query.key = settings_.checkpoint.position;
     const auto page = co_await master.range(query);
     if (page) co_return page->kvs.size() == 1 && page->kvs.front().value == slave.text();
     if (!etcd::is_permission_denied(page.error())) co_return page.error();
@@ -190,7 +185,7 @@ aio::awaitable<etcd::result<bool>> start_sequence::revision_moves_with(etcd::kv&
     if (!before) co_return before.error();
     if (!parts_.control.may_work()) co_return etcd::error(etcd::error_class::cancelled, "the link stops");
     const batch nothing(parts_.limits);
-    const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits.max_ops);
+    const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits);
     if (!claimed) co_return claimed.error();
     const auto after = co_await master.range(query);
     if (!after) co_return after.error();

@@ -3,9 +3,9 @@
 
 #include "replication/link/link_parts.hpp"
 #include "replication/link/link_settings.hpp"
+#include "replication/link/master_check.hpp"
 #include "replication/link/rival_watch.hpp"
 #include "replication/link/step_result.hpp"
-#include "replication/record/proof.hpp"
 #include "replication/record/start_plan.hpp"
 #include "replication/slave/slave_writer.hpp"
 
@@ -37,17 +37,17 @@ public:
     /// The claim failed because the checkpoint had changed.
     void note_contested(bool contested) { contested_ = contested; }
     void note_written(std::uint64_t seq) { rivals_.note_written(seq); }
-    /// feed::continuity() of a session in which the master was known to be the one the slave follows.
-    void trust(std::uint64_t continuity) { trusted_ = continuity; }
+    /// master_check::trust()
+    void trust(std::uint64_t continuity) { master_.trust(continuity); }
 
 private:
     aio::awaitable<step_result> migrate_records(slave_writer& slave);
     aio::awaitable<step_result> claim_unchanged(slave_writer& slave, checkpoint record);
-    aio::awaitable<step_result> prove_master(const checkpoint& record, guard_policy& guards, start_context& now);
-    aio::awaitable<etcd::result<proof>> prove(checkpoint record);
-    /// True if the checkpoint is ours, and the feed has followed the master without a gap since: a proof of its own even if the
-    /// master's state proves nothing.
-    [[nodiscard]] bool is_continued(const checkpoint& record) const;
+    /// Stores that the master has another history, so that the hold survives whatever the master looks like later.
+    aio::awaitable<step_result> remember_contradiction(slave_writer& slave, checkpoint record);
+    aio::awaitable<step_result> prove_master(slave_writer& slave, guard_policy& guards, start_context& now);
+    /// Another master: `other_master`, and it is remembered.
+    aio::awaitable<step_result> hold(slave_writer& slave, const proof& why);
     aio::awaitable<etcd::result<bool>> is_the_master(slave_writer& slave);
     aio::awaitable<etcd::result<bool>> revision_moves_with(etcd::kv& master, slave_writer& slave);
     [[nodiscard]] const checkpoint* stored() const;
@@ -55,12 +55,12 @@ private:
     const link_parts& parts_;
     const link_settings& settings_;
     rival_watch rivals_;
+    master_check master_;
     slave_writer::found found_;
     start_plan plan_;
     bool contested_ = false;   ///< another process wrote the checkpoint just before our claim
     bool same_ids_ = false;    ///< slave and master claim to be the same cluster, as two default etcds do
     bool same_store_ = false;  ///< and they are the same
-    std::uint64_t trusted_ = 0;
     bool reported_unreadable_ = false;
 };
 

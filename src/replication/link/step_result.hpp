@@ -17,6 +17,7 @@ enum class end_reason : std::uint8_t {
     contested,         ///< read the checkpoint again now: another process changed it
     behind,            ///< the log no longer reaches back to R
     compare,           ///< only a full sync can continue from here
+    drifted,           ///< the slave is not what it should be: only a full sync repairs it
     watch_violated,    ///< a watch of the link's own violated etcd's guarantees: what it delivered before may be wrong
     resume_pass,       ///< resume the pass at its frontier
     blocked_by_guard,  ///< a guard requires approval

@@ -81,6 +81,7 @@ aio::awaitable<etcd::error> feed::follow() {
         co_return page.error();
     }
     continue_or_restart_log(page->header);
+    ++connections_;
     replay::start from = start_after(log_.position(), history_.last_event());
     if (from.last_event > 0 && history_.last_event().selected != selected_) {
         // The digest may come from keys that are no longer selected. First prove this master by the

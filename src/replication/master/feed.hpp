@@ -46,11 +46,16 @@ public:
     void set_log_limit(std::size_t limit) { log_.set_limit(limit); }
 
     [[nodiscard]] std::uint64_t cluster_id() const { return history_.cluster_id(); }
-    [[nodiscard]] std::uint64_t raft_term() const { return history_.raft_term(); }
     /// A number that changes whenever it is uncertain that the master still has the same history: a
     /// new generation of the log, a watch violation, or a watch that was reopened after the
     /// revision that would prove its history was compacted.
     [[nodiscard]] std::uint64_t continuity() const { return log_.generation() + history_.doubts(); }
+
+    /// known_history::contradictions()
+    [[nodiscard]] std::uint64_t contradictions() const { return history_.contradictions(); }
+
+    /// How often a connection to the master was opened: each may lead to another master.
+    [[nodiscard]] std::uint64_t connections() const { return connections_; }
 
     /// E, which proves to a reader with a connection of its own that it reads the same master.
     [[nodiscard]] const proof_event& last_event() const { return history_.last_event(); }
@@ -76,6 +81,7 @@ private:
     log log_;
     known_history history_;
     watch_pauses pauses_;
+    std::uint64_t connections_ = 0;
     master_report report_;
     aio::listeners listeners_;
     watch_interrupt interrupt_;

@@ -15,8 +15,8 @@ history_change known_history::check(const etcd::response_header& read, const log
     if (!recent.started() || lost_ || last_event_.rev == 0) change = history_change::not_continued;
     if (recent.started() && read.store_revision < recent.position()) change = history_change::went_backwards;
     if (recent.started() && read.cluster_id != cluster_id_) change = history_change::other_cluster;
+    if (change == history_change::went_backwards) ++contradictions_;
     cluster_id_ = read.cluster_id;
-    raft_term_ = read.raft_term;
     if (change != history_change::none) {
         last_event_ = proof_event();
         lost_ = false;
@@ -33,6 +33,7 @@ void known_history::record(const log_entry& entry, std::shared_ptr<const selecti
 
 void known_history::note_failure(etcd::error_class why) {
     if (loses_history(why)) lost_ = true;
+    if (why == etcd::error_class::other_history) ++contradictions_;
     if (why == etcd::error_class::watch_violation) ++doubts_;
 }
 

@@ -54,15 +54,18 @@ public:
     /// may then be wrong, or another history's.
     [[nodiscard]] std::uint64_t doubts() const { return doubts_; }
 
+    /// How often the same cluster turned out to have another history. That is final for what was copied from it before,
+    /// whatever it looks like later.
+    [[nodiscard]] std::uint64_t contradictions() const { return contradictions_; }
+
     [[nodiscard]] std::uint64_t cluster_id() const { return cluster_id_; }
-    [[nodiscard]] std::uint64_t raft_term() const { return raft_term_; }
 
 private:
     proof_event last_event_;
     bool lost_ = false;  ///< the log does not lead to the master's current history
     std::uint64_t doubts_ = 0;
+    std::uint64_t contradictions_ = 0;
     std::uint64_t cluster_id_ = 0;
-    std::uint64_t raft_term_ = 0;
 };
 
 }  // namespace etcdsync::replication

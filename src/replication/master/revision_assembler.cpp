@@ -71,11 +71,13 @@ void fold(log_entry& entry) {
 }
 
 void event_digest::add(const etcd::event& change) {
-    digest_.add(static_cast<std::uint64_t>(change.type));
-    digest_.add(change.kv.key);
-    digest_.add(change.kv.value);
+    base::digest digest;
+    digest.add(static_cast<std::uint64_t>(change.type));
+    digest.add(change.kv.key);
+    digest.add(change.kv.value);
     for (const std::int64_t number : {change.kv.create_revision, change.kv.mod_revision, change.kv.version})
-        digest_.add(static_cast<std::uint64_t>(number));
+        digest.add(static_cast<std::uint64_t>(number));
+    sum_ += digest.value();
 }
 
 std::string digest_of_events(const log_entry& entry, const revision_assembler::selector& selects) {

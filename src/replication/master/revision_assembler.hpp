@@ -66,15 +66,15 @@ private:
     std::uint64_t dropped_ = 0;
 };
 
-/// A digest of the events of one folded revision. It is compared when the master's history is
-/// replayed from there.
+/// A digest of the events of one folded revision, in any order. It is compared when the master's history is replayed from
+/// there, or with the keys that still have that mod_revision.
 class event_digest {
 public:
     void add(const etcd::event& change);
-    [[nodiscard]] std::string hex() const { return digest_.hex(); }
+    [[nodiscard]] std::string hex() const { return base::digest_text(sum_); }
 
 private:
-    base::digest digest_;
+    std::uint64_t sum_ = 0;
 };
 
 /// The digest of the events of `entry` that `selects` takes.

@@ -35,13 +35,13 @@ bool is_overtaken(std::string_view key, const std::vector<mapped_revision>& revi
 
 }  // namespace
 
-anchor anchor_of(const etcd::key_value& kv) {
-    return {std::string(kv.key), kv.create_revision, kv.mod_revision, kv.version, digest_of(kv.value)};
+anchor anchor_of(const etcd::key_value& kv, revision seen_at) {
+    return {std::string(kv.key), kv.create_revision, kv.mod_revision, kv.version, digest_of(kv.value), seen_at};
 }
 
 bool is_unchanged(const anchor& recorded, const etcd::key_value& kv) {
     return kv.mod_revision == recorded.mod_revision && kv.create_revision == recorded.create_revision &&
-           kv.version == recorded.version && digest_of(kv.value) == recorded.digest;
+           kv.version == recorded.version && (recorded.digest.empty() || digest_of(kv.value) == recorded.digest);
 }
 
 void remember(anchor_list& to, anchor fresh) {
@@ -59,7 +59,7 @@ void update(anchor_list& of, const log_entry& entry) {
         const auto known = find(of, change.kv.key);
         if (known == of.end()) continue;
         of.erase(known);
-        if (change.type == etcd::event_type::put) remember(of, anchor_of(change.kv));
+        if (change.type == etcd::event_type::put) remember(of, anchor_of(change.kv, entry.rev));
     }
 }
 
@@ -73,10 +73,17 @@ void follow_changes(anchor_list& of, const std::vector<mapped_revision>& revisio
             const etcd::event& event = *change->event;
             if (event.type != etcd::event_type::put) continue;
             ++found;
-            if (!is_overtaken(event.kv.key, revisions, at - 1)) fresh.push_back(anchor_of(event.kv));
+            if (!is_overtaken(event.kv.key, revisions, at - 1))
+                fresh.push_back(anchor_of(event.kv, revisions[at - 1].entry->rev));
         }
     }
     for (auto a = fresh.rbegin(); a != fresh.rend(); ++a) remember(of, std::move(*a));
+}
+
+void move_to(anchor_list& anchors, revision from, revision to) {
+    for (anchor& a : anchors) {
+        if (a.seen_at >= from) a.seen_at = std::max(a.seen_at, to);
+    }
 }
 
 }  // namespace etcdsync::replication

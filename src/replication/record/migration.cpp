@@ -11,15 +11,15 @@ namespace {
 
 using keys::key_range;
 
-std::optional<checkpoint> readable(const found_record& found, std::string_view instance) {
+std::optional<checkpoint> readable(const found_record& found) {
     auto parsed = parse_checkpoint(found.text);
-    if (!parsed || parsed->instance != instance) return std::nullopt;
+    if (!parsed) return std::nullopt;
     return *std::move(parsed);
 }
 
 std::set<std::string_view> keys_of(const record_set& wanted) {
     std::set<std::string_view> out;
-    for (const wanted_record& one : wanted.wanted()) out.insert(one.key);
+    for (const wanted_record& one : wanted.wanted()) out.insert(one.at.position);
     return out;
 }
 
@@ -40,20 +40,21 @@ std::vector<span> take_spans(std::vector<std::pair<std::string, checkpoint>>& fr
 
 /// The checkpoints on a slave, sorted by whether the configuration wants them.
 struct inventory {
-    inventory(const found_records& found, const record_set& wanted, std::string_view instance) {
+    inventory(const found_records& found, const record_set& wanted) {
         const std::set<std::string_view> wanted_keys = keys_of(wanted);
         for (const found_record& one : found.records) {
-            const bool is_wanted = wanted_keys.contains(one.key);
-            auto record = readable(one, instance);
+            const bool is_wanted = wanted_keys.contains(one.at.position);
+            auto record = readable(one);
             if (!is_wanted) {
-                unwanted.push_back(one.key);
-                const bool of_this_mode = wanted.is_per_rule() && wanted.per_rule().contains(one.key);
+                unwanted.push_back(one.at);
+                const bool of_this_mode = wanted.is_per_rule() && wanted.per_rule().contains(one.at.position);
                 both_modes = both_modes || !of_this_mode;
             }
             if (!record) continue;
             last_seq = std::max(last_seq, record->seq);
+            saw_other = saw_other || record->other;
             auto& to = is_wanted ? own : others;
-            to.emplace_back(one.key, *std::move(record));
+            to.emplace_back(one.at.position, *std::move(record));
         }
         both_modes = both_modes && !own.empty();
         std::ranges::sort(own, {}, [](const auto& one) -> const std::string& { return one.first; });
@@ -71,8 +72,9 @@ struct inventory {
     std::vector<std::pair<std::string, checkpoint>> others;  ///< not wanted and readable, without their spans
     std::vector<span> old_spans;                             ///< of all others, merged
     const checkpoint* newest = nullptr;                      ///< of the others
-    std::vector<std::string> unwanted;
+    std::vector<checkpoint_keys> unwanted;
     std::uint64_t last_seq = 0;
+    bool saw_other = false;  ///< one of them says that the master had another history: that concerns them all
     /// Checkpoints of both modes exist, which only a migration leaves behind that was interrupted and did not fit in one Txn:
     /// none of them is trusted.
     bool both_modes = false;
@@ -109,11 +111,12 @@ std::vector<span> successor_spans(const wanted_record& wanted, const checkpoint*
 
 bool has_only_wanted(const found_records& found, const record_set& wanted) {
     const std::set<std::string_view> wanted_keys = keys_of(wanted);
-    return std::ranges::all_of(found.records, [&](const found_record& one) { return wanted_keys.contains(one.key); });
+    return std::ranges::all_of(found.records,
+                               [&](const found_record& one) { return wanted_keys.contains(one.at.position); });
 }
 
 std::optional<checkpoint> successor_record(const wanted_record& wanted, const inventory& have) {
-    const checkpoint* const own = have.own_of(wanted.key);
+    const checkpoint* const own = have.own_of(wanted.at.position);
     const checkpoint* const base = own != nullptr ? own : have.newest;
     if (base == nullptr) return std::nullopt;
     checkpoint out = *base;
@@ -126,22 +129,23 @@ std::optional<checkpoint> successor_record(const wanted_record& wanted, const in
     const bool same_rules = base->rules == wanted.keys.digest();
     if (have.both_modes || (own == nullptr && same_rules && have.others.size() > 1)) out.rules.clear();
     out.seq = have.last_seq + 1;
+    out.other = have.saw_other;
     return out;
 }
 
 }  // namespace
 
-migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance) {
+migration plan_migration(const found_records& found, const record_set& wanted) {
     migration plan;
     if (has_only_wanted(found, wanted)) return plan;  // as usual
-    const inventory have(found, wanted, instance);
+    const inventory have(found, wanted);
     for (const wanted_record& record : wanted.wanted()) {
         auto next = successor_record(record, have);
-        if (next) plan.steps.push_back({record.key, *std::move(next)});
+        if (next) plan.steps.push_back({record.at, *std::move(next)});
     }
-    for (const std::string& key : have.unwanted) {
-        plan.steps.push_back({key, std::nullopt});
-        plan.removed_keys += (plan.removed_keys.empty() ? "" : " ") + key;
+    for (const checkpoint_keys& at : have.unwanted) {
+        plan.steps.push_back({at, std::nullopt});
+        plan.removed_keys += (plan.removed_keys.empty() ? "" : " ") + at.position;
     }
     for (const auto& [key, record] : have.others) {
         if (record.seq >= plan.activity.seq || plan.activity.writer.empty()) plan.activity.writer = record.writer;

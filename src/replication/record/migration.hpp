@@ -22,8 +22,8 @@ namespace etcdsync::replication {
 
 /// One checkpoint of the instance as found on a slave.
 struct found_record {
-    std::string key;
-    std::string text;
+    checkpoint_keys at;
+    checkpoint_text text;
 };
 
 /// All checkpoints of the instance, of both modes, read at one revision.
@@ -34,8 +34,9 @@ struct found_records {
 
 /// The new content of one checkpoint.
 struct migration_step {
-    std::string key;
-    std::optional<checkpoint> record;  ///< nothing: it is deleted; `writer` and `time` are set when it is written
+    checkpoint_keys at;
+    /// Nothing: it is deleted; `writer`, `manifest_id` and `time` are set when it is written.
+    std::optional<checkpoint> record;
 };
 
 struct migration {
@@ -43,9 +44,9 @@ struct migration {
     /// Shows whether another process writes the unwanted checkpoints: the writer of the one with
     /// the highest `seq`, and the sum of all their `seq`. Without a writer if none is readable.
     checkpoint activity;
-    std::string removed_keys;  ///< the keys to delete, for messages
+    std::string removed_keys;  ///< the positions to delete, for messages
 };
 
-[[nodiscard]] migration plan_migration(const found_records& found, const record_set& wanted, std::string_view instance);
+[[nodiscard]] migration plan_migration(const found_records& found, const record_set& wanted);
 
 }  // namespace etcdsync::replication

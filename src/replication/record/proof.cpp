@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/record/proof.hpp"
 
-#include "base/escape.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/master/replay.hpp"
+#include "replication/record/anchor_proof.hpp"
+#include "replication/record/current_state.hpp"
+#include "replication/record/raft_reading.hpp"
 
 #include <fmt/format.h>
 
@@ -34,11 +36,22 @@ aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<ne
     co_return source.event_digest();
 }
 
-/// Why the header of a linearizable response contradicts the checkpoint; empty: it does not.
-std::string contradiction(const etcd::response_header& header, const checkpoint& record) {
-    if (header.cluster_id != record.cluster_id) return "the master is another cluster";
-    if (header.store_revision < record.rev) return "the master was wiped or restored";
-    return {};
+/// What the header of a linearizable response says: unproven, unless it contradicts the checkpoint.
+proof judge(const etcd::response_header& header, const checkpoint& record) {
+    proof out;
+    if (record.cluster_id != 0 && header.cluster_id != record.cluster_id) {
+        out.found = proof::verdict::other_cluster;
+        out.reason = "the master is another cluster";
+    } else if (header.store_revision < record.rev) {
+        out.found = proof::verdict::other;
+        out.reason = "the master was wiped or restored";
+    } else if (record.other) {
+        out.found = proof::verdict::other;
+        out.reason =
+            "the master has had another history than the one this slave was copied from: it was wiped, restored or "
+            "replaced, and may look right again";
+    }
+    return out;
 }
 
 /// What a master with another history has, and what the checkpoint describes. With the numbers of keys if both are known.
@@ -77,135 +90,84 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
     co_return out;
 }
 
-/// Proves the history by the current state of the anchors.
-aio::awaitable<etcd::result<proof>> prove_by_anchors(etcd::kv master, const checkpoint& record) {
+/// Proves the history by E: its events, or what is left of them in the current state. Unproven with a reason if neither does.
+aio::awaitable<etcd::result<proof>> prove_by_event(const proof_request& ask) {
     proof out;
-    for (const anchor& known : record.anchors) {
-        etcd::range_query query;
-        query.key = known.key;
-        const auto page = co_await master.range(query);
-        // The user may not read an anchor of a rule that was removed.
-        if (!page && page.error().cls == etcd::error_class::denied) continue;
-        if (!page) co_return page.error();
-        // An anchor that was deleted or overwritten since proves nothing.
-        if (page->kvs.empty() || page->kvs.front().mod_revision > record.rev) continue;
-        if (!is_unchanged(known, page->kvs.front())) {
-            out.found = proof::verdict::other;
-            out.reason = fmt::format(
-                "{}: the key {} is not what it was at revision {}: the master was wiped, restored or replaced",
-                master.peer().name(), base::printable(known.key), record.rev);
-            co_return out;
-        }
-        if (&known == &record.anchors.front()) out.found = proof::verdict::same;
-    }
-    co_return out;
-}
-
-}  // namespace
-
-aio::awaitable<etcd::result<proof>> prove_by_state(etcd::kv master, const mapping& keys, const checkpoint& record,
-                                                   std::string unproven_because) {
-    auto out = co_await prove_by_anchors(master, record);
-    if (!out || out->found == proof::verdict::other) co_return out;
-    const auto unchanged = co_await find_unchanged(master, keys, record);
-    if (!unchanged) co_return unchanged.error();
-    if (*unchanged) {
-        out->found = proof::verdict::same;
-        out->unchanged_until = **unchanged;
-    }
-    if (out->found == proof::verdict::unproven) out->reason = std::move(unproven_because);
-    co_return out;
-}
-
-aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv master, const mapping& keys,
-                                                                     const checkpoint& record) {
-    std::optional<revision> nothing;
-    // A split revision is half applied: if the master's keys are unchanged since R, that says
-    // nothing about the slave.
-    if (!record.count || record.split || record.rules != keys.digest()) co_return nothing;
-    revision at = 0;
-    std::int64_t count = 0;
-    for (const segment& part : keys.segments()) {
-        const wire_range wire(part.source);
-        etcd::range_query query;
-        query.key = wire.key;
-        query.range_end = wire.range_end;
-        query.limit = 1;
-        query.keys_only = true;
-        query.newest_first = true;
-        query.at = at;
-        const auto page = co_await master.range(query);
-        if (!page && !master.usable()) co_return page.error();
-        if (!page) co_return nothing;  // too slow for the server, or compacted meanwhile: there are other proofs
-        if (!page->kvs.empty() && page->kvs.front().mod_revision > record.rev) co_return nothing;
-        count += page->count;
-        if (at == 0) at = page->header.store_revision;
-    }
-    if (count != *record.count || at < record.rev) co_return nothing;
-    co_return std::optional<revision>(at);
-}
-
-aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv from, const mapping& keys, revision at) {
-    std::optional<std::int64_t> total;
-    if (keys.segments().size() > most_segments_to_count) co_return total;
-    total = 0;
-    for (const segment& part : keys.segments()) {
-        const wire_range wire(part.source);
-        etcd::range_query query;
-        query.key = wire.key;
-        query.range_end = wire.range_end;
-        query.count_only = true;
-        query.at = at;
-        const auto page = co_await from.range(query);
-        if (!page) co_return page.error();
-        *total += page->count;
-    }
-    co_return total;
-}
-
-namespace {
-
-/// prove_history(), after a linearizable response with the header `now`.
-aio::awaitable<etcd::result<proof>> prove_since(std::shared_ptr<net::channel> on, const context& with,
-                                                aio::clock::duration timeout, const mapping& keys,
-                                                const checkpoint& record, etcd::response_header now) {
-    proof out;
-    out.reason = contradiction(now, record);
-    if (!out.reason.empty()) {
-        out.found = proof::verdict::other;
+    const checkpoint& record = ask.record;
+    if (record.rules != ask.keys.digest()) {
+        out.reason = "the rules changed";
         co_return out;
     }
-    if (record.rules != keys.digest()) {
-        out.reason = "the rules changed";
-    } else if (record.event_revision == 0 || record.event_digest.empty()) {
+    if (record.event_revision == 0 || record.event_digest.empty()) {
         out.reason = "no revision is known that would prove the master's history";
-    } else {
+        co_return out;
+    }
+    out.reason = ask.compacted;
+    if (out.reason.empty()) {
         replay::start from;
         from.known = record.rev;
         from.last_event = record.event_revision;
         from.event_digest = record.event_digest;
-        selection of = selected_by(keys);
-        auto replayed = co_await prove_by_replay(on, with, timeout, std::move(of), std::move(from));
+        selection of = selected_by(ask.keys);
+        auto replayed = co_await prove_by_replay(ask.on, ask.with, ask.timeout, std::move(of), std::move(from));
         if (!replayed || replayed->found != proof::verdict::unproven) co_return replayed;
-        out.reason = std::move(replayed->reason);
+        out = *std::move(replayed);
     }
-    const etcd::kv kv(on, with.clock, timeout);
-    co_return co_await prove_by_state(kv, keys, record, out.reason);
+    const etcd::kv master(ask.on, ask.with.clock, ask.timeout);
+    const auto has_events = co_await has_events_in_state(master, ask.keys, record);
+    if (!has_events) co_return has_events.error();
+    if (*has_events) out.found = proof::verdict::same;
+    co_return out;
+}
+
+/// The signs of design.md section 6.4 in their order, after a linearizable response with the header `now`.
+aio::awaitable<etcd::result<proof>> weigh_signs(const proof_request& ask, etcd::response_header now) {
+    const checkpoint& record = ask.record;
+    proof out = judge(now, record);
+    if (out.is_contradiction()) co_return out;
+    const auto raft = co_await read_raft_position(ask.on, ask.with, ask.timeout, ask.keys.cover(), record.raft);
+    if (!raft) co_return raft.error();
+    const etcd::kv master(ask.on, ask.with.clock, ask.timeout);
+    const auto anchors = co_await compare_anchors(master, record.anchors);
+    if (!anchors) co_return anchors.error();
+    out.reason = raft->contradiction.empty() ? anchors->contradiction : raft->contradiction;
+    if (!out.reason.empty()) {
+        out.found = proof::verdict::other;
+        co_return out;
+    }
+    auto by_event = co_await prove_by_event(ask);
+    if (!by_event) co_return by_event;
+    out = *std::move(by_event);
+    out.raft = raft->lowest;
+    const bool by_anchor = record.event_revision > 0 && anchors->proven_until >= record.event_revision;
+    if (by_anchor && out.found == proof::verdict::unproven) out.found = proof::verdict::same;
+    out.continuous = out.found == proof::verdict::unproven && anchors->any_survives && raft->lowest.known();
+    co_return out;
+}
+
+/// Adds to a proof by the current state whether the selected keys changed.
+aio::awaitable<etcd::result<proof>> with_unchanged(const proof_request& ask, proof by_state) {
+    const etcd::kv master(ask.on, ask.with.clock, ask.timeout);
+    const auto unchanged = co_await find_unchanged(master, ask.keys, ask.record);
+    if (!unchanged) co_return unchanged.error();
+    by_state.unchanged_until = unchanged->value_or(0);
+    co_return by_state;
 }
 
 }  // namespace
 
-aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
-                                                  aio::clock::duration timeout, const mapping& keys,
-                                                  const checkpoint& record) {
-    etcd::kv kv(on, with.clock, timeout);
-    const etcd::range_query query = probe_query(keys.cover());
-    const auto page = co_await kv.range(query);
+aio::awaitable<etcd::result<proof>> prove_history(const proof_request& ask) {
+    etcd::kv master(ask.on, ask.with.clock, ask.timeout);
+    const etcd::range_query query = probe_query(ask.keys.cover());
+    const auto page = co_await master.range(query);
     if (!page) co_return page.error();
-    auto out = co_await prove_since(on, with, timeout, keys, record, page->header);
-    if (out && out->found == proof::verdict::other)
-        out->reason += co_await compared_numbers(kv, keys, record, page->header);
-    co_return out;
+    auto out = co_await weigh_signs(ask, page->header);
+    if (!out) co_return out;
+    if (out->is_contradiction()) out->reason += co_await compared_numbers(master, ask.keys, ask.record, page->header);
+    const bool by_replay = out->reason.empty();
+    if (out->found != proof::verdict::same || by_replay) co_return out;
+    out->reason.clear();
+    co_return co_await with_unchanged(ask, *out);
 }
 
 aio::awaitable<std::string> read_event_digest(std::shared_ptr<net::channel> on, const context& with,

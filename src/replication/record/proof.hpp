@@ -8,48 +8,44 @@
 #include "replication/status/context.hpp"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace etcdsync::replication {
 
-/// Says whether the master has the history that a checkpoint describes. Ids prove nothing: a wiped
-/// or restored etcd keeps its cluster id, its member id and even its raft term (faults.md F5). The
-/// proof is to replay the newest revision with selected events.
+/// Says whether the master has the history that a checkpoint describes (design.md section 6.4). Ids prove nothing: a wiped or
+/// restored etcd keeps its cluster id, its member id and even its raft term (faults.md F5). One contradiction beats every proof.
 struct proof {
     enum class verdict {
         same,
-        other,     ///< wiped, restored, rewound, rewritten or replaced
-        unproven,  ///< the revision that would prove it is compacted or unknown
+        other_cluster,  ///< another cluster answers, which says nothing about the right one
+        other,          ///< wiped, restored, rewound or rewritten: final, whatever the master looks like later
+        unproven,       ///< what would prove it is compacted, overwritten or unknown
     };
     verdict found = verdict::unproven;
+    /// The master contradicts the checkpoint: nothing of it may reach the slave.
+    [[nodiscard]] bool is_contradiction() const { return found == verdict::other || found == verdict::other_cluster; }
+    /// With `unproven`: a key from before is still there, possibly overwritten, and the raft log goes on. So ordinary life
+    /// explains all that was changed after R.
+    bool continuous = false;
     std::string reason;  ///< for messages; empty if it is the same
-    /// If the current state of the master is the proof: a revision at which the selected keys are
-    /// what they were at R.
+    /// With `same`: the selected keys are at this revision what they were at R; 0: unknown.
     revision unchanged_until = 0;
+    raft_position raft;  ///< of the master, to record; unknown if it cannot be told
 };
 
-/// Proves the history over `on`: first by replaying it; if it is compacted, by the current state:
-/// anchors that are unchanged, and whether any selected key changed. Fails if the master does not
-/// answer.
-aio::awaitable<etcd::result<proof>> prove_history(std::shared_ptr<net::channel> on, const context& with,
-                                                  aio::clock::duration timeout, const mapping& keys,
-                                                  const checkpoint& record);
+/// What to prove, and how.
+struct proof_request {
+    std::shared_ptr<net::channel> on;
+    const context& with;
+    aio::clock::duration timeout;  ///< of one request
+    const mapping& keys;           ///< the keys that the checkpoint is about
+    const checkpoint& record;
+    /// E is known to be compacted: only the current state can prove the history. Why, for messages; empty: E is replayed.
+    std::string compacted = {};
+};
 
-/// Proves the history only by the current state. `unproven_because` is the reason if that proves
-/// nothing.
-aio::awaitable<etcd::result<proof>> prove_by_state(etcd::kv master, const mapping& keys, const checkpoint& record,
-                                                   std::string unproven_because);
-
-/// Finds, without any history, a revision at which the selected keys of the master are what they
-/// were at the checkpoint's R: none of them is newer than R, and their number is the same. Returns
-/// nothing if they changed, or if that cannot be determined.
-aio::awaitable<etcd::result<std::optional<revision>>> find_unchanged(etcd::kv master, const mapping& keys,
-                                                                     const checkpoint& record);
-
-/// The number of the master's keys in the sources of all segments at a revision; nothing if there
-/// are too many segments to count.
-aio::awaitable<etcd::result<std::optional<std::int64_t>>> count_keys(etcd::kv from, const mapping& keys, revision at);
+/// Answers `ask`, which must outlive the call. Fails if the master does not answer.
+aio::awaitable<etcd::result<proof>> prove_history(const proof_request& ask);
 
 /// The digest of the events of revision `rev` that `keys` takes, as the master has them; empty if
 /// the master no longer has them.

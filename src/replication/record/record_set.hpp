@@ -4,6 +4,7 @@
 #include "config/config.hpp"
 #include "keys/key_range.hpp"
 #include "replication/mapping/mapping.hpp"
+#include "replication/record/checkpoint.hpp"
 
 #include <string>
 #include <string_view>
@@ -11,16 +12,20 @@
 
 namespace etcdsync::replication {
 
-/// The key of the checkpoint of a rule in consistency = "rule":
-/// `<checkpoint_prefix><instance>/<rule>`. In the rule's name, "%", blanks and all bytes that are
-/// not printable ASCII are written as %XX, so that every name has its own key and plain names stay
-/// readable, such as "app" and "/config/app/".
-[[nodiscard]] std::string rule_checkpoint_key(std::string_view checkpoint_prefix, std::string_view instance,
-                                              std::string_view rule);
+/// The keys of the checkpoint in consistency = "all": `<checkpoint_prefix><instance>` and
+/// `<checkpoint_prefix><instance>:manifest`.
+[[nodiscard]] checkpoint_keys all_mode_keys(std::string_view checkpoint_prefix, std::string_view instance);
 
-/// A checkpoint that the configuration wants on a slave, and its keys.
+/// The keys of the checkpoint of a rule in consistency = "rule":
+/// `<checkpoint_prefix><instance>/<rule>` and `<checkpoint_prefix><instance>:manifest/<rule>`. In
+/// the rule's name, "%", blanks and all bytes that are not printable ASCII are written as %XX, so
+/// that every name has its own key and plain names stay readable, such as "app" and "/config/app/".
+[[nodiscard]] checkpoint_keys rule_keys(std::string_view checkpoint_prefix, std::string_view instance,
+                                        std::string_view rule);
+
+/// A checkpoint that the configuration wants on a slave, and the keys it is about.
 struct wanted_record {
-    std::string key;
+    checkpoint_keys at;
     mapping keys;
 };
 
@@ -33,7 +38,7 @@ public:
     record_set(std::string_view checkpoint_prefix, std::string_view instance, config::consistency_mode mode);
 
     /// Adds a wanted checkpoint. In mode "all" there is one.
-    void add(std::string key, mapping keys) { wanted_.push_back({std::move(key), std::move(keys)}); }
+    void add(checkpoint_keys at, mapping keys) { wanted_.push_back({std::move(at), std::move(keys)}); }
 
     /// Adds the keys of a checkpoint of the other mode: with them it can still prove the history
     /// after the mode was changed.
@@ -45,22 +50,32 @@ public:
 
     [[nodiscard]] const std::vector<wanted_record>& wanted() const { return wanted_; }
 
-    /// The key of the checkpoint of mode "all".
-    [[nodiscard]] const std::string& all_mode_key() const { return all_mode_key_; }
+    /// The key of the position of mode "all".
+    [[nodiscard]] const std::string& all_mode_key() const { return all_mode_.position; }
 
-    /// The keys of the checkpoints of mode "rule". No other instance writes there: names of
+    /// The keys of the positions of mode "rule". No other instance writes there: names of
     /// instances have no "/".
     [[nodiscard]] const keys::key_range& per_rule() const { return per_rule_; }
+
+    /// All keys of the instance, in both modes: what a user needs readwrite permission for. ";" follows ":". The interval also
+    /// contains the checkpoints of instances whose names are this one and a digit.
+    [[nodiscard]] keys::key_range all_keys() const { return {all_mode_.position, all_mode_.position + ";"}; }
+
+    /// The keys of the manifests of both modes, and possibly others: names of instances have no ":".
+    [[nodiscard]] keys::key_range manifests() const { return keys::prefix_range(all_mode_.manifest); }
+
+    /// The keys of the checkpoint with this position, one of this instance.
+    [[nodiscard]] checkpoint_keys keys_at(std::string_view position) const;
 
     [[nodiscard]] bool is_per_rule() const { return mode_ == config::consistency_mode::rule; }
 
     /// The key or interval of the other mode, which must be empty while a link of this mode writes.
     [[nodiscard]] keys::key_range other_mode() const {
-        return is_per_rule() ? keys::key_range{all_mode_key_, {}} : per_rule_;
+        return is_per_rule() ? keys::key_range{all_mode_.position, {}} : per_rule_;
     }
 
 private:
-    std::string all_mode_key_;
+    checkpoint_keys all_mode_;
     keys::key_range per_rule_;
     config::consistency_mode mode_;
     std::vector<wanted_record> wanted_;

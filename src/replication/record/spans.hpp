@@ -19,6 +19,8 @@ struct span {
     /// not above it existed before (a foreign key) and is not deleted. 0: there are no foreign
     /// keys.
     revision since = 0;
+
+    friend bool operator==(const span&, const span&) = default;
 };
 
 /// Merges spans into disjoint ones, in key order. Where several overlap, the highest `since` counts:

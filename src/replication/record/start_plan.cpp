@@ -11,13 +11,37 @@ namespace {
 
 /// Why a link cannot resume from a stored checkpoint; empty: it can.
 std::string resume_obstacle(const checkpoint& record, const mapping& keys, const start_context& now) {
-    if (record.instance != now.instance)
-        return fmt::format("the checkpoint belongs to the instance \"{}\"", record.instance);
     if (record.cluster_id != now.cluster_id)
         return fmt::format("the checkpoint belongs to another master, cluster {:x}", record.cluster_id);
+    if (record.rules.empty()) return "the checkpoint is of another version or consistency mode";
     if (record.rules != keys.digest()) return "the rules or the consistency mode changed";
     if (record.rev <= 0) return "nothing was copied yet";
     return now.proven ? std::string() : now.unproven_reason;
+}
+
+/// The slave is not the store, or not as new as the store, that the checkpoint was written on.
+bool was_restored(const checkpoint& record, const start_context& now) {
+    if (record.slave_cluster_id == 0) return false;
+    return record.slave_cluster_id != now.slave_cluster_id || now.slave_revision < record.slave_revision;
+}
+
+/// `record` on the slave as it is now.
+checkpoint as_of(checkpoint record, const start_context& now) {
+    // What a restored slave has now may be older than etcd-sync: keys that only it has are foreign.
+    if (was_restored(record, now)) {
+        for (span& s : record.spans) s.since = now.slave_revision;
+    }
+    record.slave_cluster_id = now.slave_cluster_id;
+    record.slave_revision = now.slave_revision;
+    return record;
+}
+
+/// Keeps what was stored if it proves more than a new checkpoint that describes nothing yet.
+void keep_until_written(start_plan& plan, const checkpoint& old, const start_context& now) {
+    const bool complete = old.pass == sync_pass::none && !old.other;
+    if (plan.proven || old.rev == 0 || !(complete || old.other)) return;
+    plan.kept = old;
+    if (now.continuous && complete && !old.rules.empty()) plan.known_until = old.rev;
 }
 
 }  // namespace
@@ -25,34 +49,31 @@ std::string resume_obstacle(const checkpoint& record, const mapping& keys, const
 start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, const mapping& keys,
                       const start_context& now) {
     start_plan plan;
-    std::vector<span> old;
+    checkpoint old;
     if (!stored) {
         plan.reason = "no checkpoint on the slave: this is the first sync";
     } else if (!*stored) {
         plan.reason = "the checkpoint on the slave is not readable: " + stored->error().text;
     } else {
-        const checkpoint& record = **stored;
-        plan.reason = resume_obstacle(record, keys, now);
+        old = as_of(**stored, now);
+        plan.reason = resume_obstacle(old, keys, now);
+        plan.proven = now.proven && old.rev > 0;
         if (plan.reason.empty()) {
-            plan.record = record;
-            plan.record.rev = std::max(record.rev, now.unchanged_until);
-            plan.proven = now.proven;
+            plan.record = std::move(old);
+            if (now.raft.known()) plan.record.raft = now.raft;
+            move_unchanged(plan.record, now.unchanged_until);
             return plan;
         }
-        // Only a checkpoint of this instance says which keys of the slave are ours.
-        if (record.instance == now.instance) {
-            old = record.spans;
-            plan.proven = now.proven && record.rev > 0;
-        }
+        keep_until_written(plan, old, now);
     }
     plan.full_sync = true;
-    plan.record.instance = now.instance;
     plan.record.cluster_id = now.cluster_id;
-    plan.record.raft_term = now.raft_term;
+    plan.record.raft = plan.proven && !now.raft.known() ? old.raft : now.raft;
     plan.record.rev = now.master_position;
     plan.record.pass = plan.proven ? sync_pass::repair : sync_pass::count;
     plan.record.rules = keys.digest();
-    plan.record.spans = spans_for(keys, old, now.slave_revision);
+    plan.record.spans = spans_for(keys, old.spans, now.slave_revision);
+    plan.record = as_of(std::move(plan.record), now);
     return plan;
 }
 

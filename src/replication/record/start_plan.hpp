@@ -12,13 +12,14 @@ namespace etcdsync::replication {
 
 /// What is known when a link starts.
 struct start_context {
-    std::string_view instance;
     std::uint64_t cluster_id = 0;  ///< of the master
-    std::uint64_t raft_term = 0;
+    raft_position raft;            ///< of the master; unknown if it does not tell
     revision master_position = 0;  ///< all changes of the master up to here are known
-    revision slave_revision = 0;   ///< the current revision of the slave
-    bool proven = false;           ///< the master is known to have the history that the checkpoint describes
-    std::string unproven_reason;   ///< why `proven` is false
+    std::uint64_t slave_cluster_id = 0;
+    revision slave_revision = 0;  ///< the current revision of the slave
+    bool proven = false;          ///< the master is known to have the history that the checkpoint describes
+    bool continuous = false;      ///< proof::continuous
+    std::string unproven_reason;  ///< why `proven` is false
     /// No selected key of the master changed from the checkpoint's R to here; 0: unknown.
     revision unchanged_until = 0;
 };
@@ -28,7 +29,11 @@ struct start_plan {
     checkpoint record;       ///< the first checkpoint; `writer`, `seq` and `time` are set when it is written
     bool full_sync = false;  ///< compares from the first key
     bool proven = false;     ///< what the full sync finds extra or different comes from the known history
-    std::string reason;      ///< why there is a full sync; empty if the link resumes from what was stored
+    /// If it is not proven, but continuous: the slave equaled the master up to here; 0: unknown.
+    revision known_until = 0;
+    /// Until something is written, the stored checkpoint stays as it is: it proves more than a new one.
+    std::optional<checkpoint> kept;
+    std::string reason;  ///< why there is a full sync; empty if the link resumes from what was stored
 };
 
 /// Decides from the checkpoint on the slave whether a link resumes or compares all keys. `stored`

@@ -46,8 +46,7 @@ link_settings plan_settings(const config::config& settings, const job& what, con
     link_settings own;
     own.slave = slave.name;
     own.rule = rule;
-    own.instance = settings.instance;
-    own.checkpoint_key = plan.wanted().key;
+    own.checkpoint = plan.wanted().at;
     own.records = plan.records;
     own.log_since = log_since;
     own.endpoints = urls(slave);

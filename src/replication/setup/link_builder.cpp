@@ -11,7 +11,7 @@
 namespace etcdsync::replication {
 
 link_builder::link_builder(const environment& env, const job& what) : env_(env), job_(what) {
-    common_.writer = fmt::format("{:016x}", env_.random.stream("writer").next());
+    common_.writer = fmt::format("{:08x}", static_cast<std::uint32_t>(env_.random.stream("writer").next()));
     common_.once = what.once;
 }
 

@@ -37,9 +37,7 @@ std::vector<permission> needed_on_master(const config::config& settings, config:
 
 std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave) {
     std::vector<permission> all;
-    const record_set records = records_for(settings, slave);
-    for (const wanted_record& record : records.wanted())
-        all.push_back({subject::checkpoint, {}, keys::single_key(record.key), true});
+    all.push_back({subject::checkpoint, {}, records_for(settings, slave).all_keys(), true});
     const std::vector<config::rule> rules = rules_of(settings, slave);
     for (std::size_t i = 0; i < rules.size(); ++i) {
         const mapping keys = mapping::of_one_rule(rules, i, slave.dest, settings.replicate.checkpoint_prefix);

@@ -72,10 +72,11 @@ batch fold_all(std::vector<mapped_revision>& revisions, const mapping& keys,
 
 checkpoint advance_checkpoint(checkpoint before, const std::vector<mapped_revision>& revisions, revision to,
                               const mapping& keys) {
-    before.rev = to;
+    const revision from = std::exchange(before.rev, to);
     before.split = false;
     record_newest_event(before, revisions);
     follow_changes(before.anchors, revisions);
+    move_to(before.anchors, from, to);
     const auto more = count_change(revisions, keys);
     if (before.count && more) {
         *before.count += *more;

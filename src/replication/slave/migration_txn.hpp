@@ -24,7 +24,8 @@ public:
 
     [[nodiscard]] std::size_t size() const { return writes_.size(); }
 
-    /// As many writes from number `first` on as fit in one Txn of `limits`, one at least. The result refers to this object.
+    /// As many writes from number `first` on as fit in one Txn of `limits`, one checkpoint at least; its two keys are never in
+    /// different Txns. The result refers to this object.
     [[nodiscard]] batch next(std::size_t first, const txn_limits& of_slave) const;
 
 private:
@@ -38,6 +39,6 @@ private:
                                                const record_set& records, unsigned max_ops);
 
 /// Updates what was `found` by `writes`, which were applied at revision `at`.
-void apply(const batch& writes, revision at, found_records& found);
+void apply(const batch& writes, revision at, const record_set& records, found_records& found);
 
 }  // namespace etcdsync::replication

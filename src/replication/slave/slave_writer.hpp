@@ -4,7 +4,9 @@
 #include "etcd/kv.hpp"
 #include "replication/record/checkpoint.hpp"
 #include "replication/record/migration.hpp"
+#include "replication/record/stored_checkpoint.hpp"
 #include "replication/slave/batch.hpp"
+#include "replication/slave/manifest_schedule.hpp"
 #include "replication/status/context.hpp"
 
 #include <optional>
@@ -18,9 +20,9 @@ namespace etcdsync::replication {
 /// Txn was applied.
 class slave_writer {
 public:
-    /// `records`, one of which has the key `checkpoint_key`, outlives this.
-    slave_writer(etcd::kv slave, const context& with, std::string checkpoint_key, const record_set& records)
-        : kv_(std::move(slave)), context_(&with), key_(std::move(checkpoint_key)), records_(&records) {}
+    /// `records`, one of which is `checkpoint`, outlives this.
+    slave_writer(etcd::kv slave, const context& with, checkpoint_keys checkpoint, const record_set& records)
+        : kv_(std::move(slave)), context_(&with), keys_(std::move(checkpoint)), records_(&records) {}
 
     /// Reads all checkpoints of the instance, of both modes of consistency.
     aio::awaitable<etcd::result<found_records>> read_all();
@@ -30,10 +32,9 @@ public:
     /// `limits` if the slave refuses a Txn. Returns false if it was not applied, because another
     /// link has to do it, or because the checkpoints are no longer as they were found (`all`) and
     /// as this function has left them.
-    aio::awaitable<etcd::result<bool>> migrate(found_records all, const migration& plan, txn_limits& limits,
-                                               bool in_parts);
+    aio::awaitable<etcd::result<bool>> migrate(found_records all, migration plan, txn_limits& limits, bool in_parts);
 
-    /// Stops comparing the checkpoints of the other mode, which the user may not read: whoever has
+    /// Stops comparing the checkpoints of the other mode, which the user may not read: a user who has
     /// no permission on them has chosen this mode for good.
     void ignore_other_mode() { sees_other_mode_ = false; }
 
@@ -52,34 +53,48 @@ public:
     /// or written last and there is none of the other mode. Returns true if it is done; record() is
     /// then `next`. Returns false, with nothing done, if another process wrote there: start again
     /// with read_all(). `writes` must stay alive. `next.writer` is set by the caller: its own name,
-    /// or empty at an orderly end.
-    aio::awaitable<etcd::result<bool>> commit(const batch& writes, checkpoint next, unsigned max_ops);
+    /// or empty at an orderly end. The manifest is written as well when it is due and fits into
+    /// `limits` beside `writes`; a Txn that is refused with it is sent again without.
+    aio::awaitable<etcd::result<bool>> commit(const batch& writes, checkpoint next, const txn_limits& limits);
 
-    /// Reads whether the checkpoint is still the one read or written last.
+    /// Reads whether the position is still the one read or written last. If only the manifest is not, the next commit() writes
+    /// it again.
     aio::awaitable<etcd::result<bool>> checkpoint_unchanged();
 
+    /// The next commit() has to write the manifest again.
+    [[nodiscard]] bool lost_manifest() const { return schedule_.is_lost(); }
+
     [[nodiscard]] const checkpoint& record() const { return record_; }
-    /// The encoded checkpoint on the slave.
+    /// The encoded position on the slave.
     [[nodiscard]] const std::string& text() const { return text_; }
     /// The revision of the slave that wrote it; 0: there is none.
     [[nodiscard]] revision revision_of_record() const { return mod_revision_; }
     /// True if, as far as we know, the checkpoint on the slave is record(), with our writer name.
     [[nodiscard]] bool is_ours() const { return ours_; }
+    /// A revision the slave had at the last response.
+    [[nodiscard]] revision slave_revision() const { return header_.store_revision; }
     /// `seq` of the last checkpoint written over this connection; 0: none.
     [[nodiscard]] std::uint64_t last_written() const { return last_written_; }
     [[nodiscard]] bool in_flight() const { return in_flight_; }
     [[nodiscard]] etcd::kv& kv() { return kv_; }
 
 private:
-    [[nodiscard]] etcd::range_query checkpoint_query() const;
+    void take(const stored_checkpoint& stored);
+    /// Completes `next`. Returns the manifest to write with it; empty: none is due, or it does not fit.
+    std::string prepare(const batch& writes, checkpoint& next, const txn_limits& limits);
+    aio::awaitable<etcd::result<etcd::txn_response>> send(const batch& writes, std::string_view position,
+                                                          std::string_view manifest, unsigned max_ops);
 
     etcd::kv kv_;
     const context* context_;
-    std::string key_;
+    checkpoint_keys keys_;
     const record_set* records_;
     checkpoint record_;
-    std::string text_;           ///< the encoded checkpoint on the slave
-    revision mod_revision_ = 0;  ///< 0: the key does not exist
+    manifest_schedule schedule_;
+    std::string text_;           ///< the encoded position on the slave
+    revision mod_revision_ = 0;  ///< of the position; 0: it does not exist
+    revision manifest_revision_ = 0;
+    etcd::response_header header_;  ///< of the last response
     std::uint64_t last_written_ = 0;
     bool sees_other_mode_ = true;
     bool ours_ = false;

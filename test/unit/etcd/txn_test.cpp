@@ -121,6 +121,34 @@ TEST_CASE("smaller and larger limits of a server are respected too") {
     check_encoding(10'000, 10'000);
 }
 
+TEST_CASE("a manifest is put beside the checkpoint wherever there is room, within the limit of etcd") {
+    for (const unsigned max_ops : {2U, 3U, 8U, 16U, 128U}) {
+        for (const std::size_t count :
+             {std::size_t{0}, std::size_t{max_ops - 2}, std::size_t{max_ops - 1}, std::size_t{max_ops},
+              etcd::txn_capacity(max_ops - 1), etcd::txn_capacity(max_ops)}) {
+            if (!etcd::has_room_for_manifest(count, max_ops)) continue;
+            CAPTURE(count);
+            CAPTURE(max_ops);
+            const many_writes from(count);
+            const etcd::operation manifest{etcd::event_type::put, "c:manifest", "m"};
+            const pb::TxnRequest txn =
+                unpacked(etcd::encode_guarded_txn({"c", 42, "old"}, from.writes, "new", max_ops, {}, manifest));
+            CHECK(accepted_depth(txn, static_cast<int>(max_ops)) >= 1);
+            std::vector<const pb::RequestOp*> ops;
+            flatten(txn, ops);
+            REQUIRE(ops.size() == count + 2);
+            CHECK(ops[count]->request_put().key() == "c");
+            CHECK(ops[count + 1]->request_put().key() == "c:manifest");
+            CHECK(ops[count + 1]->request_put().value() == "m");
+        }
+    }
+    CHECK(etcd::has_room_for_manifest(0, 2));
+    CHECK(etcd::has_room_for_manifest(126, 128));
+    CHECK_FALSE(etcd::has_room_for_manifest(127, 128));  // fits only without it, or with more nesting
+    CHECK(etcd::has_room_for_manifest(128, 128));
+    CHECK_FALSE(etcd::has_room_for_manifest(etcd::txn_capacity(128), 128));
+}
+
 TEST_CASE("the capacity is that of three levels, and never less than that of one") {
     CHECK(etcd::txn_capacity(128) >= 63 * 64);
     CHECK(etcd::txn_capacity(128) >= 16'000);

@@ -52,7 +52,8 @@ world::world(const test::model_etcd::settings& of_master, const test::model_etcd
 world::~world() { stop(); }
 
 void world::start(const job& what) {
-    environment with{dialer, loop.clock, random_, log_, files_, loop.executor(), [](const std::string& bug) {
+    const base::random_streams random{++starts_};  // each process draws its own
+    environment with{dialer, loop.clock, random, log_, files_, loop.executor(), [](const std::string& bug) {
                          FAIL_CHECK("a task ended by an exception: " << bug);
                      }};
     running_ = std::make_unique<replicator>(settings, std::move(with), what);
@@ -141,7 +142,10 @@ std::string world::untruth(std::int64_t since) const {
         const test::key_map then = slave.keys(rev);
         const auto found = then.find(std::string(record_key));
         if (found == then.end()) continue;
-        const auto record = parse_checkpoint(found->second);
+        const auto manifest = then.find(fmt::format("{}:manifest", record_key));
+        checkpoint_text text{found->second, std::nullopt};
+        if (manifest != then.end()) text.manifest = manifest->second;
+        const auto record = parse_checkpoint(text);
         if (!record) return fmt::format("slave revision {}: {}", rev, record.error().text);
         if (record->pass == sync_pass::count) continue;  // nothing is promised yet
         test::key_map held = mirrored(then);

@@ -83,7 +83,7 @@ private:
 
     std::vector<bool> applied_;
     observe::logger log_{lines, observe::log_level::debug};
-    base::random_streams random_{1};
+    std::uint64_t starts_ = 0;
     test::memory_files files_;
     std::unique_ptr<replicator> running_;
 };

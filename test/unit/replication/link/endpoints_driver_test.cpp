@@ -126,7 +126,9 @@ TEST_CASE("permissions on the keys of the rules and on their checkpoints are eno
     world w;
     set_two_rules(w);
     w.slave_server.denies = [](std::string_view key, std::string_view range_end) {
-        const bool own_checkpoint = key == "/.etcd-sync/etcd-sync//a/" || key == "/.etcd-sync/etcd-sync//b/";
+        const bool own_checkpoint = key == "/.etcd-sync/etcd-sync//a/" || key == "/.etcd-sync/etcd-sync//b/" ||
+                                    key == "/.etcd-sync/etcd-sync:manifest//a/" ||
+                                    key == "/.etcd-sync/etcd-sync:manifest//b/";
         const bool own_keys = key.starts_with("/a/") || key.starts_with("/b/");
         return !(own_keys || (own_checkpoint && range_end.empty()));
     };

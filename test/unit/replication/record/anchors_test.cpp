@@ -15,7 +15,7 @@ using test::put;
 
 namespace {
 
-anchor at(std::string key, revision mod) { return {std::move(key), mod, mod, 1, "d"}; }
+anchor at(std::string key, revision mod) { return {std::move(key), mod, mod, 1, "d", mod}; }
 
 std::string keys_of(const anchor_list& all) {
     std::string out;
@@ -88,7 +88,7 @@ TEST_CASE("an anchor is unchanged only if the value, the version and the revisio
     kv.create_revision = 3;
     kv.mod_revision = 5;
     kv.version = 2;
-    const anchor known = anchor_of(kv);
+    anchor known = anchor_of(kv, 9);
     CHECK(is_unchanged(known, kv));
     etcd::key_value other = kv;
     other.value = "w";
@@ -102,4 +102,29 @@ TEST_CASE("an anchor is unchanged only if the value, the version and the revisio
     other = kv;
     other.mod_revision = 6;
     CHECK_FALSE(is_unchanged(known, other));
+    other = kv;
+    other.value = "w";
+    known.digest.clear();  // of version 0.1: only the value cannot be compared
+    CHECK(is_unchanged(known, other));
+    other.version = 1;
+    CHECK_FALSE(is_unchanged(known, other));
+}
+
+TEST_CASE("anchors that were seen at R move on with it; an older one may have changed in between, so it stays") {
+    anchor_list all{at("new", 50), at("old", 20)};
+    all[0].seen_at = 60;
+    all[1].seen_at = 40;
+    move_to(all, 60, 80);
+    CHECK(all[0].seen_at == 80);
+    CHECK(all[1].seen_at == 40);
+    move_to(all, 80, 70);  // never back
+    CHECK(all[0].seen_at == 80);
+}
+
+TEST_CASE("an anchor that a change replaced was seen at the revision of the change") {
+    std::deque<log_entry> entries;
+    entries.push_back(entry(50, {put("a", "new", 50)}));
+    const anchor_list all = followed({at("a", 10)}, entries);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].seen_at == 50);
 }

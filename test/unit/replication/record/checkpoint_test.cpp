@@ -16,74 +16,102 @@ namespace {
 
 checkpoint full() {
     checkpoint out;
-    out.instance = "it \"quoted\" \xc3\xa4";
-    out.cluster_id = 0xcdf818194e3a8c32;
-    out.raft_term = 3;
     out.rev = 4711;
     out.pass = sync_pass::repair;
     out.frontier = std::string("/a\0\xff\x80", 5);
     out.event_revision = 4700;
     out.event_digest = "0123456789abcdef";
+    out.count = 1234;
+    out.writer = "deadbeef";
+    out.seq = 12;
+    out.manifest_id = "0badcafe";
+    out.cluster_id = 0xcdf818194e3a8c32;
+    out.raft = {3, 5000, -17};
     out.rules = "fedcba9876543210";
     out.spans = {{{"/a/", "/a0"}, 17}, {{std::string("\0\xff", 2), ""}, 0}};
-    out.writer = "00000000deadbeef";
-    out.seq = 12;
+    out.anchors = {{std::string("/a/\xff", 4), 7, 4600, 3, "00000000000000aa", 4711},
+                   {"/a/b", 5, 5, 1, "00000000000000bb", 4700}};
+    out.slave_cluster_id = 0x77;
+    out.slave_revision = 900;
     out.time = "2026-11-22T19:00:00Z";
-    out.anchors = {{std::string("/a/\xff", 4), 7, 4600, 3, "00000000000000aa"}, {"/a/b", 5, 5, 1, "00000000000000bb"}};
-    out.count = 1234;
     return out;
 }
 
-void check_same(const checkpoint& a, const checkpoint& b) {
-    CHECK(a.instance == b.instance);
-    CHECK(a.cluster_id == b.cluster_id);
-    CHECK(a.raft_term == b.raft_term);
+void check_same_position(const checkpoint& a, const checkpoint& b) {
     CHECK(a.rev == b.rev);
     CHECK(a.pass == b.pass);
     CHECK(a.frontier == b.frontier);
     CHECK(a.event_revision == b.event_revision);
     CHECK(a.event_digest == b.event_digest);
-    CHECK(a.rules == b.rules);
-    REQUIRE(a.spans.size() == b.spans.size());
-    for (std::size_t i = 0; i < a.spans.size(); ++i) {
-        CHECK(a.spans[i].keys == b.spans[i].keys);
-        CHECK(a.spans[i].since == b.spans[i].since);
-    }
+    CHECK(a.split == b.split);
+    CHECK(a.other == b.other);
+    CHECK(a.count == b.count);
     CHECK(a.writer == b.writer);
     CHECK(a.seq == b.seq);
-    CHECK(a.time == b.time);
-    CHECK(a.split == b.split);
-    CHECK(a.count == b.count);
-    REQUIRE(a.anchors.size() == b.anchors.size());
-    for (std::size_t i = 0; i < a.anchors.size(); ++i) {
-        CHECK(a.anchors[i].key == b.anchors[i].key);
-        CHECK(a.anchors[i].create_revision == b.anchors[i].create_revision);
-        CHECK(a.anchors[i].mod_revision == b.anchors[i].mod_revision);
-        CHECK(a.anchors[i].version == b.anchors[i].version);
-        CHECK(a.anchors[i].digest == b.anchors[i].digest);
-    }
+    CHECK(a.manifest_id == b.manifest_id);
 }
 
-/// The error of parsing full() with `from` replaced by `to`.
-std::string parse_error(std::string_view from, std::string_view to) {
-    std::string text = encode(full());
+void check_same(const checkpoint& a, const checkpoint& b) {
+    check_same_position(a, b);
+    CHECK(a.cluster_id == b.cluster_id);
+    CHECK(a.raft == b.raft);
+    CHECK(a.rules == b.rules);
+    CHECK(a.spans == b.spans);
+    CHECK(a.anchors == b.anchors);
+    CHECK(a.slave_cluster_id == b.slave_cluster_id);
+    CHECK(a.slave_revision == b.slave_revision);
+    CHECK(a.time == b.time);
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
     const auto at = text.find(from);
     REQUIRE_MESSAGE(at != std::string::npos, from);
-    text.replace(at, from.size(), to);
+    return text.replace(at, from.size(), to);
+}
+
+std::string error_of(const checkpoint_text& text) {
     const auto parsed = parse_checkpoint(text);
     return parsed ? std::string() : parsed.error().text;
 }
 
+/// The error of parsing full() with `from` replaced by `to` in the position.
+std::string position_error(std::string_view from, std::string_view to) {
+    checkpoint_text text = encode(full());
+    text.position = replaced(text.position, from, to);
+    return error_of(text);
+}
+
+/// The same in the manifest.
+std::string manifest_error(std::string_view from, std::string_view to) {
+    checkpoint_text text = encode(full());
+    text.manifest = replaced(*text.manifest, from, to);
+    return error_of(text);
+}
+
+/// As version 0.1 wrote it.
+const std::string format_1 =
+    R"({"format":1,"instance":"it","cluster_id":"cdf818194e3a8c32","raft_term":3,"revision":4711,"state":"full_sync",)"
+    R"("pass":"repair","frontier_b64":"L2E=","event_revision":4700,"event_digest":"0123456789abcdef",)"
+    R"("rules":"fedcba9876543210","spans":[{"start_b64":"L2Ev","end_b64":"L2Ew","since":17}],)"
+    R"("writer":"00000000deadbeef","seq":12,"time":"2026-11-22T19:00:00Z","anchors":[{"key_b64":"L2Ev","create_revision":7,)"
+    R"("mod_revision":4600,"version":3,"digest":"00000000000000aa"}],"count":1234})";
+
 }  // namespace
 
 TEST_CASE("an encoded checkpoint is parsed to the same fields, also with keys that are not UTF-8") {
-    for (const sync_pass pass : {sync_pass::none, sync_pass::count, sync_pass::repair, sync_pass::prune}) {
+    for (const sync_pass pass : {sync_pass::count, sync_pass::repair, sync_pass::prune}) {
         checkpoint record = full();
         record.pass = pass;
         const auto parsed = parse_checkpoint(encode(record));
         REQUIRE(parsed.has_value());
         check_same(record, *parsed);
     }
+    checkpoint following = full();
+    following.pass = sync_pass::none;
+    following.frontier.clear();
+    const auto parsed = parse_checkpoint(encode(following));
+    REQUIRE(parsed.has_value());
+    check_same(following, *parsed);
     const auto empty = parse_checkpoint(encode(checkpoint()));
     REQUIRE(empty.has_value());
     check_same(checkpoint(), *empty);
@@ -92,131 +120,191 @@ TEST_CASE("an encoded checkpoint is parsed to the same fields, also with keys th
 TEST_CASE("the largest possible numbers of an etcd are preserved") {
     checkpoint record = full();
     record.cluster_id = std::numeric_limits<std::uint64_t>::max();
+    record.raft.term = std::numeric_limits<std::uint64_t>::max();
+    record.seq = std::numeric_limits<std::uint64_t>::max();
     record.rev = revision{1} << 53;
     record.event_revision = record.rev;
     record.spans[0].since = record.rev;
+    record.slave_revision = record.rev;
     const auto parsed = parse_checkpoint(encode(record));
     REQUIRE(parsed.has_value());
     check_same(record, *parsed);
 }
 
-TEST_CASE("a checkpoint with any raft term can be parsed") {
+TEST_CASE("a position in follow mode takes less than 180 bytes, whatever the rules") {
     checkpoint record = full();
-    record.raft_term = std::numeric_limits<std::uint64_t>::max();
-    CHECK(parse_checkpoint(encode(record)).has_value());
+    record.pass = sync_pass::none;
+    record.rev = 9'999'999'999;
+    record.event_revision = record.rev;
+    record.count = 99'999'999;
+    record.seq = 9'999'999'999;
+    for (int i = 0; i < 500; ++i) record.spans.push_back({{std::to_string(i), std::to_string(i) + "0"}, 1});
+    CHECK(encode(record).position.size() < 180);
+    CHECK(encode(record).position ==
+          R"({"format":2,"revision":9999999999,"event":9999999999,"digest":"0123456789abcdef","count":99999999,)"
+          R"("writer":"deadbeef","seq":9999999999,"manifest":"0badcafe"})");
 }
 
-TEST_CASE("the state is a readable string") {
+TEST_CASE("the state is a readable string, and absent while the slave follows") {
     checkpoint record = full();
-    CHECK(encode(record).find("\"state\":\"full_sync\"") != std::string::npos);
-    CHECK(encode(record).find("\"pass\":\"repair\"") != std::string::npos);
+    CHECK(encode(record).position.find("\"state\":\"full_sync\",\"pass\":\"repair\"") != std::string::npos);
     record.pass = sync_pass::none;
-    CHECK(encode(record).find("\"state\":\"follow\"") != std::string::npos);
+    CHECK(encode(record).position.find("state") == std::string::npos);
     record.split = true;
-    CHECK(encode(record).find("\"state\":\"split\"") != std::string::npos);
+    CHECK(encode(record).position.find("\"state\":\"split\"") != std::string::npos);
     CHECK(parse_checkpoint(encode(record))->split);
-    CHECK(encode(record).find("\"cluster_id\":\"cdf818194e3a8c32\"") != std::string::npos);
+    record.other = true;
+    CHECK(encode(record).position.find("\"state\":\"other\"") != std::string::npos);
+    CHECK(parse_checkpoint(encode(record))->other);
+    CHECK_FALSE(parse_checkpoint(encode(record))->split);
+    CHECK(encode(record).manifest->find("\"cluster_id\":\"cdf818194e3a8c32\"") != std::string::npos);
+}
+
+TEST_CASE("a checkpoint of another version, whose state is not known, is rejected") {
+    CHECK(position_error("\"full_sync\"", "\"juggling\"").find("another version") != std::string::npos);
+    CHECK(position_error("\"format\":2", "\"format\":3").find("another version") != std::string::npos);
+    CHECK(manifest_error("\"format\":2", "\"format\":3").find("another version") != std::string::npos);
 }
 
 TEST_CASE("text that is not a checkpoint is rejected with a reason") {
-    for (const char* text :
-         {"", "{", "null", "[]", "7", "\"text\"", "{}", "{\"format\":1}", "hello", "{\"format\":\"1\"}"}) {
+    const std::string manifest = *encode(full()).manifest;
+    for (const char* text : {"", "{", "null", "[]", "7", "\"text\"", "{}", "{\"format\":1}", "{\"format\":2}", "hello",
+                             "{\"format\":\"2\"}"}) {
         CAPTURE(text);
-        const auto parsed = parse_checkpoint(text);
-        REQUIRE(parsed.has_error());
-        CHECK_FALSE(parsed.error().text.empty());
+        CHECK_FALSE(error_of({text, manifest}).empty());
+        CHECK_FALSE(error_of({encode(full()).position, text}).empty());
     }
-    CHECK(parse_checkpoint(std::string("\0\xff", 2)).has_error());
-    CHECK(parse_checkpoint(encode(full()) + "x").has_error());
-    CHECK(parse_checkpoint(std::string(1'000'000, '[')).has_error());
-    CHECK(parse_checkpoint("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").has_error());
+    CHECK_FALSE(error_of({std::string("\0\xff", 2), manifest}).empty());
+    CHECK_FALSE(error_of({encode(full()).position + "x", manifest}).empty());
+    CHECK_FALSE(error_of({std::string(1'000'000, '['), manifest}).empty());
+    CHECK_FALSE(error_of({"{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}", manifest}).empty());
 }
 
-TEST_CASE("the error for a checkpoint of another format says that another version wrote it") {
-    CHECK(parse_error("\"format\":1", "\"format\":2").find("another version") != std::string::npos);
+TEST_CASE("a position is not used without its own manifest") {
+    checkpoint_text text = encode(full());
+    text.manifest.reset();
+    CHECK(error_of(text) == "its manifest is missing");
+    checkpoint other = full();
+    other.manifest_id = "0badcaff";
+    text.manifest = encode(other).manifest;
+    CHECK(error_of(text) == "its manifest is not usable: \"id\" is not the one in the position");
 }
 
 TEST_CASE("a member that is missing, of the wrong type or out of range is named in the error") {
-    for (const char* name : {"format", "instance", "cluster_id", "raft_term", "revision", "pass", "frontier_b64",
-                             "event_revision", "event_digest", "rules", "spans", "writer", "seq", "time"}) {
+    const auto check = [](const char* name, const auto& error_with) {
         const std::string quoted = "\"" + std::string(name) + "\":";
         CAPTURE(name);
-        CHECK(parse_error(quoted, "\"other\":").find(name) != std::string::npos);
-        CHECK(parse_error(quoted, quoted + "null,\"x\":").find(name) != std::string::npos);
-        CHECK(parse_error(quoted, quoted + "{\"a\":1},\"x\":").find(name) != std::string::npos);
-    }
-    for (const char* name : {"revision", "raft_term", "seq", "event_revision", "since"}) {
+        CHECK(error_with(quoted, "\"other\":").find(name) != std::string::npos);
+        CHECK(error_with(quoted, quoted + "null,\"x\":").find(name) != std::string::npos);
+        CHECK(error_with(quoted, quoted + "{\"a\":1},\"x\":").find(name) != std::string::npos);
+    };
+    for (const char* name : {"format", "revision", "writer", "seq", "manifest", "pass", "frontier_b64"})
+        check(name, position_error);
+    for (const char* name : {"format", "id", "cluster_id", "raft_term", "slack", "rules", "spans", "anchors",
+                             "slave_cluster_id", "slave_revision", "time"})
+        check(name, manifest_error);
+    const auto check_number = [](const char* name, const auto& error_with) {
         const std::string quoted = "\"" + std::string(name) + "\":";
         CAPTURE(name);
-        CHECK_FALSE(parse_error(quoted, quoted + "-1,\"x\":").empty());
-        CHECK_FALSE(parse_error(quoted, quoted + "1.5,\"x\":").empty());
-        CHECK_FALSE(parse_error(quoted, quoted + "1e30,\"x\":").empty());
-        CHECK_FALSE(parse_error(quoted, quoted + "18446744073709551616,\"x\":").empty());
-    }
-    for (const char* name : {"revision", "event_revision", "since"}) {
-        const std::string quoted = "\"" + std::string(name) + "\":";
-        CAPTURE(name);
-        CHECK_FALSE(parse_error(quoted, quoted + "9223372036854775808,\"x\":").empty());
-    }
+        for (const char* wrong : {"-1", "1.5", "1e30", "18446744073709551616"})
+            CHECK_FALSE(error_with(quoted, quoted + wrong + ",\"x\":").empty());
+    };
+    for (const char* name : {"revision", "seq", "event", "count"}) check_number(name, position_error);
+    for (const char* name : {"raft_term", "raft_index", "since", "slave_revision", "mod_revision", "seen_at"})
+        check_number(name, manifest_error);
+    CHECK_FALSE(position_error("\"revision\":", "\"revision\":9223372036854775808,\"x\":").empty());
+    CHECK_FALSE(manifest_error("\"since\":", "\"since\":9223372036854775808,\"x\":").empty());
 }
 
 TEST_CASE("keys that are not base64, ids that are not hexadecimal and unknown passes are rejected") {
-    CHECK_FALSE(parse_error("\"frontier_b64\":\"", "\"frontier_b64\":\"!").empty());
-    CHECK_FALSE(parse_error("\"start_b64\":\"", "\"start_b64\":\"?").empty());
-    CHECK_FALSE(parse_error("\"cluster_id\":\"", "\"cluster_id\":\"xyz").empty());
-    CHECK_FALSE(parse_error("\"cluster_id\":\"", "\"cluster_id\":\"1234567890").empty());  // too long
-    CHECK_FALSE(parse_error("\"cluster_id\":\"cdf818194e3a8c32\"", "\"cluster_id\":\"\"").empty());
-    CHECK_FALSE(parse_error("\"pass\":\"repair\"", "\"pass\":\"REPAIR\"").empty());
-    CHECK_FALSE(parse_error("\"spans\":[", "\"spans\":[1,").empty());
+    CHECK_FALSE(position_error("\"frontier_b64\":\"", "\"frontier_b64\":\"!").empty());
+    CHECK_FALSE(manifest_error("\"start_b64\":\"", "\"start_b64\":\"?").empty());
+    CHECK_FALSE(manifest_error("\"cluster_id\":\"", "\"cluster_id\":\"xyz").empty());
+    CHECK_FALSE(manifest_error("\"cluster_id\":\"", "\"cluster_id\":\"1234567890").empty());  // too long
+    CHECK_FALSE(manifest_error("\"cluster_id\":\"cdf818194e3a8c32\"", "\"cluster_id\":\"\"").empty());
+    CHECK_FALSE(position_error("\"pass\":\"repair\"", "\"pass\":\"REPAIR\"").empty());
+    CHECK_FALSE(manifest_error("\"spans\":[", "\"spans\":[1,").empty());
 }
 
 TEST_CASE("an event revision above the revision is rejected") {
-    CHECK_FALSE(parse_error("\"event_revision\":4700", "\"event_revision\":4712").empty());
-    CHECK(parse_error("\"event_revision\":4700", "\"event_revision\":4711").empty());
+    CHECK_FALSE(position_error("\"event\":4700", "\"event\":4712").empty());
+    CHECK(position_error("\"event\":4700", "\"event\":4711").empty());
 }
 
 TEST_CASE("unknown members are ignored, because a newer version may add some") {
-    CHECK(parse_error("\"format\":1", "\"format\":1,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
+    CHECK(position_error("\"format\":2", "\"format\":2,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
+    CHECK(manifest_error("\"format\":2", "\"format\":2,\"lanes\":[{\"key\":\"x\"}],\"colour\":5").empty());
 }
 
-TEST_CASE("a checkpoint without anchors and count, from an older version, is valid; invalid ones are rejected") {
-    checkpoint old = full();
-    old.anchors.clear();
-    old.count.reset();
-    std::string text = encode(old);
-    const std::string_view none = ",\"anchors\":[]";
-    text.erase(text.find(none), none.size());
-    const auto parsed = parse_checkpoint(text);
+TEST_CASE("what is not known yet is absent: the newest event, its digest and the count") {
+    checkpoint young = full();
+    young.event_revision = 0;
+    young.event_digest.clear();
+    young.count.reset();
+    const std::string text = encode(young).position;
+    for (const char* name : {"event", "digest", "count"}) CHECK(text.find(name) == std::string::npos);
+    const auto parsed = parse_checkpoint(encode(young));
     REQUIRE(parsed.has_value());
-    CHECK(parsed->anchors.empty());
-    CHECK_FALSE(parsed->count.has_value());
-    CHECK_FALSE(parse_error("\"count\":1234", "\"count\":-1").empty());
-    CHECK_FALSE(parse_error("\"mod_revision\":4600", "\"mod_revision\":\"x\"").empty());
+    check_same(young, *parsed);
+}
+
+TEST_CASE("a checkpoint of version 0.1 is read, without its digests") {
+    const auto parsed = parse_checkpoint({format_1, std::nullopt});
+    REQUIRE(parsed.has_value());
+    checkpoint expected = full();
+    expected.frontier = "/a";
+    expected.event_digest.clear();
+    expected.writer = "00000000deadbeef";
+    expected.manifest_id.clear();
+    expected.raft = {};
+    expected.rules.clear();
+    expected.spans = {{{"/a/", "/a0"}, 17}};
+    expected.anchors = {{"/a/", 7, 4600, 3, "", 4711}};
+    expected.slave_cluster_id = 0;
+    expected.slave_revision = 0;
+    check_same(expected, *parsed);
+    // The manifest of a newer version that was replaced by the old one does not belong to it.
+    CHECK(parse_checkpoint({format_1, encode(full()).manifest}).has_value());
+}
+
+TEST_CASE("a checkpoint of version 0.1 without anchors and count is valid; one with an invalid member is rejected") {
+    const std::string without = replaced(format_1, R"("anchors":[{)", R"("unknown":[{)");
+    REQUIRE(parse_checkpoint({without, std::nullopt}).has_value());
+    CHECK(parse_checkpoint({without, std::nullopt})->anchors.empty());
+    for (const auto& [from, to] :
+         {std::pair(R"("pass":"repair")", R"("pass":"x")"),
+          std::pair(R"("event_revision":4700)", R"("event_revision":4712)"),
+          std::pair(R"("since":17)", R"("since":-1)"), std::pair(R"("seq":12)", R"("seq":"12")")}) {
+        CAPTURE(to);
+        CHECK(parse_checkpoint({replaced(format_1, from, to), std::nullopt}).has_error());
+    }
 }
 
 TEST_CASE("a truncated or corrupted checkpoint causes no crash, and the parsed values are consistent") {
-    const std::string whole = encode(full());
-    const auto look = [](const std::string& text) {
+    const checkpoint_text whole = encode(full());
+    const auto look = [](const checkpoint_text& text) {
         const auto parsed = parse_checkpoint(text);
         if (!parsed) return;
         CHECK(parsed->rev >= 0);
         CHECK(parsed->event_revision >= 0);
         CHECK(parsed->event_revision <= parsed->rev);
     };
-    for (std::size_t size = 0; size < whole.size(); ++size) {
-        CHECK(parse_checkpoint(whole.substr(0, size)).has_error());
-    }
+    for (std::size_t size = 0; size < whole.position.size(); ++size)
+        CHECK_FALSE(error_of({whole.position.substr(0, size), whole.manifest}).empty());
+    for (std::size_t size = 0; size < whole.manifest->size(); ++size)
+        CHECK_FALSE(error_of({whole.position, whole.manifest->substr(0, size)}).empty());
     base::random_source random(5);
     for (int round = 0; round < 3000; ++round) {
-        std::string text = whole;
+        checkpoint_text text = whole;
+        std::string& one = round % 2 == 0 ? text.position : *text.manifest;
         for (std::uint64_t n = 1 + random.next() % 4; n > 0; --n)
-            text[random.next() % text.size()] = static_cast<char>(random.next() % 256);
+            one[random.next() % one.size()] = static_cast<char>(random.next() % 256);
         look(text);
     }
 }
 
-TEST_CASE("the key of a checkpoint is the prefix and the instance name") {
-    CHECK(checkpoint_key("/.etcd-sync/", "it") == "/.etcd-sync/it");
+TEST_CASE("the key of a position is the prefix and the instance name") {
+    CHECK(position_key("/.etcd-sync/", "it") == "/.etcd-sync/it");
 }
 
 TEST_CASE("a revision that no store can reach is rejected, because it would be the base of later ones") {
@@ -231,8 +319,25 @@ TEST_CASE("a revision that no store can reach is rejected, because it would be t
 }
 
 TEST_CASE("a checkpoint above the size limit is rejected without parsing") {
-    std::string text = encode(full());
-    text.insert(text.size() - 1, std::string(1U << 20, ' '));
-    CHECK_FALSE(parse_checkpoint(text).has_value());
-    CHECK_FALSE(parse_checkpoint(std::string(2U << 20, '[')).has_value());
+    checkpoint_text text = encode(full());
+    text.position.insert(text.position.size() - 1, std::string(1U << 20, ' '));
+    CHECK_FALSE(error_of(text).empty());
+    CHECK_FALSE(error_of({std::string(2U << 20, '['), std::nullopt}).empty());
+}
+
+TEST_CASE("that the master had another history survives the loss of the manifest") {
+    checkpoint held = full();
+    held.pass = sync_pass::none;
+    held.other = true;
+    checkpoint_text text = encode(held);
+    SUBCASE("missing") { text.manifest.reset(); }
+    SUBCASE("of another position") { text.manifest = encode_manifest(held, "ffffffff"); }
+    SUBCASE("damaged") { text.manifest = "{"; }
+    const auto parsed = parse_checkpoint(text);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->other);
+    CHECK(parsed->writer == held.writer);
+    CHECK(parsed->seq == held.seq);
+    CHECK(parsed->rev == 0);
+    CHECK(parsed->rules.empty());
 }

@@ -22,7 +22,7 @@ std::vector<config::rule> three_rules() { return {prefix_rule("/a/"), prefix_rul
 
 record_set one_for_all(const std::vector<config::rule>& rules) {
     record_set out(checkpoints, "it", config::consistency_mode::all);
-    out.add(out.all_mode_key(), mapping_of(rules));
+    out.add(all_mode_keys(checkpoints, "it"), mapping_of(rules));
     return out;
 }
 
@@ -30,15 +30,13 @@ record_set one_for_all(const std::vector<config::rule>& rules) {
 record_set one_per_rule(const std::vector<config::rule>& rules) {
     record_set out(checkpoints, "it", config::consistency_mode::rule);
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        out.add(rule_checkpoint_key(checkpoints, "it", rules[i].select.begin),
-                mapping::of_one_rule(rules, i, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping::of_one_rule(rules, i, "", checkpoints));
     }
     return out;
 }
 
 checkpoint checkpoint_for(const mapping& keys, revision rev, revision since) {
     checkpoint out;
-    out.instance = "it";
     out.cluster_id = 77;
     out.rev = rev;
     out.rules = keys.digest();
@@ -54,7 +52,7 @@ found_records slave_with(const record_set& set) {
     out.at = 500;
     revision n = 0;
     for (const wanted_record& wanted : set.wanted()) {
-        out.records.push_back({wanted.key, encode(checkpoint_for(wanted.keys, 100 + n, 10 + n))});
+        out.records.push_back({wanted.at, encode(checkpoint_for(wanted.keys, 100 + n, 10 + n))});
         ++n;
     }
     return out;
@@ -62,7 +60,7 @@ found_records slave_with(const record_set& set) {
 
 const checkpoint* step_for(const migration& plan, std::string_view key) {
     for (const migration_step& step : plan.steps) {
-        if (step.key == key) return step.record ? &*step.record : nullptr;
+        if (step.at.position == key) return step.record ? &*step.record : nullptr;
     }
     return nullptr;
 }
@@ -70,17 +68,17 @@ const checkpoint* step_for(const migration& plan, std::string_view key) {
 std::set<std::string> deleted(const migration& plan) {
     std::set<std::string> keys;
     for (const migration_step& step : plan.steps) {
-        if (!step.record) keys.insert(step.key);
+        if (!step.record) keys.insert(step.at.position);
     }
     return keys;
 }
 
 found_records after(found_records found, const migration& plan) {
     for (const migration_step& step : plan.steps) {
-        std::erase_if(found.records, [&step](const found_record& r) { return r.key == step.key; });
-        if (step.record) found.records.push_back({step.key, encode(*step.record)});
+        std::erase_if(found.records, [&step](const found_record& r) { return r.at.position == step.at.position; });
+        if (step.record) found.records.push_back({step.at, encode(*step.record)});
     }
-    std::ranges::sort(found.records, {}, &found_record::key);
+    std::ranges::sort(found.records, {}, [](const found_record& r) { return r.at.position; });
     return found;
 }
 
@@ -95,7 +93,7 @@ revision since_of(const std::vector<span>& spans, std::string_view key) {
 }  // namespace
 
 TEST_CASE("every rule name has its own checkpoint key, in which plain names are readable") {
-    const auto key = [](std::string_view rule) { return rule_checkpoint_key("/.etcd-sync/", "it", rule); };
+    const auto key = [](std::string_view rule) { return rule_keys("/.etcd-sync/", "it", rule).position; };
     CHECK(key("app") == "/.etcd-sync/it/app");
     CHECK(key("/config/app/") == "/.etcd-sync/it//config/app/");
     CHECK(key("[/a, /n)") == "/.etcd-sync/it/[/a,%20/n)");
@@ -117,12 +115,12 @@ TEST_CASE("every rule name has its own checkpoint key, in which plain names are 
 TEST_CASE("if there are only checkpoints of the current mode, there is nothing to migrate") {
     const auto rules = three_rules();
     for (const record_set& set : {one_for_all(rules), one_per_rule(rules)}) {
-        CHECK(plan_migration({}, set, "it").steps.empty());
-        CHECK(plan_migration(slave_with(set), set, "it").steps.empty());
+        CHECK(plan_migration({}, set).steps.empty());
+        CHECK(plan_migration(slave_with(set), set).steps.empty());
         // The link handles an unreadable checkpoint of the current mode.
         found_records junk = slave_with(set);
-        junk.records.front().text = "junk";
-        CHECK(plan_migration(junk, set, "it").steps.empty());
+        junk.records.front().text.position = "junk";
+        CHECK(plan_migration(junk, set).steps.empty());
     }
 }
 
@@ -130,11 +128,11 @@ TEST_CASE("from \"all\" to \"rule\" every rule keeps its claims, and all keys ar
     const auto rules = three_rules();
     const record_set before = one_for_all(rules);
     const record_set now = one_per_rule(rules);
-    const migration plan = plan_migration(slave_with(before), now, "it");
+    const migration plan = plan_migration(slave_with(before), now);
     CHECK(deleted(plan) == std::set<std::string>{all_key});
     CHECK(plan.steps.size() == 4);
     for (const wanted_record& wanted : now.wanted()) {
-        const checkpoint* const next = step_for(plan, wanted.key);
+        const checkpoint* const next = step_for(plan, wanted.at.position);
         REQUIRE(next != nullptr);
         REQUIRE(next->spans.size() == 1);
         CHECK(next->spans[0].keys == wanted.keys.segments()[0].target);
@@ -144,13 +142,13 @@ TEST_CASE("from \"all\" to \"rule\" every rule keeps its claims, and all keys ar
         CHECK(next->seq == 101);
     }
     // A second migration does nothing.
-    CHECK(plan_migration(after(slave_with(before), plan), now, "it").steps.empty());
+    CHECK(plan_migration(after(slave_with(before), plan), now).steps.empty());
 }
 
 TEST_CASE("from \"rule\" to \"all\" every claim is kept") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
-    const migration plan = plan_migration(slave_with(one_per_rule(rules)), now, "it");
+    const migration plan = plan_migration(slave_with(one_per_rule(rules)), now);
     CHECK(deleted(plan).size() == 3);
     const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
@@ -163,7 +161,7 @@ TEST_CASE("from \"rule\" to \"all\" every claim is kept") {
     // The checkpoint with the highest revision verifies the history of the master.
     CHECK(next->rev == 102);
     CHECK(next->rules == mapping_of({prefix_rule("/c/")}).digest());
-    CHECK(plan_migration(after(slave_with(one_per_rule(rules)), plan), now, "it").steps.empty());
+    CHECK(plan_migration(after(slave_with(one_per_rule(rules)), plan), now).steps.empty());
 }
 
 TEST_CASE("several checkpoints are not resumed, even if one of them covers all keys") {
@@ -174,7 +172,7 @@ TEST_CASE("several checkpoints are not resumed, even if one of them covers all k
     found_records found = slave_with(set);
     checkpoint copy = checkpoint_for(whole, 50, 1);
     found.records[2].text = encode(copy);
-    const migration plan = plan_migration(found, one_for_all(rules), "it");
+    const migration plan = plan_migration(found, one_for_all(rules));
     const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules != whole.digest());
@@ -184,12 +182,12 @@ TEST_CASE("with a single rule the checkpoint is resumed in both directions") {
     const std::vector<config::rule> rules{prefix_rule("/a/")};
     const record_set all = one_for_all(rules);
     const record_set each = one_per_rule(rules);
-    const migration there = plan_migration(slave_with(all), each, "it");
+    const migration there = plan_migration(slave_with(all), each);
     const checkpoint* next = step_for(there, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
     CHECK(next->rules == each.wanted()[0].keys.digest());
     CHECK(next->rev == 100);
-    const migration back = plan_migration(after(slave_with(all), there), all, "it");
+    const migration back = plan_migration(after(slave_with(all), there), all);
     next = step_for(back, all_key);
     REQUIRE(next != nullptr);
     CHECK(next->rules == all.wanted()[0].keys.digest());
@@ -202,7 +200,7 @@ TEST_CASE("the checkpoint of a removed rule is deleted, an added rule has none, 
     const found_records found = slave_with(one_per_rule(rules));
     // "/c/" was removed, "/d/" was added.
     const record_set changed = one_per_rule({rules[0], rules[1], prefix_rule("/d/")});
-    const migration plan = plan_migration(found, changed, "it");
+    const migration plan = plan_migration(found, changed);
     CHECK(deleted(plan) == std::set<std::string>{"/.etcd-sync/it//c/"});
     CHECK(step_for(plan, "/.etcd-sync/it//d/") == nullptr);
     const checkpoint* const stayed = step_for(plan, "/.etcd-sync/it//b/");
@@ -212,10 +210,10 @@ TEST_CASE("the checkpoint of a removed rule is deleted, an added rule has none, 
     CHECK(since_of(stayed->spans, "/b/x") == 11);
 
     record_set renamed(checkpoints, "it", config::consistency_mode::rule);
-    renamed.add(rule_checkpoint_key(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
-    renamed.add(rule_checkpoint_key(checkpoints, "it", "/b/"), mapping::of_one_rule(rules, 1, "", checkpoints));
-    renamed.add(rule_checkpoint_key(checkpoints, "it", "/c/"), mapping::of_one_rule(rules, 2, "", checkpoints));
-    const migration rename = plan_migration(found, renamed, "it");
+    renamed.add(rule_keys(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
+    renamed.add(rule_keys(checkpoints, "it", "/b/"), mapping::of_one_rule(rules, 1, "", checkpoints));
+    renamed.add(rule_keys(checkpoints, "it", "/c/"), mapping::of_one_rule(rules, 2, "", checkpoints));
+    const migration rename = plan_migration(found, renamed);
     const checkpoint* const under_new_name = step_for(rename, "/.etcd-sync/it/a");
     REQUIRE(under_new_name != nullptr);
     CHECK(under_new_name->rules == renamed.wanted()[0].keys.digest());
@@ -227,7 +225,7 @@ TEST_CASE("the claims of a former rule are moved to the rule that now has the ke
     const std::vector<config::rule> rules{prefix_rule("/a/x/"), prefix_rule("/a/")};
     const found_records found = slave_with(one_per_rule(rules));
     record_set now = one_per_rule({prefix_rule("/a/")});
-    const migration plan = plan_migration(found, now, "it");
+    const migration plan = plan_migration(found, now);
     const checkpoint* const next = step_for(plan, "/.etcd-sync/it//a/");
     REQUIRE(next != nullptr);
     CHECK(since_of(next->spans, "/a/x/1") == 10);
@@ -240,9 +238,9 @@ TEST_CASE("for two rules with interleaved keys the newer claim is used for both"
     picks.include = {"/a/*.conf"};
     const std::vector<config::rule> rules{picks, prefix_rule("/a/")};
     record_set set(checkpoints, "it", config::consistency_mode::rule);
-    set.add("/.etcd-sync/it/conf", mapping::of_one_rule(rules, 0, "", checkpoints));
-    set.add("/.etcd-sync/it/rest", mapping::of_one_rule(rules, 1, "", checkpoints));
-    const migration plan = plan_migration(slave_with(set), one_for_all(rules), "it");
+    set.add(rule_keys(checkpoints, "it", "conf"), mapping::of_one_rule(rules, 0, "", checkpoints));
+    set.add(rule_keys(checkpoints, "it", "rest"), mapping::of_one_rule(rules, 1, "", checkpoints));
+    const migration plan = plan_migration(slave_with(set), one_for_all(rules));
     const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);
     REQUIRE(next->spans.size() == 1);
@@ -256,10 +254,10 @@ TEST_CASE("with checkpoints of both modes, which no daemon leaves, all keys are 
         found_records each = slave_with(one_per_rule(rules));  // since 10, 11, 12
         found.records.insert(found.records.end(), each.records.begin(), each.records.end());
         const record_set now = per_rule ? one_per_rule(rules) : one_for_all(rules);
-        const migration plan = plan_migration(found, now, "it");
+        const migration plan = plan_migration(found, now);
         CHECK(deleted(plan).size() == (per_rule ? 1 : 3));
         for (const wanted_record& wanted : now.wanted()) {
-            const checkpoint* const next = step_for(plan, wanted.key);
+            const checkpoint* const next = step_for(plan, wanted.at.position);
             REQUIRE(next != nullptr);
             CHECK(next->rules.empty());
             for (const auto& [key, since] : {std::pair("/a/x", 10), std::pair("/b/x", 11), std::pair("/c/x", 12)}) {
@@ -270,32 +268,34 @@ TEST_CASE("with checkpoints of both modes, which no daemon leaves, all keys are 
     }
 }
 
-TEST_CASE("checkpoints that are unreadable or of another instance have no claims and are deleted") {
+TEST_CASE("checkpoints that are unreadable, or whose manifest is another one, have no claims and are deleted") {
     const auto rules = three_rules();
     found_records found = slave_with(one_for_all(rules));
-    found.records[0].text = "junk";
-    const migration plan = plan_migration(found, one_per_rule(rules), "it");
+    found.records[0].text.position = "junk";
+    const migration plan = plan_migration(found, one_per_rule(rules));
     REQUIRE(plan.steps.size() == 1);
     CHECK(deleted(plan) == std::set<std::string>{all_key});
     CHECK(plan.activity.writer.empty());
     checkpoint other = checkpoint_for(mapping_of(rules), 9, 9);
-    other.instance = "another";
-    found.records[0].text = encode(other);
-    CHECK(plan_migration(found, one_per_rule(rules), "it").steps.size() == 1);
+    other.manifest_id = "another";
+    found.records[0].text.position = encode(other).position;
+    CHECK(plan_migration(found, one_per_rule(rules)).steps.size() == 1);
+    found.records[0].text.manifest.reset();
+    CHECK(plan_migration(found, one_per_rule(rules)).steps.size() == 1);
 }
 
 TEST_CASE("the activity changes with each of the checkpoints that are replaced") {
     const auto rules = three_rules();
     const record_set now = one_for_all(rules);
     found_records found = slave_with(one_per_rule(rules));
-    const checkpoint before = plan_migration(found, now, "it").activity;
+    const checkpoint before = plan_migration(found, now).activity;
     CHECK(before.writer == "someone");
     for (std::size_t i = 0; i < 3; ++i) {
         found_records moved = found;
         checkpoint next = *parse_checkpoint(moved.records[i].text);
         ++next.seq;
         moved.records[i].text = encode(next);
-        CHECK(plan_migration(moved, now, "it").activity.seq > before.seq);
+        CHECK(plan_migration(moved, now).activity.seq > before.seq);
     }
     // A process that wrote one of them finds a newer sequence number than its own.
     for (const found_record& record : found.records) CHECK(is_rival(before, "we", parse_checkpoint(record.text)->seq));
@@ -312,4 +312,27 @@ TEST_CASE("overlapping claims are cut so that the newest one remains") {
     CHECK(merged[2].keys == keys::key_range{"z", ""});
     CHECK(merged[2].since == 1);
     CHECK(merge_spans({}).empty());
+}
+
+TEST_CASE("that the master had another history is not forgotten by a migration, whichever checkpoint says so") {
+    const record_set all = one_for_all(three_rules());
+    const record_set each = one_per_rule(three_rules());
+    for (std::size_t marked = 0; marked < 3; ++marked) {
+        found_records found = slave_with(each);
+        checkpoint other = *parse_checkpoint(found.records[marked].text);
+        other.other = true;
+        found.records[marked].text = encode(other);
+        const migration plan = plan_migration(found, all);
+        REQUIRE(step_for(plan, all_key) != nullptr);
+        CHECK(step_for(plan, all_key)->other);
+    }
+    found_records found = slave_with(all);
+    checkpoint other = *parse_checkpoint(found.records[0].text);
+    other.other = true;
+    found.records[0].text = encode(other);
+    const migration plan = plan_migration(found, each);
+    for (const wanted_record& wanted : each.wanted()) {
+        REQUIRE(step_for(plan, wanted.at.position) != nullptr);
+        CHECK(step_for(plan, wanted.at.position)->other);
+    }
 }

@@ -58,10 +58,9 @@ std::vector<config::rule> many_rules(std::size_t count) {
 
 record_set records_of(const std::vector<config::rule>& rules, config::consistency_mode mode) {
     record_set out(checkpoints, "it", mode);
-    if (!out.is_per_rule()) out.add(out.all_mode_key(), mapping_of(rules));
+    if (!out.is_per_rule()) out.add(all_mode_keys(checkpoints, "it"), mapping_of(rules));
     for (std::size_t i = 0; out.is_per_rule() && i < rules.size(); ++i) {
-        out.add(rule_checkpoint_key(checkpoints, "it", rules[i].select.begin),
-                mapping::of_one_rule(rules, i, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping::of_one_rule(rules, i, "", checkpoints));
     }
     return out;
 }
@@ -74,15 +73,14 @@ std::size_t cost_of_migration(std::size_t rules, config::consistency_mode from, 
     const record_set before_it = records_of(all, from);
     for (const wanted_record& one : before_it.wanted()) {
         checkpoint record;
-        record.instance = "it";
         record.rev = 100;
         record.rules = one.keys.digest();
         record.spans = spans_for(one.keys, {}, ++since);
-        found.records.push_back({one.key, encode(record)});
+        found.records.push_back({one.at, encode(record)});
     }
     const record_set wanted = records_of(all, to);
     const std::size_t before = test::allocations;
-    const migration plan = plan_migration(found, wanted, "it");
+    const migration plan = plan_migration(found, wanted);
     const std::size_t after = test::allocations;
     CHECK(plan.steps.size() == (from == to ? 0 : rules + 1));
     return after - before;

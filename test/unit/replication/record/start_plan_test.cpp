@@ -21,9 +21,8 @@ const mapping& rules() {
 
 start_context here() {
     start_context now;
-    now.instance = "it";
     now.cluster_id = 77;
-    now.raft_term = 4;
+    now.raft = {4, 2000, 900};
     now.master_position = 1000;
     now.slave_revision = 50;
     now.proven = true;
@@ -32,9 +31,8 @@ start_context here() {
 
 checkpoint stored() {
     checkpoint out;
-    out.instance = "it";
     out.cluster_id = 77;
-    out.raft_term = 3;
+    out.raft = {3, 1800, 880};
     out.rev = 900;
     out.event_revision = 890;
     out.event_digest = "d";
@@ -53,8 +51,7 @@ void check_from_the_beginning(const start_plan& plan) {
     CHECK(plan.record.frontier.empty());
     CHECK(plan.record.rev == 1000);
     CHECK(plan.record.cluster_id == 77);
-    CHECK(plan.record.raft_term == 4);
-    CHECK(plan.record.instance == "it");
+    CHECK(plan.record.raft == here().raft);
     CHECK(plan.record.rules == rules().digest());
     CHECK(plan.record.event_revision == 0);
     CHECK(plan.record.event_digest.empty());
@@ -117,14 +114,13 @@ TEST_CASE("an unreadable checkpoint is ignored, and the reason is returned") {
 
 TEST_CASE("a checkpoint that does not match is not resumed, and all keys are compared") {
     checkpoint other = stored();
-    other.instance = "another";
-    check_not_resumed(other, "another");
-    other = stored();
     other.cluster_id = 78;
     check_not_resumed(other, "master");
     other = stored();
     other.rules = "else";
     check_not_resumed(other, "rules");
+    other.rules.clear();  // of version 0.1, or of several checkpoints
+    check_not_resumed(other, "another version");
     other = stored();
     other.rev = 0;
     check_not_resumed(other, "nothing was copied");
@@ -134,12 +130,32 @@ TEST_CASE("a checkpoint that does not match is not resumed, and all keys are com
     check_not_resumed(stored(), "it was wiped", unproven);
 }
 
-TEST_CASE("our own claims are kept if the master or the rules change; those of another instance are ignored") {
+TEST_CASE("our own claims are kept if the master or the rules change") {
     checkpoint other = stored();
     other.cluster_id = 78;
     CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 20);
-    other.instance = "another";
-    CHECK(plan_start(record(other), rules(), here()).record.spans[0].since == 50);
+}
+
+TEST_CASE("on a slave that was restored, what only the slave has is foreign") {
+    checkpoint before = stored();
+    before.slave_cluster_id = 5;
+    before.slave_revision = 40;
+    start_context now = here();
+    now.slave_cluster_id = 5;
+    revision since = 20;
+    SUBCASE("the same store") {}
+    SUBCASE("another cluster id") {
+        now.slave_cluster_id = 6;
+        since = 50;
+    }
+    SUBCASE("an older revision") {
+        before.slave_revision = 51;
+        since = 50;
+    }
+    SUBCASE("a checkpoint of version 0.1, which does not say") { before.slave_cluster_id = 0; }
+    CHECK(plan_start(record(before), rules(), now).record.spans[0].since == since);
+    now.proven = false;
+    CHECK(plan_start(record(before), rules(), now).record.spans[0].since == since);
 }
 
 TEST_CASE("a wider rule keeps the old claim and starts new ones for the other keys") {
@@ -232,9 +248,6 @@ TEST_CASE("differences are counted before they are written, unless the slave is 
     CHECK_FALSE(plan_start(std::nullopt, rules(), here()).proven);
     CHECK_FALSE(plan_start(record(base::error("it is not JSON")), rules(), here()).proven);
     checkpoint other = stored();
-    other.instance = "another";
-    CHECK_FALSE(plan_start(record(other), rules(), here()).proven);
-    other = stored();
     other.rules = "else";
     CHECK(plan_start(record(other), rules(), here()).proven);  // verified by its anchors
     start_context unproven = here();

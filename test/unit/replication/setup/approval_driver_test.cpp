@@ -41,8 +41,7 @@ struct with_foreign_keys : two_slaves {
         const config::slave& to = settings.slaves[i];
         const record_set records = records_for(settings, to);
         inspection_settings how;
-        how.instance = settings.instance;
-        how.checkpoint_key = records.wanted()[0].key;
+        how.checkpoint = records.wanted()[0].at;
         how.page_bytes = page_bytes(settings.replicate);
         how.safety = to.guards;
         how.approve = approve;
@@ -88,6 +87,7 @@ void unproven_overwrites(two_slaves& w) {
     for (int i = 0; i < 200; ++i) w.slave.put("/a/00" + std::to_string(100 + i), "put there by another client");
     w.many(500, "v");
     w.master.compact(w.master.revision());
+    w.master_server.refuses_status = true;
     // Only "default" is concerned.
     w.stop();
     w.settings.slaves[1].guards.max_delete.amount = 100;

@@ -59,7 +59,7 @@ TEST_CASE("consistency all: one feed selects the keys of all links") {
     REQUIRE(plans.size() == 1);
     CHECK(plans[0].rule.empty());
     CHECK(slaves_of(plans[0]) == names{"one", "two"});
-    CHECK(plans[0].links[1].wanted().key == "/.etcd-sync/it");
+    CHECK(plans[0].links[1].wanted().at.position == "/.etcd-sync/it");
     CHECK(plans[0].cover() == keys::key_range{"/x/", "/z0"});
     const auto selects = plans[0].selector();
     CHECK(selects("/x/1"));
@@ -74,7 +74,7 @@ TEST_CASE("consistency rule: one feed per rule that a slave uses, with its own l
     CHECK(slaves_of(plans[0]) == names{"one"});
     CHECK(plans[1].rule == "z");
     CHECK(slaves_of(plans[1]) == names{"one", "two"});
-    CHECK(plans[1].links[0].wanted().key == "/.etcd-sync/it/z");
+    CHECK(plans[1].links[0].wanted().at.position == "/.etcd-sync/it/z");
     CHECK(plans[1].cover() == keys::key_range{"/z/", "/z0"});
     CHECK_FALSE(plans[1].selector()("/x/1"));
 }
@@ -100,8 +100,7 @@ TEST_CASE("a link has the settings of its slave, its rule and its feed") {
     const link_settings own = plan_settings(settings, job(), plan, "z", since);
     CHECK(own.slave == "two");
     CHECK(own.rule == "z");
-    CHECK(own.instance == "it");
-    CHECK(own.checkpoint_key == "/.etcd-sync/it/z");
+    CHECK(own.checkpoint.position == "/.etcd-sync/it/z");
     CHECK(own.records == plan.records);
     CHECK(own.log_since.generation == 3);
     CHECK(own.endpoints == "http://two1 http://two2");

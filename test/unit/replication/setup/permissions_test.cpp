@@ -61,18 +61,19 @@ TEST_CASE("rules that no slave uses need no permissions on the master") {
 
 TEST_CASE("on a slave, the checkpoint and the targets of the rules must be writable") {
     const config::config settings = settings_of(one_slave + "dest = \"/copy\"\n", two_rules);
-    CHECK(needed_on_slave(settings, settings.slaves[0]) ==
-          permissions{{subject::checkpoint, "", single_key("/.etcd-sync/etcd-sync"), true},
-                      {subject::rule, "app", prefix_range("/copy/app/"), true},
-                      {subject::rule, "motd", single_key("/copy/welcome"), true}});
+    CHECK(
+        needed_on_slave(settings, settings.slaves[0]) ==
+        permissions{{subject::checkpoint, "", keys::key_range{"/.etcd-sync/etcd-sync", "/.etcd-sync/etcd-sync;"}, true},
+                    {subject::rule, "app", prefix_range("/copy/app/"), true},
+                    {subject::rule, "motd", single_key("/copy/welcome"), true}});
 }
 
-TEST_CASE("with consistency rule the checkpoint of each rule must be writable") {
+TEST_CASE("with consistency rule one permission covers the checkpoints of all rules") {
     const config::config settings =
         settings_of(one_slave + "rules = [\"motd\"]\n",
                     two_rules + "[replication]\nconsistency = \"rule\"\ncheckpoint_prefix = \"/cp/\"\n");
     CHECK(needed_on_slave(settings, settings.slaves[0]) ==
-          permissions{{subject::checkpoint, "", single_key("/cp/etcd-sync/motd"), true},
+          permissions{{subject::checkpoint, "", keys::key_range{"/cp/etcd-sync", "/cp/etcd-sync;"}, true},
                       {subject::rule, "motd", single_key("/welcome"), true}});
 }
 

@@ -158,7 +158,9 @@ TEST_CASE("the digest of events changes with any difference in the selected even
     younger.create = 4;
     younger.version = 2;
     CHECK(digest({younger}) != base);
-    CHECK(digest({put("/a/k", "v", 5), put("/a/l", "w", 5)}) != digest({put("/a/l", "w", 5), put("/a/k", "v", 5)}));
+    // The state of the master has no order in which the keys were written.
+    CHECK(digest({put("/a/k", "v", 5), put("/a/l", "w", 5)}) == digest({put("/a/l", "w", 5), put("/a/k", "v", 5)}));
+    CHECK(digest({put("/a/k", "v", 5), put("/a/l", "w", 5)}) != digest({put("/a/k", "w", 5), put("/a/l", "v", 5)}));
 }
 
 TEST_CASE("all pending revisions are folded into their net effect, however large") {

@@ -26,17 +26,16 @@ record_set records_of(consistency_mode mode) {
     const std::vector<config::rule> rules = {prefix_rule("/a/"), prefix_rule("/b/")};
     record_set out(checkpoints, "it", mode);
     if (mode == consistency_mode::all) {
-        out.add(all_mode_key, mapping_of(rules));
+        out.add(all_mode_keys(checkpoints, "it"), mapping_of(rules));
     } else {
-        out.add(key_of_a, mapping::of_one_rule(rules, 0, "", checkpoints));
-        out.add(key_of_b, mapping::of_one_rule(rules, 1, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", "b"), mapping::of_one_rule(rules, 1, "", checkpoints));
     }
     return out;
 }
 
 checkpoint record_of(const mapping& keys) {
     checkpoint out;
-    out.instance = "it";
     out.rev = 100;
     out.rules = keys.digest();
     out.spans = spans_for(keys, {}, 10);
@@ -50,14 +49,18 @@ struct slave_of {
     explicit slave_of(consistency_mode from)
         : wanted(records_of(from == consistency_mode::all ? consistency_mode::rule : consistency_mode::all)) {
         const record_set before = records_of(from);
-        for (const wanted_record& one : before.wanted()) store.put(one.key, encode(record_of(one.keys)));
-        for (const auto& [key, text] : store.keys()) found.records.push_back({key, text});
+        for (const wanted_record& one : before.wanted()) {
+            const checkpoint_text text = encode(record_of(one.keys));
+            store.put(one.at.position, text.position);
+            store.put(one.at.manifest, *text.manifest);
+            found.records.push_back({one.at, text});
+        }
         found.at = store.revision();
         store.put("/a/1", "another key");
     }
     /// Sends the Txn of the migration. False if it did nothing.
     bool migrate() {
-        const migration plan = plan_migration(found, wanted, "it");
+        const migration plan = plan_migration(found, wanted);
         const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
         const txn_limits limits;
         const batch all = writes.next(0, limits);
@@ -70,20 +73,24 @@ struct slave_of {
         REQUIRE(request.ParseFromString(framed.substr(grpc::prefix_size)));
         etcdserverpb::TxnResponse answer;
         REQUIRE_FALSE(store.txn(request, answer).has_value());
-        if (answer.succeeded()) apply(writes, answer.header().revision(), found);
+        if (answer.succeeded()) apply(writes, answer.header().revision(), wanted, found);
         return answer.succeeded();
     }
     /// What is on the slave, as a new process finds it.
     [[nodiscard]] found_records read_all() const {
         found_records out;
-        for (const auto& [key, text] : store.keys()) {
-            if (key.starts_with(all_mode_key)) out.records.push_back({key, text});
+        const test::key_map keys = store.keys();
+        for (const auto& [key, text] : keys) {
+            if (!key.starts_with(all_mode_key) || wanted.manifests().contains(key)) continue;
+            const checkpoint_keys at = wanted.keys_at(key);
+            out.records.push_back({at, {text, keys.at(at.manifest)}});
         }
         out.at = store.revision();
         return out;
     }
     checkpoint stored(const char* key) {
-        const auto record = parse_checkpoint(store.keys()[key]);
+        const test::key_map keys = store.keys();
+        const auto record = parse_checkpoint({keys.at(key), keys.at(wanted.keys_at(key).manifest)});
         REQUIRE(record.has_value());
         return *record;
     }
@@ -101,6 +108,7 @@ TEST_CASE("one revision replaces the checkpoint of mode all with one per rule") 
     CHECK(s.migrate());
     CHECK(s.store.revision() == before + 1);
     CHECK_FALSE(s.store.keys().contains(all_mode_key));
+    CHECK_FALSE(s.store.keys().contains("/.etcd-sync/it:manifest"));
     for (const char* key : {key_of_a, key_of_b}) {
         const checkpoint record = s.stored(key);
         CHECK(record.writer == "us");
@@ -117,13 +125,14 @@ TEST_CASE("one revision replaces the checkpoints of the rules with the one of mo
     CHECK(s.store.revision() == before + 1);
     CHECK_FALSE(s.store.keys().contains(key_of_a));
     CHECK_FALSE(s.store.keys().contains(key_of_b));
+    CHECK_FALSE(s.store.keys().contains("/.etcd-sync/it:manifest/a"));
     CHECK(s.stored(all_mode_key).writer == "us");
 }
 
 TEST_CASE("a migration does nothing if a checkpoint of the rules was written since they were read") {
     slave_of s(consistency_mode::rule);
-    SUBCASE("the first") { s.store.put(key_of_a, s.found.records[0].text); }
-    SUBCASE("another") { s.store.put(key_of_b, s.found.records[1].text); }
+    SUBCASE("the first") { s.store.put(key_of_a, s.found.records[0].text.position); }
+    SUBCASE("another") { s.store.put(key_of_b, s.found.records[1].text.position); }
     SUBCASE("a new one") { s.store.put("/.etcd-sync/it/c", "new"); }
     SUBCASE("the one of mode all") { s.store.put(all_mode_key, "new"); }
     SUBCASE("the store was wiped") { s.store = test::model_etcd(); }
@@ -150,17 +159,17 @@ TEST_CASE("on a slave that accepts no nested Txns, what does not fit into one Tx
     txn_limits flat;
     flat.nested = false;
     flat.max_ops = 2;
-    const migration plan = plan_migration(s.found, s.wanted, "it");
+    const migration plan = plan_migration(s.found, s.wanted);
     const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
-    REQUIRE(writes.size() == 3);
-    for (std::size_t done = 0; done < writes.size(); ++done) {
+    REQUIRE(writes.size() == 6);
+    for (std::size_t done = 0; done < writes.size(); done += 2) {
         const batch part = writes.next(done, flat);
-        CHECK(part.writes().size() == 1);
+        CHECK(part.writes().size() == 2);  // a position and its manifest
         CHECK(s.send(part, flat));
         // A process that finds what a crash left here trusts no checkpoint, whichever mode it has; foreign keys stay foreign.
-        if (done + 1 == writes.size()) break;
+        if (done + 2 == writes.size()) break;
         for (const consistency_mode mode : {consistency_mode::all, consistency_mode::rule}) {
-            const migration next = plan_migration(s.read_all(), records_of(mode), "it");
+            const migration next = plan_migration(s.read_all(), records_of(mode));
             CHECK_FALSE(next.steps.empty());
             for (const migration_step& step : next.steps) {
                 if (!step.record) continue;
@@ -169,7 +178,7 @@ TEST_CASE("on a slave that accepts no nested Txns, what does not fit into one Tx
             }
         }
     }
-    CHECK(plan_migration(s.read_all(), s.wanted, "it").steps.empty());
+    CHECK(plan_migration(s.read_all(), s.wanted).steps.empty());
     CHECK(s.read_all().records.size() == s.wanted.wanted().size());
 }
 
@@ -178,13 +187,13 @@ TEST_CASE("a migration in several Txns stops if another process writes a checkpo
     txn_limits flat;
     flat.nested = false;
     flat.max_ops = 2;
-    const migration plan = plan_migration(s.found, s.wanted, "it");
+    const migration plan = plan_migration(s.found, s.wanted);
     const migration_writes writes(plan, "us", "2024-01-01T00:00:00Z");
     CHECK(s.send(writes.next(0, flat), flat));
     SUBCASE("one of a rule") { s.store.put(key_of_b, "new"); }
     SUBCASE("the one of mode all") { s.store.put(all_mode_key, "new"); }
     SUBCASE("the store was wiped") { s.store = test::model_etcd(); }
     const auto before = s.store.keys();
-    CHECK_FALSE(s.send(writes.next(1, flat), flat));
+    CHECK_FALSE(s.send(writes.next(2, flat), flat));
     CHECK(s.store.keys() == before);
 }

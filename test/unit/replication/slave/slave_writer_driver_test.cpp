@@ -14,14 +14,16 @@ using etcd::error_class;
 namespace {
 
 constexpr const char* key_of_checkpoint = "/.etcd-sync/it";
+constexpr const char* key_of_manifest = "/.etcd-sync/it:manifest";
 
 struct rig : served {
+    explicit rig(const test::model_etcd::settings& how = {}) : served(how) {}
+
     record_set records{"/.etcd-sync/", "it", config::consistency_mode::all};
-    slave_writer new_writer() { return {kv(), with, key_of_checkpoint, records}; }
+    slave_writer new_writer() { return {kv(), with, all_mode_keys("/.etcd-sync/", "it"), records}; }
 
     checkpoint at(etcd::revision rev) {
         checkpoint out;
-        out.instance = "it";
         out.writer = with.writer;
         out.rules = "r";
         out.rev = rev;
@@ -35,7 +37,7 @@ struct rig : served {
     etcd::result<bool> commit(slave_writer& by, etcd::revision rev, const std::string& value = "v") {
         batch writes{txn_limits()};
         REQUIRE(writes.add(etcd::event_type::put, "/a/1", value, nullptr));
-        return loop.run(by.commit(writes, at(rev), 128), 1min);
+        return loop.run(by.commit(writes, at(rev), txn_limits()), 1min);
     }
     bool committed(slave_writer& by, etcd::revision rev, const std::string& value = "v") {
         const auto done = commit(by, rev, value);
@@ -182,4 +184,169 @@ TEST_CASE("nothing is written while there is a checkpoint of the other consisten
     other.put("/.etcd-sync/it-2", "x");
     other.read(beside);
     CHECK(other.committed(beside, 5));
+}
+
+TEST_CASE("position and manifest are written in one revision, and from then on only the position") {
+    rig r;
+    slave_writer slave = r.new_writer();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    CHECK(r.store.revision() == 2);
+    const std::string manifest = r.store.keys().at(key_of_manifest);
+    for (int i = 0; i < 100; ++i) REQUIRE(r.committed(slave, 11 + i));
+    CHECK(r.store.keys().at(key_of_manifest) == manifest);
+    slave_writer next = r.new_writer();
+    const auto found = r.read(next);
+    REQUIRE(found.record.has_value());
+    REQUIRE(found.record->has_value());
+    CHECK((*found.record)->rev == 110);
+    CHECK((*found.record)->rules == "r");
+}
+
+TEST_CASE("a manifest that was deleted or replaced while we run is written again") {
+    rig r;
+    slave_writer slave = r.new_writer();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    SUBCASE("deleted") { r.store.del(key_of_manifest); }
+    SUBCASE("replaced") { r.store.put(key_of_manifest, "junk"); }
+    CHECK_FALSE(slave.lost_manifest());
+    CHECK(r.checkpoint_unchanged(slave));
+    CHECK(slave.lost_manifest());
+    REQUIRE(r.committed(slave, 11));
+    CHECK_FALSE(slave.lost_manifest());
+    slave_writer next = r.new_writer();
+    const auto found = r.read(next);
+    REQUIRE(found.record.has_value());
+    CHECK(found.record->has_value());
+}
+
+TEST_CASE("a position whose manifest is gone, or is another one, is no checkpoint; the next claim writes both") {
+    rig r;
+    slave_writer slave = r.new_writer();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    SUBCASE("gone") { r.store.del(key_of_manifest); }
+    SUBCASE("another one") {
+        const std::string old = r.store.keys().at(key_of_manifest);
+        checkpoint ended = r.at(11);
+        ended.writer.clear();
+        REQUIRE(*r.loop.run(slave.commit(batch(txn_limits()), ended, txn_limits()), 1min));
+        r.store.put(key_of_manifest, old);
+    }
+    slave_writer next = r.new_writer();
+    auto found = r.read(next);
+    REQUIRE(found.record.has_value());
+    CHECK(found.record->has_error());
+    REQUIRE(r.committed(next, 12));
+    found = r.read(next);
+    REQUIRE(found.record.has_value());
+    CHECK(found.record->has_value());
+}
+
+TEST_CASE("a Txn without room for the manifest leaves it to the next one that has room") {
+    test::model_etcd::settings how;
+    txn_limits limits;
+    std::size_t writes = 1;
+    std::size_t size = 1;
+    SUBCASE("full of operations") { writes = limits.max_ops - 1; }
+    SUBCASE("full of bytes") { size = limits.max_bytes - 100; }
+    SUBCASE("refused by the slave, which takes less than we think") {
+        how.max_request_bytes = 10'000;
+        size = 9'500;
+    }
+    rig r(how);
+    slave_writer slave = r.new_writer();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    const std::string before = r.store.keys().at(key_of_manifest);
+    const auto with_anchor = [&r](etcd::revision rev) {
+        checkpoint next = r.at(rev);
+        next.anchors = {{"/a/1", 5, 6, 7, "0123456789abcdef", 8}};  // the first one makes a manifest due
+        return next;
+    };
+    batch full{limits};
+    const std::string value(size, 'x');
+    for (std::size_t k = 0; k < writes; ++k)
+        REQUIRE(full.add(etcd::event_type::put, "/a/" + std::to_string(k), value, nullptr));
+    const auto done = r.loop.run(slave.commit(full, with_anchor(11), limits), 1min);
+    REQUIRE_MESSAGE(done.has_value(), done.error().text);
+    CHECK(*done);
+    CHECK(r.store.keys().at("/a/0") == value);
+    CHECK(r.store.keys().at(key_of_manifest) == before);
+    CHECK(r.read(slave).record->has_value());
+    r.loop.clock.advance(2min);
+    const batch nothing{limits};
+    REQUIRE(*r.loop.run(slave.commit(nothing, with_anchor(12), limits), 1min));
+    CHECK(r.store.keys().at(key_of_manifest) != before);
+}
+
+TEST_CASE("a checkpoint that its manifest does not describe is never written without a new one, however full the Txn") {
+    rig r;
+    slave_writer slave = r.new_writer();
+    r.read(slave);
+    REQUIRE(r.committed(slave, 10));
+    checkpoint next = r.at(11);
+    next.rules = "other";
+    batch full{txn_limits()};
+    REQUIRE(full.add(etcd::event_type::put, "/a/1", std::string(txn_limits().max_bytes - 100, 'x'), nullptr));
+    REQUIRE(*r.loop.run(slave.commit(full, next, txn_limits()), 1min));
+    const auto found = r.read(slave).record;
+    REQUIRE(found->has_value());
+    CHECK((*found)->rules == "other");
+}
+
+TEST_CASE("own keys take at most 200 bytes of each slave revision, with 1 rule and with 500") {
+    for (const int rules : {1, 500}) {
+        CAPTURE(rules);
+        rig r;
+        slave_writer slave = r.new_writer();
+        r.read(slave);
+        checkpoint at = r.at(1'000'000'000);
+        at.rules = "0123456789abcdef";
+        at.event_digest = "0123456789abcdef";
+        at.count = 1'000'000;
+        for (int i = 0; i < rules; ++i) at.spans.push_back({{std::to_string(i), std::to_string(i) + "0"}, 1'000'000});
+        at.anchors = {{"/config/app/some/key", 5, 6, 7, "0123456789abcdef", 8}};
+        const auto commit = [&] {
+            ++at.rev;
+            at.event_revision = at.anchors[0].seen_at = at.rev;
+            batch writes{txn_limits()};
+            REQUIRE(writes.add(etcd::event_type::put, "/a/1", "v", nullptr));
+            REQUIRE(*r.loop.run(slave.commit(writes, at, txn_limits()), 1min));
+        };
+        commit();  // the claim
+        constexpr int revisions = 3000;
+        std::size_t bytes = 0;
+        std::string manifest = r.store.keys().at(key_of_manifest);
+        for (int i = 0; i < revisions; ++i) {
+            r.loop.clock.advance(1s);
+            commit();
+            const test::key_map keys = r.store.keys();
+            bytes += std::string_view(key_of_checkpoint).size() + keys.at(key_of_checkpoint).size();
+            if (keys.at(key_of_manifest) == manifest) continue;
+            manifest = keys.at(key_of_manifest);
+            bytes += std::string_view(key_of_manifest).size() + manifest.size();
+        }
+        CHECK(bytes / revisions <= 200);
+    }
+}
+
+TEST_CASE("if the checkpoint may not be read or written, the error says what the user needs") {
+    const std::string needed = "the checkpoint needs readwrite from /.etcd-sync/it to before /.etcd-sync/it;";
+    rig r;
+    slave_writer slave = r.new_writer();
+    SUBCASE("not read") {
+        r.server.denies = [](std::string_view, std::string_view) { return true; };
+        const auto found = r.loop.run(slave.read(), 1min);
+        REQUIRE(found.has_error());
+        CHECK(found.error().text.ends_with(needed));
+    }
+    SUBCASE("not written, as with the grant that version 0.1 needed") {
+        r.read(slave);
+        r.server.denies = [](std::string_view key, std::string_view) { return key == key_of_manifest; };
+        const auto done = r.loop.run(slave.commit(batch(txn_limits()), r.at(10), txn_limits()), 1min);
+        REQUIRE(done.has_error());
+        CHECK(done.error().text.ends_with(needed));
+    }
 }

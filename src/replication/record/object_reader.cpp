@@ -51,6 +51,14 @@ std::uint64_t object_reader::count(std::string_view name) {
     return 0;
 }
 
+bool object_reader::flag(std::string_view name) {
+    const json::value* const value = find(name);
+    if (value == nullptr) return false;
+    if (value->is_bool()) return value->get_bool();
+    complain(name, "is not true or false");
+    return false;
+}
+
 std::string object_reader::decoded(std::string_view name) {
     std::string bytes;
     const std::string encoded = text(name);

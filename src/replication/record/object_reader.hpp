@@ -23,6 +23,8 @@ public:
     std::int64_t difference(std::string_view name);
     /// 0 to 2^64 - 1.
     std::uint64_t count(std::string_view name);
+    /// true or false.
+    bool flag(std::string_view name);
     /// Bytes, from base64.
     std::string decoded(std::string_view name);
     /// A 64-bit id, from hexadecimal digits.

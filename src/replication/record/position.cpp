@@ -29,6 +29,7 @@ void add_state(json::object& to, const checkpoint_position& at) {
         to["state"] = "full_sync";
         to["pass"] = to_string(at.pass).data();
         to["frontier_b64"] = base::base64_encode(at.frontier);
+        if (at.split) to["split"] = true;  // a revision that is applied in parts below the frontier
     } else if (at.split) {
         to["state"] = "split";
     }
@@ -40,6 +41,7 @@ void read_state(object_reader& in, checkpoint_position& out) {
     if (state == "full_sync") {
         out.pass = read_pass(in);
         out.frontier = in.decoded("frontier_b64");
+        if (in.has("split")) out.split = in.flag("split");
     } else if (state == "split") {
         out.split = true;
     } else if (state == "other") {

@@ -341,3 +341,22 @@ TEST_CASE("that the master had another history survives the loss of the manifest
     CHECK(parsed->rev == 0);
     CHECK(parsed->rules.empty());
 }
+
+TEST_CASE("a revision that is applied in parts during a full sync is marked as well") {
+    for (const sync_pass pass : {sync_pass::repair, sync_pass::prune}) {
+        checkpoint at = full();
+        at.pass = pass;
+        at.split = true;
+        const auto parsed = parse_checkpoint(encode(at));
+        REQUIRE(parsed.has_value());
+        check_same(at, *parsed);
+    }
+    const std::string wrong = replaced(encode([] {
+                                           checkpoint at = full();
+                                           at.split = true;
+                                           return at;
+                                       }())
+                                           .position,
+                                       R"("split":true)", R"("split":1)");
+    CHECK(parse_checkpoint({wrong, encode(full()).manifest}).has_error());
+}

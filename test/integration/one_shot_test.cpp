@@ -9,9 +9,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 using namespace etcdsync::test;
@@ -417,19 +414,4 @@ TEST_CASE("a signal interrupts a running command gracefully, and it exits with t
         }
     }
     CHECK(run(sync, {"sync"}).code == 0);
-}
-
-TEST_CASE("verify exits when its stdout is closed") {
-    three all;
-    fill(all.at_master, "/a/", 30'000, 20);
-    sync_daemon sync(all.config());
-    scratch_dir dir;
-    const std::string verify = fmt::format("{} -c {} verify", std::getenv("ETCD_SYNC"), sync.config_path());
-    process child({"/bin/sh", "-c", fmt::format("{{ {}; echo exit $? >&2; }} | head -n 2", verify)},
-                  dir.path() + "/output");
-    CHECK(child.wait(patience(20s)) == 0);
-    std::ostringstream output;
-    output << std::ifstream(dir.path() + "/output").rdbuf();
-    CHECK(holds(output.str(), "slave-1:\n"));
-    CHECK(holds(output.str(), "etcd-sync: cannot write to stdout\nexit 1\n"));
 }

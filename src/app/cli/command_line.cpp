@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <optional>
 
@@ -29,13 +31,14 @@ const std::map<std::string, progress_mode> progresses{{"auto", progress_mode::au
                                                       {"plain", progress_mode::plain},
                                                       {"none", progress_mode::none}};
 
-constexpr std::array<std::string_view, 17> flags{
-    "--config",  "--write-out", "--json",    "--quiet",  "--verbose", "--color", "--progress", "--admin",  "--slave",
-    "--dry-run", "--approve",   "--foreign", "--repair", "--connect", "--hex",   "--help",     "--version"};
+constexpr std::array<std::string_view, 18> flags{"--config",  "--write-out", "--json",   "--quiet",      "--verbose",
+                                                 "--color",   "--progress",  "--admin",  "--slave",      "--dry-run",
+                                                 "--approve", "--foreign",   "--repair", "--max-behind", "--connect",
+                                                 "--hex",     "--help",      "--version"};
 
 /// Filled by CLI11.
 struct raw {
-    std::string config, format, color, progress, admin, key, topic;
+    std::string config, format, color, progress, admin, key, topic, max_behind;
     std::vector<std::string> slaves;
     bool json = false, quiet = false, hex = false, connect = false, help = false, version = false;
     bool dry_run = false, approve = false, foreign = false, repair = false;
@@ -67,7 +70,10 @@ void declare_global(CLI::App& app, raw& to) {
 
 void declare_one_shot(CLI::App& sub, command what, raw& to) {
     sub.add_option("--slave", to.slaves);
-    if (what == command::verify) sub.add_flag("--repair", to.repair);
+    if (what == command::verify) {
+        sub.add_flag("--repair", to.repair);
+        sub.add_option("--max-behind", to.max_behind);
+    }
     if (what != command::sync) return;
     sub.add_flag("-n,--dry-run", to.dry_run);
     sub.add_flag("--approve", to.approve);
@@ -160,6 +166,15 @@ base::result<options> check_help(std::string_view topic, options value) {
     return unexpected(value.topic, false);
 }
 
+base::result<std::optional<std::int64_t>> revisions(const std::string& digits) {
+    std::optional<std::int64_t> number;
+    if (digits.empty()) return number;
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, number.emplace());
+    if (read.ec == std::errc() && read.ptr == end && *number >= 0) return number;
+    return wrong(fmt::format("--max-behind takes a number of revisions, not {}", quote(digits)));
+}
+
 base::result<options> check_choices(const CLI::App& app, const raw& from) {
     options value;
     if (app.count("--config") > 0) value.config_file = from.config;
@@ -171,6 +186,9 @@ base::result<options> check_choices(const CLI::App& app, const raw& from) {
     value.approve = from.approve;
     value.foreign = from.foreign;
     value.repair = from.repair;
+    const auto max_behind = revisions(from.max_behind);
+    if (!max_behind) return max_behind.error();
+    value.max_behind = *max_behind;
     value.connect = from.connect;
     if (app.count("--write-out") > 0) {
         const auto format = one_of("--write-out", from.format, formats);

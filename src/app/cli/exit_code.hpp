@@ -18,6 +18,7 @@ enum class exit_code : int {
     denied = 77,  ///< by etcd: user, password, permission
     configuration = 78,
     interrupted = 130,  ///< SIGINT, before the work was done
+    reader_gone = 141,  ///< the reader of stdout closed it; as if SIGPIPE had ended the process
     terminated = 143,   ///< SIGTERM, before the work was done
 };
 

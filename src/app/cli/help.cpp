@@ -47,7 +47,8 @@ constexpr std::string_view global_options =
 
 constexpr std::string_view exit_codes =
     R"(exit codes: 0 done, 1 failed, 2 differences found, 3 failed in part, 4 held by a guard, 64 usage,
-            69 not reachable, 70 internal error, 77 refused by etcd, 78 configuration, 130/143 interrupted
+            69 not reachable, 70 internal error, 77 refused by etcd, 78 configuration, 130/143 interrupted,
+            141 the reader of stdout is gone (`| head`)
 )";
 
 /// Details that do not fit into the overview.
@@ -72,12 +73,14 @@ are in sync. 4: a guard holds a slave (-n: would hold it). 69: no cluster reacha
 )";
         case command::verify:
             return R"(Compares every key and value of every slave with the master. Writes nothing, and may run beside a daemon: the master
-is read as of the revision the slave has. + is missing on the slave, * differs, - is only on the slave.
+is read as of the revision the slave has. + is missing on the slave, * differs, - is only on the slave. A slave that is equal
+may be behind: the line says how many revisions.
       --repair              sync the slaves that differ (guards still hold), then compare them again
+      --max-behind N        more than N revisions behind is a difference
       --slave NAME...       these slaves only
   -q                        only what differs, and no keys
   -v                        also keys that are only on the slave and stay there: ~
-Exit 0: equal. 2: differences. 3: some slaves or rules could not be compared, the others are equal. 4: with --repair, a
+Exit 0: equal. 2: differences. 3: some slaves or rules could not be compared, the others were. 4: with --repair, a
 guard holds a slave. 69: no cluster reachable. 77: etcd refused us. 1: failed otherwise.
 )";
         case command::check_config:

@@ -4,6 +4,7 @@
 #include "observe/progress.hpp"
 #include "observe/terminal.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,14 +27,15 @@ struct options {
     unsigned verbose = 0;
     observe::color_mode color = observe::color_mode::automatic;
     observe::progress_mode progress = observe::progress_mode::automatic;
-    std::vector<std::string> slaves;  ///< sync, verify: these only; empty: all
-    bool dry_run = false;             ///< sync: write nothing
-    bool approve = false;             ///< sync: approve what holds a slave
-    bool foreign = false;             ///< sync --approve: delete foreign keys too
-    bool connect = false;             ///< check-config: connect to the clusters
-    bool repair = false;              ///< verify: sync what differs
-    std::string key;                  ///< explain: the bytes
-    std::string topic;                ///< help: of this command
+    std::vector<std::string> slaves;         ///< sync, verify: these only; empty: all
+    bool dry_run = false;                    ///< sync: write nothing
+    bool approve = false;                    ///< sync: approve what holds a slave
+    bool foreign = false;                    ///< sync --approve: delete foreign keys too
+    bool connect = false;                    ///< check-config: connect to the clusters
+    bool repair = false;                     ///< verify: sync what differs
+    std::optional<std::int64_t> max_behind;  ///< verify: revisions a slave may be behind; more is a difference
+    std::string key;                         ///< explain: the bytes
+    std::string topic;                       ///< help: of this command
 };
 
 }  // namespace etcdsync::app

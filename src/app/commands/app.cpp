@@ -26,6 +26,7 @@ void forbid_core_dumps() {
 exit_code deliver(const answer& reply) {
     standard_output to;
     to.complain(reply.err);
+    to.warn(reply.warnings);
     to.write(reply.out);
     return to.code_after(reply.code);
 }

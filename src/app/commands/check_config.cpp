@@ -57,7 +57,7 @@ offline_check check_offline(const options& asked, const process_environment& aro
     reply.code = loaded.result.value ? exit_code::ok : exit_code::configuration;
     const bool json = asked.format != output_format::table;
     // In JSON the diagnostics are part of the result.
-    if (!json) reply.err = complaints_of(loaded);
+    (json ? reply.warnings : reply.err) = complaints_of(loaded);
     for (const std::string& name : unknown_variables(around)) reply.err += unknown_variable_text(name);
     if (loaded.result.value) {
         const auto level = chosen_log_level(asked, around, loaded.result.value->logging.level);

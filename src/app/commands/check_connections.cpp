@@ -19,8 +19,10 @@ aio::awaitable<exit_code> work(environment with, const options& asked, const loa
         boost::json::object report = config_report(loaded, code_for(*all));
         add_connections(report, *all);
         out.write(to_line(report));
-    } else {
-        for (const cluster_report& one : *all) out.write(lines_of(one, asked.quiet));
+    }
+    for (const cluster_report& one : *all) {
+        if (asked.format == output_format::table) out.write(lines_of(one, asked.quiet));
+        out.warn(lines_of(one, true));
     }
     co_return out.code_after(code_for(*all));
 }
@@ -33,6 +35,7 @@ exit_code check_connections(const options& asked, const process_environment& aro
     const bool good = so_far.code == exit_code::ok;
     standard_output early;
     early.complain(so_far.err);
+    early.warn(so_far.warnings);
     // In JSON everything is one object, written at the end.
     if (!good || asked.format == output_format::table) early.write(so_far.out);
     if (!good) return early.code_after(so_far.code);

@@ -30,6 +30,7 @@ replication::inspection_settings settings_for(const config::config& settings, co
     out.approve = how.approve;
     out.adopt = how.foreign == replication::adoption::all;
     out.at_present = how.at_present;
+    out.max_behind = how.max_behind;
     return out;
 }
 

@@ -8,7 +8,9 @@
 #include "replication/compare/inspection.hpp"
 #include "replication/setup/job.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ public:
         bool at_present = false;  ///< as replication::inspection_settings
         bool approve = false;
         replication::adoption foreign = replication::adoption::none;  ///< with `approve`
+        std::optional<std::int64_t> max_behind;                       ///< revisions
     };
     struct listener {
         /// Called for every difference; false ends the part.

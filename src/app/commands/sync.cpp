@@ -14,12 +14,11 @@ namespace etcdsync::app {
 namespace {
 
 void write_result(const options& asked, const sync_result& result, exit_code code, output& out) {
-    if (asked.format != output_format::table) {
-        out.write(result_json(result, code));
-        return;
-    }
+    const bool table = asked.format == output_format::table;
+    if (!table) out.write(result_json(result, code));
     for (const slave_result& one : result.slaves) {
-        if (!asked.quiet || one.how != outcome::good) out.write(result_line(one));
+        if (table && (!asked.quiet || one.how != outcome::good)) out.write(result_line(one));
+        warn_of(one, out);
     }
 }
 

@@ -24,7 +24,10 @@ public:
     verification(environment with, const config::config& settings, const options& asked, output& out)
         : env_(std::move(with)), settings_(settings), asked_(asked), out_(out),
           inspector_(env_, settings,
-                     {.at_present = asked.dry_run, .approve = asked.approve, .foreign = adoption_of(asked)}),
+                     {.at_present = asked.dry_run,
+                      .approve = asked.approve,
+                      .foreign = adoption_of(asked),
+                      .max_behind = asked.max_behind}),
           writer_(make_verify_output(asked.format, asked.quiet, env_.program, out)) {}
 
     aio::awaitable<exit_code> run();
@@ -75,6 +78,7 @@ bool verification::note_report(const part& of, const replication::inspection_rep
     into.push_back(how);
     if (how == outcome::interrupted) return false;
     if (!repaired_) summary_.differences += report.changes();
+    if (!repaired_ && report.too_far_behind) ++summary_.too_far_behind;
     writer_->write_report(of, report);
     return out_.flush();
 }
@@ -145,7 +149,7 @@ aio::awaitable<exit_code> verification::run() {
         ends_.push_back(std::move(now));
     }
     if (asked_.repair && has(outcome::different) && !over()) co_await repair();
-    if (out_.broken()) co_return out_.code_after(exit_code::failed);
+    if (out_.broken()) co_return out_.code_after(exit_code::ok);
     summary_.interrupted = has(outcome::interrupted) || ends_.size() < settings_.slaves.size();
     const exit_code result = summary_.interrupted ? env_.signals.interrupted() : code();
     writer_->write_end(summary_, result);

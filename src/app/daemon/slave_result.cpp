@@ -77,7 +77,7 @@ sync_result evaluate(const replication::status& at_end, bool master_gone, const 
 outcome outcome_of(const replication::inspection_report& report) {
     if (report.failed) return outcome_of(report.failed->why.cls);
     if (!report.guard_violation.empty() && !report.approved) return outcome::held;
-    return report.changes() > 0 ? outcome::different : outcome::good;
+    return report.changes() > 0 || report.too_far_behind ? outcome::different : outcome::good;
 }
 
 replication::suggestions suggest(const std::string& program, const part& of,
@@ -86,6 +86,8 @@ replication::suggestions suggest(const std::string& program, const part& of,
     if (outcome_of(report) == outcome::held) return replication::suggest_approval(program, of.slave, false);
     return {};
 }
+
+bool is_success(outcome how) { return how == outcome::good || how == outcome::different; }
 
 std::vector<outcome> outcomes(const std::vector<slave_result>& slaves) {
     std::vector<outcome> out;
@@ -99,9 +101,10 @@ exit_code code_for(const std::vector<outcome>& parts) {
         return std::all_of(parts.begin(), parts.end(), [how](outcome one) { return one == how; });
     };
     if (any(outcome::held)) return exit_code::held;
+    const bool compared = any(outcome::good) || any(outcome::different);
+    if (compared && !std::ranges::all_of(parts, is_success)) return exit_code::partial;
     if (any(outcome::different)) return exit_code::differences;
     if (all(outcome::good)) return exit_code::ok;
-    if (any(outcome::good)) return exit_code::partial;
     if (any(outcome::denied)) return exit_code::denied;
     return all(outcome::unreachable) ? exit_code::unreachable : exit_code::failed;
 }

@@ -70,8 +70,11 @@ struct sync_result {
 [[nodiscard]] replication::suggestions suggest(const std::string& program, const part& of,
                                                const replication::inspection_report& report);
 
-/// The exit code for all parts. If several apply: held, then differences, then partial (some are good), then denied (one is), then
-/// unreachable (all are), else failed.
+/// True if the work was done: what a comparison found is a result, too.
+[[nodiscard]] bool is_success(outcome how);
+
+/// The exit code for all parts. If several apply: held, then partial (some failed, others did not), then differences, then denied
+/// (one is), then unreachable (all are), else failed.
 [[nodiscard]] exit_code code_for(const std::vector<outcome>& parts);
 [[nodiscard]] std::vector<outcome> outcomes(const std::vector<slave_result>& slaves);
 

@@ -10,7 +10,8 @@ namespace {
 void open_standard_files() {
     for (int fd = 0; fd <= 2; ++fd) {
         // open() returns the lowest free number: fd itself, because those below it are open.
-        if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+        // A result that is written to a closed stdout is lost, and must fail.
+        if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR));
     }
 }
 

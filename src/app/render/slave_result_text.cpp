@@ -93,6 +93,10 @@ std::string result_line(const slave_result& of) {
                        kept_text(of.foreign + of.kept), approved);
 }
 
+void warn_of(const slave_result& of, output& to) {
+    if (of.how != outcome::good) to.warn(result_line(of));
+}
+
 std::string result_json(const sync_result& all, exit_code code) {
     boost::json::object out;
     out["schema"] = 1;

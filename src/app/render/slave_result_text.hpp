@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "app/daemon/output.hpp"
 #include "app/daemon/slave_result.hpp"
 
 #include <boost/json/object.hpp>
@@ -20,6 +21,9 @@ namespace etcdsync::app {
 
 /// `edge-1: in sync at revision 123: 12 puts, 3 deletes`. Lines with the suggested commands follow.
 [[nodiscard]] std::string result_line(const slave_result& of);
+
+/// Writes the line of a part that is not in sync to stderr, too.
+void warn_of(const slave_result& of, output& to);
 
 /// One line per command: `edge-1: approve: etcd-sync -c FILE sync --approve --slave edge-1`.
 [[nodiscard]] std::string suggestion_lines(std::string_view name, const replication::suggestions& next);

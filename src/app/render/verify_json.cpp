@@ -39,7 +39,9 @@ boost::json::object report_object(const replication::inspection_report& report, 
     boost::json::object out;
     out["state"] = to_string(outcome_of(report));
     if (report.failed) out["cause"] = json_text(failure_text(report));
+    out["revision"] = report.compared_revision;
     out["master_revision"] = report.master_revision;
+    if (report.behind) out["behind"] = *report.behind;
     out["slave_revision"] = report.slave_revision;
     out["at_checkpoint"] = report.at_checkpoint;
     if (!report.current_cause.empty()) out["current_cause"] = json_text(report.current_cause);
@@ -71,6 +73,7 @@ boost::json::object summary_object(const verify_summary& all, exit_code code) {
     out["selected"] = all.selected;
     out["compared"] = all.compared;
     out["differences"] = all.differences;
+    out["too_far_behind"] = all.too_far_behind;
     out["written"] = all.written;
     out["exit_code"] = static_cast<int>(code);
     return out;

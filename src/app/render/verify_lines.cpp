@@ -26,6 +26,13 @@ std::string parts_of(const replication::inspection_report& report) {
     return out;
 }
 
+/// ", 29 revisions behind 172": empty if it is not behind.
+std::string behind_text(const replication::inspection_report& report) {
+    if (report.behind.value_or(0) == 0) return {};
+    const std::string revisions = count(static_cast<std::size_t>(*report.behind), "revision");
+    return fmt::format(", {} behind {}{}", revisions, report.master_revision, report.too_far_behind ? ", too far" : "");
+}
+
 std::string held_line(std::string_view name, const replication::inspection_report& report) {
     if (report.guard_violation.empty()) return {};
     const std::string_view what = report.approved ? "the approval would lift" : "a sync would be held";
@@ -60,22 +67,23 @@ std::string report_line(std::string_view name, const replication::inspection_rep
     if (report.failed) return fmt::format("{}: failed: {}\n{}", name, failure_text(report), commands);
     const std::string keys = count(report.compared, "key");
     const std::string present = report.current_cause.empty()
-                                    ? ""
+                                    ? behind_text(report)
                                     : fmt::format(" (compared with the current revision: {})", report.current_cause);
     const std::string kept = kept_text(report.foreign + report.kept);
     const std::string held = held_line(name, report) + commands;
     if (report.changes() == 0) {
-        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.master_revision, present,
-                           keys, kept, held);
+        return fmt::format("{}: equal to the master at revision {}{}: {}{}\n{}", name, report.compared_revision,
+                           present, keys, kept, held);
     }
     return fmt::format("{}: {} (the master has {}) at revision {} of the master{}: {}{}\n{}", name,
                        count(report.changes(), "difference"), count(report.compared, "matching key"),
-                       report.master_revision, present, parts_of(report), kept, held);
+                       report.compared_revision, present, parts_of(report), kept, held);
 }
 
 std::string summary_line(const verify_summary& all) {
-    return fmt::format("{} of {} compared, {}, {}\n", all.compared, count(all.selected, "slave"),
-                       count(all.differences, "difference"),
+    const std::string behind = all.too_far_behind == 0 ? "" : fmt::format(", {} too far behind", all.too_far_behind);
+    return fmt::format("{} of {} compared, {}{}, {}\n", all.compared, count(all.selected, "slave"),
+                       count(all.differences, "difference"), behind,
                        all.written > 0 ? count(all.written, "key") + " written" : "nothing written");
 }
 

@@ -30,10 +30,15 @@ public:
     void write_report(const part& of, const replication::inspection_report& report) override {
         heading_.clear();
         if (quiet_ && outcome_of(report) == outcome::good) return;
-        to_.write(report_line(of.name(), report, suggest(program_, of, report)));
+        const std::string line = report_line(of.name(), report, suggest(program_, of, report));
+        to_.write(line);
+        if (report.failed) to_.warn(line);
     }
 
-    void write_repair(const slave_result& of) override { to_.write(result_line(of)); }
+    void write_repair(const slave_result& of) override {
+        to_.write(result_line(of));
+        warn_of(of, to_);
+    }
 
     void write_end(const verify_summary& all, exit_code) override {
         if (!quiet_ && !all.interrupted) to_.write(summary_line(all));
@@ -55,9 +60,14 @@ public:
         return write("difference", &of, difference_object(d));
     }
     void write_report(const part& of, const replication::inspection_report& report) override {
-        write("report", &of, report_object(report, suggest(program_, of, report)));
+        const replication::suggestions next = suggest(program_, of, report);
+        write("report", &of, report_object(report, next));
+        if (report.failed) to_.warn(report_line(of.name(), report, next));
     }
-    void write_repair(const slave_result& of) override { write("repair", &of.of, repair_object(of)); }
+    void write_repair(const slave_result& of) override {
+        write("repair", &of.of, repair_object(of));
+        warn_of(of, to_);
+    }
     void write_end(const verify_summary& all, exit_code code) override {
         write("summary", nullptr, summary_object(all, code));
     }
@@ -91,7 +101,9 @@ public:
 
     void write_report(const part& of, const replication::inspection_report& report) override {
         open(of);
-        close(report_object(report, suggest(program_, of, report)));
+        const replication::suggestions next = suggest(program_, of, report);
+        close(report_object(report, next));
+        if (report.failed) to_.warn(report_line(of.name(), report, next));
     }
 
     void write_repair(const slave_result& of) override {
@@ -104,6 +116,7 @@ public:
         const boost::json::object fields = repair_object(of);
         entry.insert(fields.begin(), fields.end());
         repairs_.push_back(std::move(entry));
+        warn_of(of, to_);
     }
 
     void write_end(const verify_summary& all, exit_code code) override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/compare/inspection.hpp"
 
+#include "replication/compare/lag.hpp"
 #include "replication/compare/page_reader.hpp"
 #include "replication/mapping/explain_read.hpp"
 #include "replication/mapping/queries.hpp"
@@ -80,7 +81,7 @@ aio::awaitable<inspection_report> inspection::run() {
 bool inspection::should_retry(const failure& met) {
     constexpr unsigned max_attempts = 5;
     if (met.of_master && met.why.cls == etcd::error_class::compacted)
-        compacted_ = std::max(compacted_, report_.master_revision);
+        compacted_ = std::max(compacted_, report_.compared_revision);
     if (frontier_ != std::exchange(last_frontier_, frontier_)) {
         failures_ = 0;
         pauses_.reset();
@@ -128,25 +129,38 @@ aio::awaitable<inspection::attempt_result> inspection::pin(etcd::kv& slave, etcd
 
 aio::awaitable<inspection::attempt_result> inspection::pin_master(etcd::kv& master, const etcd::response_header& now) {
     report_.master_revision = now.store_revision;
+    report_.compared_revision = now.store_revision;
+    report_.behind.reset();
     if (settings_.at_present) co_return std::nullopt;
     report_.current_cause = why_not_at_checkpoint(record_, now);
     report_.at_checkpoint = report_.current_cause.empty();
     if (!report_.at_checkpoint) co_return std::nullopt;
-    const checkpoint& record = **record_;
-    report_.master_revision = record.rev;
+    auto met = co_await pin_checkpoint(master, **record_);
+    if (met || !report_.at_checkpoint) co_return met;
+    report_.behind = std::max<std::int64_t>(report_.master_revision - report_.compared_revision, 0);
+    report_.too_far_behind = settings_.max_behind && *report_.behind > *settings_.max_behind;
+    co_return std::nullopt;
+}
+
+aio::awaitable<inspection::attempt_result> inspection::pin_checkpoint(etcd::kv& master, const checkpoint& record) {
+    // The checkpoint of a quiet slave is refreshed rarely. It is not behind if none of its keys changed.
+    const bool current = co_await is_current(master.channel(), *context_, master_.request_timeout(), keys_, record,
+                                             report_.master_revision);
+    if (current) co_return std::nullopt;
+    report_.compared_revision = record.rev;
     if (record.rev > compacted_) co_return std::nullopt;
     // That revision cannot be read any more. If no selected key changed since, a newer revision is
     // the same.
     const auto same = co_await find_unchanged(master, keys_, record);
     if (!same) co_return failure(true, same.error());
     report_.at_checkpoint = same->has_value();
-    report_.master_revision = same->value_or(now.store_revision);
+    report_.compared_revision = same->value_or(report_.master_revision);
     if (!*same) report_.current_cause = fmt::format("the master compacted revision {} of the checkpoint", record.rev);
     co_return std::nullopt;
 }
 
 aio::awaitable<inspection::attempt_result> inspection::count(etcd::kv& master) {
-    const auto total = co_await count_keys(master, keys_, report_.master_revision);
+    const auto total = co_await count_keys(master, keys_, report_.compared_revision);
     if (!total) co_return failure(true, total.error());
     const auto keys = static_cast<std::uint64_t>(std::max<std::int64_t>(total->value_or(0), 0));
     progress_.total = std::max(progress_.done, keys);
@@ -180,7 +194,7 @@ aio::awaitable<inspection::attempt_result> inspection::compare_segment(const seg
     comparison both(keys_, where, std::max(frontier_, where.target.begin), false);
     page_reader::options how;
     how.page_bytes = settings_.page_bytes;
-    how.at = report_.master_revision;
+    how.at = report_.compared_revision;
     page_reader master_pages(master, context_->tasks, where.source, how);
     how.at = report_.slave_revision;
     page_reader slave_pages(slave, context_->tasks, where.target, how);

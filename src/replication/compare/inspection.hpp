@@ -38,15 +38,20 @@ struct inspection_settings {
     checkpoint_keys checkpoint;
     std::size_t page_bytes = 1U << 20;
     config::safety safety;
-    bool approve = false;     ///< with `at_present`: as a sync that approves what holds it
-    bool adopt = false;       ///< foreign keys become ours
+    bool approve = false;                    ///< with `at_present`: as a sync that approves what holds it
+    bool adopt = false;                      ///< foreign keys become ours
+    std::optional<std::int64_t> max_behind;  ///< revisions; nothing: no limit
     bool at_present = false;  ///< compare with the current revision of the master, not with that of the checkpoint
     bool one_rule = false;    ///< the keys are those of one rule, in consistency = "rule"
 };
 
 /// The result of an inspection. If it failed: what it found before.
 struct inspection_report {
-    revision master_revision = 0;  ///< the last revision that was compared; 0: none
+    revision compared_revision = 0;  ///< of the master: the last one that was compared; 0: none
+    revision master_revision = 0;    ///< the present one
+    /// How far the slave is behind the present revision. Nothing: it was compared with that one.
+    std::optional<std::int64_t> behind;
+    bool too_far_behind = false;  ///< more than `max_behind`
     revision slave_revision = 0;
     /// Why the revision of the checkpoint was not used; empty: it was, or was not requested.
     std::string current_cause;
@@ -100,6 +105,7 @@ private:
     aio::awaitable<attempt_result> attempt();
     aio::awaitable<attempt_result> pin(etcd::kv& slave, etcd::kv& master);
     aio::awaitable<attempt_result> pin_master(etcd::kv& master, const etcd::response_header& now);
+    aio::awaitable<attempt_result> pin_checkpoint(etcd::kv& master, const checkpoint& record);
     aio::awaitable<attempt_result> count(etcd::kv& master);
     aio::awaitable<attempt_result> predict_guard(etcd::kv& master);
     aio::awaitable<attempt_result> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);

@@ -61,6 +61,14 @@ TEST_CASE("sync and verify accept slaves and their own options") {
     CHECK(accepted({"sync", "-n", "--approve", "--foreign", "--slave=-x"}).foreign);
     CHECK(accepted({"sync", "--approve", "--slave=-x"}).slaves == std::vector<std::string>{"-x"});
     CHECK(refused({"sync", "--foreign"}) == "--foreign needs --approve");
+    CHECK_FALSE(accepted({"verify"}).max_behind.has_value());
+    CHECK(accepted({"verify", "--max-behind", "0"}).max_behind == 0);
+    CHECK(accepted({"verify", "--max-behind=300", "--repair"}).max_behind == 300);
+    for (const char* const wrong : {"x", "-1", "1x", "99999999999999999999", "1.5"}) {
+        CHECK(refused({"verify", std::string("--max-behind=") + wrong}) ==
+              std::string("--max-behind takes a number of revisions, not \"") + wrong + "\"");
+    }
+    CHECK(refused({"sync", "--max-behind", "1"}).starts_with("unknown option \"--max-behind\""));
     CHECK(refused({"verify", "--foreign"}) == "unknown option \"--foreign\"");
     CHECK(accepted({"verify", "--repair"}).repair);
     CHECK(refused({"sync", "--slave"}) == "--slave needs a NAME");

@@ -106,6 +106,7 @@ replication::link_status link(std::string_view name, replication::link_state sta
 replication::inspection_report compared() {
     replication::inspection_report out;
     out.current_cause = "there is no checkpoint";
+    out.behind = 2;
     out.guard_violation = "too much";
     return out;
 }

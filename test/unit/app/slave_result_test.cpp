@@ -79,7 +79,9 @@ TEST_CASE("a master that denies one rule of several serves the others: it has a 
 TEST_CASE("one exit code for all slaves: the most urgent outcome wins") {
     CHECK(code_for({outcome::good, outcome::good}) == exit_code::ok);
     CHECK(code_for({outcome::good, outcome::different}) == exit_code::differences);
-    CHECK(code_for({outcome::different, outcome::unreachable}) == exit_code::differences);
+    CHECK(code_for({outcome::different, outcome::good}) == exit_code::differences);
+    CHECK(code_for({outcome::different, outcome::unreachable}) == exit_code::partial);
+    CHECK(code_for({outcome::different, outcome::good, outcome::denied}) == exit_code::partial);
     CHECK(code_for({outcome::different, outcome::held, outcome::denied}) == exit_code::held);
     CHECK(code_for({outcome::good, outcome::unreachable}) == exit_code::partial);
     CHECK(code_for({outcome::good, outcome::denied}) == exit_code::partial);

@@ -13,7 +13,9 @@ namespace {
 
 replication::inspection_report compared() {
     replication::inspection_report out;
+    out.compared_revision = 123;
     out.master_revision = 123;
+    out.behind = 0;
     out.slave_revision = 7;
     out.at_checkpoint = true;
     out.compared = 1;
@@ -66,9 +68,26 @@ TEST_CASE("a slave is one line: its differences, the compared revision, and what
     CHECK(outcome_of(report) == outcome::unreachable);
 }
 
+TEST_CASE("a slave that is behind is told with the number of revisions; too far is a difference") {
+    replication::inspection_report report = compared();
+    report.master_revision = 152;
+    report.behind = 29;
+    CHECK(report_line("s", report, {}) == "s: equal to the master at revision 123, 29 revisions behind 152: 1 key\n");
+    CHECK(outcome_of(report) == outcome::good);
+    report.master_revision = 124;
+    report.behind = 1;
+    report.too_far_behind = true;
+    CHECK(report_line("s", report, {}) ==
+          "s: equal to the master at revision 123, 1 revision behind 124, too far: 1 key\n");
+    CHECK(outcome_of(report) == outcome::different);
+}
+
 TEST_CASE("the last line has the totals") {
     verify_summary all{.selected = 2, .compared = 1, .differences = 16};
     CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, nothing written\n");
+    all.too_far_behind = 1;
+    CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, 1 too far behind, nothing written\n");
+    all.too_far_behind = 0;
     all.written = 16;
     CHECK(summary_line(all) == "1 of 2 slaves compared, 16 differences, 16 keys written\n");
 }

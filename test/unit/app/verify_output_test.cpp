@@ -14,7 +14,9 @@ namespace {
 
 replication::inspection_report compared(std::uint64_t missing) {
     replication::inspection_report out;
-    out.master_revision = 123;
+    out.compared_revision = 123;
+    out.master_revision = 125;
+    out.behind = 2;
     out.slave_revision = 7;
     out.at_checkpoint = true;
     out.compared = 5;
@@ -46,12 +48,14 @@ TEST_CASE("the table lists differences below their slave, then one line per part
           "a:\n"
           "  + /k  missing (14B)\n"
           "  * /a\\xff  differs (12B -> 14B)\n"
-          "a: 2 differences (the master has 5 matching keys) at revision 123 of the master: 2 missing\n"
-          "b/app: equal to the master at revision 123: 5 keys\n"
-          "b/flags: equal to the master at revision 123: 5 keys\n"
+          "a: 2 differences (the master has 5 matching keys) at revision 123 of the master, 2 revisions behind 125: 2 "
+          "missing\n"
+          "b/app: equal to the master at revision 123, 2 revisions behind 125: 5 keys\n"
+          "b/flags: equal to the master at revision 123, 2 revisions behind 125: 5 keys\n"
           "2 of 2 slaves compared, 2 differences, nothing written\n");
     CHECK(written(output_format::table, false, true) ==
-          "a: 2 differences (the master has 5 matching keys) at revision 123 of the master: 2 missing\n");
+          "a: 2 differences (the master has 5 matching keys) at revision 123 of the master, 2 revisions behind 125: 2 "
+          "missing\n");
 }
 
 TEST_CASE("JSON is one object on one line, with the differences of each part in it") {
@@ -95,21 +99,25 @@ TEST_CASE("JSON lines are one object each") {
         "\n"
         R"({"schema":1,"type":"difference","slave":"a","kind":"different","key_b64":"L2H/","master_bytes":14,"slave_bytes":12})"
         "\n"
-        R"({"schema":1,"type":"report","slave":"a","state":"different","master_revision":123,"slave_revision":7,)"
+        R"({"schema":1,"type":"report","slave":"a","state":"different","revision":123,)"
+        R"("master_revision":125,"behind":2,"slave_revision":7,)"
         R"("at_checkpoint":true,"keys":5,"missing":2,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
-        R"({"schema":1,"type":"report","slave":"b","rule":"app","state":"equal","master_revision":123,"slave_revision":7,)"
+        R"({"schema":1,"type":"report","slave":"b","rule":"app","state":"equal","revision":123,)"
+        R"("master_revision":125,"behind":2,"slave_revision":7,)"
         R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
-        R"({"schema":1,"type":"report","slave":"b","rule":"flags","state":"equal","master_revision":123,"slave_revision":7,)"
+        R"({"schema":1,"type":"report","slave":"b","rule":"flags","state":"equal","revision":123,)"
+        R"("master_revision":125,"behind":2,"slave_revision":7,)"
         R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
         R"({"schema":1,"type":"repair","slave":"a","state":"in_sync","puts":2,"deletes":0})"
         "\n"
-        R"({"schema":1,"type":"report","slave":"a","state":"equal","master_revision":123,"slave_revision":7,)"
+        R"({"schema":1,"type":"report","slave":"a","state":"equal","revision":123,)"
+        R"("master_revision":125,"behind":2,"slave_revision":7,)"
         R"("at_checkpoint":true,"keys":5,"missing":0,"different":0,"extra":0,"adopted":0,"foreign":0,"kept":0})"
         "\n"
-        R"({"schema":1,"type":"summary","selected":2,"compared":2,"differences":2,"written":0,"exit_code":2})"
+        R"({"schema":1,"type":"summary","selected":2,"compared":2,"differences":2,"too_far_behind":0,"written":0,"exit_code":2})"
         "\n");
 }
 
@@ -121,4 +129,35 @@ TEST_CASE("a rule whose name is not UTF-8 is escaped in JSON") {
                     "\n");
     CHECK(part{"s", "app \xff"}.name() == "s/app \\xff");
     CHECK(part{"s"}.name() == "s");
+}
+
+TEST_CASE("the lines of slaves that failed go to stderr too, in every format") {
+    replication::inspection_report failed;
+    failed.failed.emplace(false, etcd::error(etcd::error_class::denied, "s:1: permission denied"));
+    for (const output_format format : {output_format::table, output_format::json, output_format::jsonl}) {
+        test::memory_output to;
+        const auto out = make_verify_output(format, true, "etcd-sync -c f", to);
+        out->write_report({"a"}, compared(2));
+        out->write_report({"b"}, failed);
+        out->write_repair({.of = {"a"}, .how = outcome::held, .cause = "too much", .approved = {}, .next = {}});
+        out->write_repair({.of = {"c"}, .cause = {}, .approved = {}, .next = {}});
+        out->write_end({}, exit_code::partial);
+        CHECK(
+            to.err ==
+            "b: failed: s:1: permission denied\nb: check: etcd-sync -c f check-config --connect\na: held: too much\n");
+        CHECK(to.out.find("s:1: permission denied") != std::string::npos);
+    }
+}
+
+TEST_CASE("a result that was lost is a failure with its cause, and a reader that has read enough is none") {
+    test::memory_output to;
+    CHECK(to.code_after(exit_code::differences) == exit_code::differences);
+    CHECK(to.err.empty());
+    to.close();
+    CHECK(to.code_after(exit_code::differences) == exit_code::reader_gone);
+    CHECK(to.err.empty());
+    to.fill();
+    CHECK(to.code_after(exit_code::ok) == exit_code::failed);
+    CHECK(to.code_after(exit_code::differences) == exit_code::failed);
+    CHECK(to.err.starts_with("etcd-sync: cannot write to stdout: full\n"));
 }

@@ -112,8 +112,10 @@ struct two : stage {
 /// Keys that only slave-1 has. A daemon that follows does not look for them.
 void too_many_deletes(two& on) { fill(on.at_slave(0), "/a/more-", 150); }
 
-/// slave-1 was away when the master deleted most keys, and the master compacted that.
+/// slave-1 was away when the master deleted most keys, and the master compacted that. Another client put a key there meanwhile, so
+/// that not all that it has more was deleted by the master.
 void compacted_deletes(two& on) {
+    on.at_slave(0).put("/a/more", "put there by another client");
     on.at_master.del("/a/000030", "/a/0003");
     on.at_master.del("/b/000100", "/b/0002");
     REQUIRE(run(on.sync, {"sync", "--slave", "slave-2"}).code == 0);

@@ -486,7 +486,8 @@ TEST_CASE("verify --repair prints the result of each rule on each slave, and the
         CHECK(result.holds(R"("type":"repair","slave":"slave-1","rule":"b","state":"in_sync","puts":1,"deletes":0})"));
         CHECK(result.holds(R"("type":"repair","slave":"slave-2","rule":"b","state":"in_sync","puts":1,"deletes":1})"));
         CHECK(result.holds(R"("type":"report","slave":"slave-2","rule":"a","state":"equal")"));
-        CHECK(result.holds(R"("selected":2,"compared":2,"differences":4,"written":4,"exit_code":0})"));
+        CHECK(
+            result.holds(R"("selected":2,"compared":2,"differences":4,"too_far_behind":0,"written":4,"exit_code":0})"));
     }
     CHECK(on.exact());
 }

@@ -134,10 +134,17 @@ aio::awaitable<step_result> catch_up::apply_waiting(std::deque<log_entry>& waiti
 }
 
 aio::awaitable<etcd::result<proof>> catch_up::prove_by_state(std::shared_ptr<net::channel> on, std::string compacted) {
-    const proof_request ask{on,          parts_.with, parts_.master.request_timeout(),
-                            parts_.keys, position_,   std::move(compacted)};
+    const proof_request ask{on,
+                            parts_.with,
+                            parts_.master.request_timeout(),
+                            parts_.keys,
+                            position_,
+                            parts_.source.seen(),
+                            std::move(compacted)};
     auto by_state = co_await prove_history(ask);
-    co_return co_await compare_with_feed(on, parts_, std::move(by_state));
+    auto proved = co_await compare_with_feed(on, parts_, std::move(by_state));
+    if (proved && proved->is_contradiction()) parts_.master.avoid(on->peer());
+    co_return proved;
 }
 
 aio::awaitable<step_result> catch_up::outlive_compaction(etcd::error why) {
@@ -157,6 +164,7 @@ aio::awaitable<step_result> catch_up::outlive_compaction(etcd::error why) {
     if (!in_full_sync(position_)) session_->history().known_until = now->continuous && !proven ? position_.rev : 0;
     if (now->unchanged_until == 0) co_return step_result(end_reason::compare, why);
     move_unchanged(position_, now->unchanged_until);
+    parts_.source.note_seen(position_.rev);
     co_return end_reason::done;
 }
 

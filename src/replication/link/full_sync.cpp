@@ -56,7 +56,7 @@ aio::awaitable<step_result> full_sync::begin(std::string reason) {
     start_count();
     budget_.reset();
     // Until something is written the stored checkpoint stays true, and it can prove more than a new one.
-    if (position_.pass == sync_pass::repair || session_->history().known_until > 0) co_return end_reason::done;
+    if (position_.pass == sync_pass::repair || !session_->history().is_first) co_return end_reason::done;
     co_return co_await session_->commit_position();
 }
 

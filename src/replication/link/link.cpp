@@ -159,7 +159,10 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     }
     if (end.reason == end_reason::done) end = co_await moves.run();
     // However it came about: the slave follows the history this feed reads.
-    if (moves.has_followed()) start_.trust(moves.continuity());
+    if (moves.has_followed()) {
+        start_.trust(moves.continuity());
+        start_.note_done();
+    }
     if (moves.made_progress()) waits_.note_progress();
     // Only what the checkpoint shows survives the loss of the slave.
     const bool recorded = moves.has_followed() || end.reason == end_reason::approval_used ||
@@ -180,7 +183,10 @@ aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end)
         case end_reason::other_master: co_return co_await waits_.hold(hold_kind::other_master, end.error.text);
         case end_reason::blocked_by_guard: co_return co_await waits_.for_approval(slave, end.error.text);
         case end_reason::master_away: co_return co_await waits_.after_master_failure(end.error);
-        case end_reason::approval_used: control_.end_approval(); co_return end_reason::restart;
+        case end_reason::approval_used:
+            start_.note_done();
+            control_.end_approval();
+            co_return end_reason::restart;
         case end_reason::watch_violated: note_violation(end.error.text); co_return end_reason::restart;
         default: co_return end;
     }

@@ -35,6 +35,13 @@ proof master_check::remember(proof found, const checkpoint& record) {
         settle();
         return found;
     }
+    // The link's own connection may lead to another master than the feed's.
+    if (record.cluster_id != 0 && record.cluster_id != parts_.source.cluster_id() && !found.is_contradiction()) {
+        found = proof();
+        found.found = proof::verdict::other_cluster;
+        found.reason = "the master is another cluster";
+        return found;
+    }
     if (found.found == proof::verdict::other) {
         contradiction_ = found.reason;
     } else if (found.found != proof::verdict::other_cluster &&
@@ -68,12 +75,14 @@ aio::awaitable<etcd::result<proof>> master_check::look(std::shared_ptr<net::chan
     }
     // A checkpoint migrated from the other consistency mode is proven by the keys it was about, if they may be read.
     const mapping& about = settings_.records->keys_of(record.rules, parts_.keys);
-    const proof_request by_its_keys{on, parts_.with, timeout, about, record};
+    const revision at_least = parts_.source.seen();
+    const proof_request by_its_keys{on, parts_.with, timeout, about, record, at_least};
     auto proved = co_await prove_history(by_its_keys);
     if (!proved && proved.error().cls == etcd::error_class::denied && &about != &parts_.keys) {
-        const proof_request by_our_keys{on, parts_.with, timeout, parts_.keys, record};
+        const proof_request by_our_keys{on, parts_.with, timeout, parts_.keys, record, at_least};
         proved = co_await prove_history(by_our_keys);
     }
+    if (proved && !proved->is_contradiction()) parts_.source.note_seen(proved->seen);
     if (is_continued(record)) proved = co_await compare_with_feed(on, parts_, std::move(proved));
     co_return proved;
 }

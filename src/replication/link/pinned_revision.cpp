@@ -42,13 +42,15 @@ aio::awaitable<step_result> pinned_revision::prove_again() {
     // This is not the connection that was proven, and much time may have passed.
     const checkpoint& record = session_->writer().record();
     if (!session_->history().proven || record.event_revision == 0) co_return end_reason::done;
-    const proof_request ask{master_.channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, record};
+    const proof_request ask{master_.channel(), parts_.with, parts_.master.request_timeout(),
+                            parts_.keys,       record,      parts_.source.seen()};
     auto by_record = co_await prove_history(ask);
     const auto proved = co_await compare_with_feed(master_.channel(), parts_, std::move(by_record));
     if (!proved) co_return step_result(end_reason::master_away, proved.error());
     if (auto end = session_->interrupted()) co_return std::move(*end);
-    if (proved->is_contradiction()) co_return end_reason::restart;
-    co_return end_reason::done;
+    if (!proved->is_contradiction()) co_return end_reason::done;
+    parts_.master.avoid(master_.peer());
+    co_return end_reason::restart;
 }
 
 aio::awaitable<step_result> pinned_revision::choose() {
@@ -58,7 +60,13 @@ aio::awaitable<step_result> pinned_revision::choose() {
     const auto page = co_await master_.range(query);
     if (!page) co_return step_result(end_reason::master_away, page.error());
     if (auto end = session_->interrupted()) co_return std::move(*end);
-    position_.rev = std::max(position_.rev, page->header.store_revision);
+    if (page->header.cluster_id != position_.cluster_id || page->header.store_revision < position_.rev) {
+        const etcd::error other(etcd::error_class::retry,
+                                master_.peer().name() + ": another master than the one watched");
+        co_return step_result(end_reason::master_away, other);
+    }
+    position_.rev = page->header.store_revision;
+    parts_.source.note_seen(position_.rev);
     position_.anchors.clear();
     position_.count.reset();
     if (position_.pass != sync_pass::repair) co_return end_reason::done;
@@ -94,6 +102,7 @@ aio::awaitable<step_result> pinned_revision::move_on() {
     if (auto stop = session_->interrupted()) co_return std::move(*stop);
     if (!*unchanged || **unchanged <= before) co_return co_await catch_up_->replay_missed();
     move_unchanged(position_, **unchanged);
+    parts_.source.note_seen(position_.rev);
     co_return end_reason::done;
 }
 

@@ -7,7 +7,9 @@
 namespace etcdsync::replication {
 
 bool rival_watch::is_at_work(const checkpoint& stored, aio::clock::time_point now) {
-    return is_rival(stored, writer_, last_seq_) && !is_silent(stored, now);
+    const bool came_later =
+        held_before_ && !stored.writer.empty() && stored.writer != writer_ && stored.writer != *held_before_;
+    return (came_later || is_rival(stored, writer_, last_seq_)) && !is_silent(stored, now);
 }
 
 bool rival_watch::is_abandoned(const checkpoint& stored, aio::clock::time_point now) {

@@ -94,7 +94,12 @@ aio::awaitable<step_result> slave_session::check_slave() {
     if (!same) co_return step_result(end_reason::slave_failed, same.error());
     last_contact_ = parts_.with.clock.now();
     if (!*same) co_return end_reason::restart;
-    if (writer_->lost_manifest()) co_return co_await commit_position();
+    if (!writer_->lost_manifest()) co_return end_reason::done;
+    // As it is stored: the position of this session may not be due yet.
+    const batch nothing(parts_.limits);
+    const auto written = co_await writer_->commit(nothing, writer_->record(), parts_.limits);
+    if (!written) co_return step_result(end_reason::slave_failed, written.error());
+    if (!*written) co_return end_reason::contested;
     co_return end_reason::done;
 }
 

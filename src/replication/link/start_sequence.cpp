@@ -110,6 +110,7 @@ aio::awaitable<step_result> start_sequence::decide(slave_writer& slave, guard_po
 
 aio::awaitable<step_result> start_sequence::prove_master(slave_writer& slave, guard_policy& guards,
                                                          start_context& now) {
+    accepted_other_ = false;
     const session_history before(parts_.source);
     const checkpoint record = stored() != nullptr ? *stored() : checkpoint();
     const auto proved = co_await master_.prove(record);
@@ -119,11 +120,15 @@ aio::awaitable<step_result> start_sequence::prove_master(slave_writer& slave, gu
     if (proved->is_contradiction()) {
         const bool holds = guards.safety.on_master_change == config::master_change::hold;
         if (holds && !guards.accepts_other_master) co_return co_await hold(slave, *proved);
-        master_.settle();
+        lifts_guards_ = lifts_guards_ || !guards.accepts_other_master;
+        accepted_other_ = proved->found == proof::verdict::other;
+    }
+    if (lifts_guards_) {
         // That is what "resync" means: no guard for this one change. A one-shot job ends with it anyway.
         guards.approved = true;
         guards.for_one_sync = !parts_.once;
     }
+    now.accepted_other = accepted_other_;
     const bool continued = master_.is_continued(record);
     now.proven = proved->found == proof::verdict::same || (continued && proved->found == proof::verdict::unproven);
     now.continuous = proved->continuous && !proved->is_contradiction();
@@ -143,6 +148,7 @@ aio::awaitable<step_result> start_sequence::remember_contradiction(slave_writer&
 
 aio::awaitable<step_result> start_sequence::hold(slave_writer& slave, const proof& why) {
     const bool is_final = why.found == proof::verdict::other;
+    rivals_.note_held(*stored());
     if (is_final && !stored()->other && rivals_.is_abandoned(*stored(), parts_.with.clock.now())) {
         auto end = co_await remember_contradiction(slave, *stored());
         if (end.reason != end_reason::done) co_return end;
@@ -153,6 +159,7 @@ aio::awaitable<step_result> start_sequence::hold(slave_writer& slave, const proo
 }
 
 aio::awaitable<step_result> start_sequence::confirm(slave_writer& slave) {
+    if (accepted_other_) master_.settle();  // the checkpoint that was just claimed says it
     if (same_ids_) {
         const auto same = co_await is_the_master(slave);
         if (!parts_.control.may_work()) co_return end_reason::restart;

@@ -37,6 +37,8 @@ public:
     /// The claim failed because the checkpoint had changed.
     void note_contested(bool contested) { contested_ = contested; }
     void note_written(std::uint64_t seq) { rivals_.note_written(seq); }
+    /// A full sync has ended, or the slave was found in sync: what was agreed to is done.
+    void note_done() { lifts_guards_ = false; }
     /// master_check::trust()
     void trust(std::uint64_t continuity) { master_.trust(continuity); }
 
@@ -58,9 +60,11 @@ private:
     master_check master_;
     slave_writer::found found_;
     start_plan plan_;
-    bool contested_ = false;   ///< another process wrote the checkpoint just before our claim
-    bool same_ids_ = false;    ///< slave and master claim to be the same cluster, as two default etcds do
-    bool same_store_ = false;  ///< and they are the same
+    bool contested_ = false;       ///< another process wrote the checkpoint just before our claim
+    bool accepted_other_ = false;  ///< by this start
+    bool lifts_guards_ = false;    ///< on_master_change = "resync" lifts them until the full sync it began has ended
+    bool same_ids_ = false;        ///< slave and master claim to be the same cluster, as two default etcds do
+    bool same_store_ = false;      ///< and they are the same
     bool reported_unreadable_ = false;
 };
 

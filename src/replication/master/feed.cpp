@@ -75,12 +75,13 @@ aio::awaitable<etcd::error> feed::follow() {
     interrupt_.reset();
     etcd::kv reads(on, context_->clock, master_->request_timeout());
     const etcd::range_query query = probe_query(selected_->cover);
+    const revision floor = history_.seen();
     const auto page = co_await reads.range(query);
     if (!page) {
         master_->avoid(on->peer());
         co_return page.error();
     }
-    continue_or_restart_log(page->header);
+    continue_or_restart_log(page->header, floor);
     ++connections_;
     replay::start from = start_after(log_.position(), history_.last_event());
     if (from.last_event > 0 && history_.last_event().selected != selected_) {
@@ -102,8 +103,8 @@ aio::awaitable<etcd::error> feed::follow() {
     co_return end;
 }
 
-void feed::continue_or_restart_log(const etcd::response_header& header) {
-    const history_change change = history_.check(header, log_);
+void feed::continue_or_restart_log(const etcd::response_header& header, revision floor) {
+    const history_change change = history_.check(header, log_, floor);
     if (change == history_change::none) return;
     report_.history_changed(change, log_.position(), header.store_revision);
     log_.restart(header.store_revision);

@@ -54,6 +54,10 @@ public:
     /// known_history::contradictions()
     [[nodiscard]] std::uint64_t contradictions() const { return history_.contradictions(); }
 
+    /// known_history::seen()
+    [[nodiscard]] revision seen() const { return history_.seen(); }
+    void note_seen(revision rev) { history_.note_seen(rev); }
+
     /// How often a connection to the master was opened: each may lead to another master.
     [[nodiscard]] std::uint64_t connections() const { return connections_; }
 
@@ -70,7 +74,7 @@ public:
 
 private:
     aio::awaitable<etcd::error> follow();
-    void continue_or_restart_log(const etcd::response_header& header);
+    void continue_or_restart_log(const etcd::response_header& header, revision floor);
     aio::awaitable<std::optional<etcd::error>> prove_last_event(std::shared_ptr<net::channel> on);
     aio::awaitable<etcd::error> read_from(std::shared_ptr<net::channel> on, replay::start from);
 

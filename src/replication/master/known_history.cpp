@@ -9,18 +9,21 @@ bool loses_history(etcd::error_class failure) {
     return failure == etcd::error_class::compacted || failure == etcd::error_class::other_history;
 }
 
-history_change known_history::check(const etcd::response_header& read, const log& recent) {
+history_change known_history::check(const etcd::response_header& read, const log& recent, revision floor) {
     history_change change = history_change::none;
     // Without E nothing proves that this is the known history: each link proves its own.
     if (!recent.started() || lost_ || last_event_.rev == 0) change = history_change::not_continued;
-    if (recent.started() && read.store_revision < recent.position()) change = history_change::went_backwards;
+    if (recent.started() && read.store_revision < std::max(recent.position(), floor))
+        change = history_change::went_backwards;
     if (recent.started() && read.cluster_id != cluster_id_) change = history_change::other_cluster;
     if (change == history_change::went_backwards) ++contradictions_;
     cluster_id_ = read.cluster_id;
     if (change != history_change::none) {
         last_event_ = proof_event();
         lost_ = false;
+        if (change != history_change::not_continued) seen_ = 0;
     }
+    note_seen(read.store_revision);
     return change;
 }
 

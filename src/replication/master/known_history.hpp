@@ -6,6 +6,7 @@
 #include "replication/master/log.hpp"
 #include "replication/master/selection.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,9 +35,14 @@ enum class history_change : std::uint8_t {
 /// What a feed knows of the master's history, and what proves that the master still has it. Plain.
 class known_history {
 public:
-    /// Compares a linearizable read with the log, and remembers the ids. Unless the result is
-    /// `none`, E is forgotten, and the log must be restarted at the revision of the read.
-    [[nodiscard]] history_change check(const etcd::response_header& read, const log& recent);
+    /// Compares a linearizable read with the log, and remembers the ids. `floor` is seen() from before the read was sent. Unless
+    /// the result is `none`, E is forgotten, and the log must be restarted at the revision of the read.
+    [[nodiscard]] history_change check(const etcd::response_header& read, const log& recent, revision floor = 0);
+
+    /// The highest revision that a linearizable read of this master showed, to the feed or to a link. It is often above the log's
+    /// position, which moves only with selected events and every ten minutes.
+    [[nodiscard]] revision seen() const { return seen_; }
+    void note_seen(revision rev) { seen_ = std::max(seen_, rev); }
 
     /// Called for every entry of the log before it is added. `by` selected its events. Parts of a
     /// revision and mass deletes leave E as it is: their events are not kept.
@@ -63,6 +69,7 @@ public:
 private:
     proof_event last_event_;
     bool lost_ = false;  ///< the log does not lead to the master's current history
+    revision seen_ = 0;
     std::uint64_t doubts_ = 0;
     std::uint64_t contradictions_ = 0;
     std::uint64_t cluster_id_ = 0;

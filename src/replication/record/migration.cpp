@@ -53,6 +53,7 @@ struct inventory {
             if (!record) continue;
             last_seq = std::max(last_seq, record->seq);
             saw_other = saw_other || record->other;
+            complete = complete && record->pass == sync_pass::none;
             auto& to = is_wanted ? own : others;
             to.emplace_back(one.at.position, *std::move(record));
         }
@@ -74,6 +75,7 @@ struct inventory {
     const checkpoint* newest = nullptr;                      ///< of the others
     std::vector<checkpoint_keys> unwanted;
     std::uint64_t last_seq = 0;
+    bool complete = true;    ///< none of them is in a full sync, in which differences may still be counted
     bool saw_other = false;  ///< one of them says that the master had another history: that concerns them all
     /// Checkpoints of both modes exist, which only a migration leaves behind that was interrupted and did not fit in one Txn:
     /// none of them is trusted.
@@ -115,6 +117,14 @@ bool has_only_wanted(const found_records& found, const record_set& wanted) {
                                [&](const found_record& one) { return wanted_keys.contains(one.at.position); });
 }
 
+/// What proves the history for some keys must not free overwrites of others, which may be held.
+void make_unproven(checkpoint& record) {
+    record.rules.clear();
+    record.event_revision = 0;
+    record.event_digest.clear();
+    record.anchors.clear();
+}
+
 std::optional<checkpoint> successor_record(const wanted_record& wanted, const inventory& have) {
     const checkpoint* const own = have.own_of(wanted.at.position);
     const checkpoint* const base = own != nullptr ? own : have.newest;
@@ -130,6 +140,7 @@ std::optional<checkpoint> successor_record(const wanted_record& wanted, const in
     if (have.both_modes || (own == nullptr && same_rules && have.others.size() > 1)) out.rules.clear();
     out.seq = have.last_seq + 1;
     out.other = have.saw_other;
+    if (own == nullptr && !have.complete) make_unproven(out);
     return out;
 }
 

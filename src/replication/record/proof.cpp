@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace etcdsync::replication {
@@ -37,12 +38,12 @@ aio::awaitable<etcd::result<std::string>> replay_proof_events(std::shared_ptr<ne
 }
 
 /// What the header of a linearizable response says: unproven, unless it contradicts the checkpoint.
-proof judge(const etcd::response_header& header, const checkpoint& record) {
+proof judge(const etcd::response_header& header, const checkpoint& record, revision at_least) {
     proof out;
     if (record.cluster_id != 0 && header.cluster_id != record.cluster_id) {
         out.found = proof::verdict::other_cluster;
         out.reason = "the master is another cluster";
-    } else if (header.store_revision < record.rev) {
+    } else if (header.store_revision < std::max(record.rev, at_least)) {
         out.found = proof::verdict::other;
         out.reason = "the master was wiped or restored";
     } else if (record.other) {
@@ -91,7 +92,8 @@ aio::awaitable<etcd::result<proof>> prove_by_replay(std::shared_ptr<net::channel
 }
 
 /// Proves the history by E: its events, or what is left of them in the current state. Unproven with a reason if neither does.
-aio::awaitable<etcd::result<proof>> prove_by_event(const proof_request& ask) {
+/// `by_anchor`: an anchor proves it, if the events are compacted.
+aio::awaitable<etcd::result<proof>> prove_by_event(const proof_request& ask, bool by_anchor) {
     proof out;
     const checkpoint& record = ask.record;
     if (record.rules != ask.keys.digest()) {
@@ -113,6 +115,10 @@ aio::awaitable<etcd::result<proof>> prove_by_event(const proof_request& ask) {
         if (!replayed || replayed->found != proof::verdict::unproven) co_return replayed;
         out = *std::move(replayed);
     }
+    if (by_anchor) {
+        out.found = proof::verdict::same;
+        co_return out;
+    }
     const etcd::kv master(ask.on, ask.with.clock, ask.timeout);
     const auto has_events = co_await has_events_in_state(master, ask.keys, record);
     if (!has_events) co_return has_events.error();
@@ -123,7 +129,7 @@ aio::awaitable<etcd::result<proof>> prove_by_event(const proof_request& ask) {
 /// The signs of design.md section 6.4 in their order, after a linearizable response with the header `now`.
 aio::awaitable<etcd::result<proof>> weigh_signs(const proof_request& ask, etcd::response_header now) {
     const checkpoint& record = ask.record;
-    proof out = judge(now, record);
+    proof out = judge(now, record, ask.at_least);
     if (out.is_contradiction()) co_return out;
     const auto raft = co_await read_raft_position(ask.on, ask.with, ask.timeout, ask.keys.cover(), record.raft);
     if (!raft) co_return raft.error();
@@ -131,15 +137,17 @@ aio::awaitable<etcd::result<proof>> weigh_signs(const proof_request& ask, etcd::
     const auto anchors = co_await compare_anchors(master, record.anchors);
     if (!anchors) co_return anchors.error();
     out.reason = raft->contradiction.empty() ? anchors->contradiction : raft->contradiction;
+    out.raft = raft->lowest;
     if (!out.reason.empty()) {
         out.found = proof::verdict::other;
         co_return out;
     }
-    auto by_event = co_await prove_by_event(ask);
+    const bool by_anchor = record.event_revision > 0 && anchors->proven_until >= record.event_revision;
+    auto by_event = co_await prove_by_event(ask, by_anchor);
     if (!by_event) co_return by_event;
     out = *std::move(by_event);
+    out.seen = now.store_revision;
     out.raft = raft->lowest;
-    const bool by_anchor = record.event_revision > 0 && anchors->proven_until >= record.event_revision;
     if (by_anchor && out.found == proof::verdict::unproven) out.found = proof::verdict::same;
     out.continuous = out.found == proof::verdict::unproven && anchors->any_survives && raft->lowest.known();
     co_return out;

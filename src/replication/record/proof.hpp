@@ -30,6 +30,7 @@ struct proof {
     std::string reason;  ///< for messages; empty if it is the same
     /// With `same`: the selected keys are at this revision what they were at R; 0: unknown.
     revision unchanged_until = 0;
+    revision seen = 0;   ///< of the master
     raft_position raft;  ///< of the master, to record; unknown if it cannot be told
 };
 
@@ -40,6 +41,7 @@ struct proof_request {
     aio::clock::duration timeout;  ///< of one request
     const mapping& keys;           ///< the keys that the checkpoint is about
     const checkpoint& record;
+    revision at_least = 0;  ///< the master was at this revision before
     /// E is known to be compacted: only the current state can prove the history. Why, for messages; empty: E is replayed.
     std::string compacted = {};
 };

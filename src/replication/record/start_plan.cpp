@@ -36,12 +36,20 @@ checkpoint as_of(checkpoint record, const start_context& now) {
     return record;
 }
 
+/// Until something of the other history is written, the checkpoint says that there is one: what was agreed to may be interrupted.
+void mark_other(checkpoint& record) {
+    record.other = true;
+    record.pass = sync_pass::none;
+    record.frontier.clear();
+    record.split = false;
+}
+
 /// Keeps what was stored if it proves more than a new checkpoint that describes nothing yet.
 void keep_until_written(start_plan& plan, const checkpoint& old, const start_context& now) {
     const bool complete = old.pass == sync_pass::none && !old.other;
-    if (plan.proven || old.rev == 0 || !(complete || old.other)) return;
+    if (old.rev == 0 || !(complete || old.other)) return;
     plan.kept = old;
-    if (now.continuous && complete && !old.rules.empty()) plan.known_until = old.rev;
+    if (!plan.proven && now.continuous && complete && !old.rules.empty()) plan.known_until = old.rev;
 }
 
 }  // namespace
@@ -56,6 +64,7 @@ start_plan plan_start(const std::optional<base::result<checkpoint>>& stored, con
         plan.reason = "the checkpoint on the slave is not readable: " + stored->error().text;
     } else {
         old = as_of(**stored, now);
+        if (now.accepted_other) mark_other(old);
         plan.reason = resume_obstacle(old, keys, now);
         plan.proven = now.proven && old.rev > 0;
         if (plan.reason.empty()) {

@@ -19,6 +19,7 @@ struct start_context {
     revision slave_revision = 0;  ///< the current revision of the slave
     bool proven = false;          ///< the master is known to have the history that the checkpoint describes
     bool continuous = false;      ///< proof::continuous
+    bool accepted_other = false;  ///< the master has another history, and that was agreed to
     std::string unproven_reason;  ///< why `proven` is false
     /// No selected key of the master changed from the checkpoint's R to here; 0: unknown.
     revision unchanged_until = 0;

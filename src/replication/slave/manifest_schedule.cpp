@@ -24,17 +24,19 @@ void manifest_schedule::found(const checkpoint& stored, aio::clock::time_point n
     stored_ = stored;
     pass_ = stored.pass;
     since_ = now;
+    postponed_until_ = {};
     bytes_ = 0;
     positions_ = 0;
 }
 
-bool manifest_schedule::is_required(const checkpoint& next) const { return is_lost() || !describes(stored_, next); }
+bool manifest_schedule::is_required(const checkpoint& next) const {
+    return is_lost() || next.pass != pass_ || !describes(stored_, next);
+}
 
 bool manifest_schedule::is_due(const checkpoint& next, aio::clock::time_point now) const {
     const bool ends = next.writer.empty();
     if (is_required(next) || ends) return true;
     if (now < postponed_until_) return false;
-    if (next.pass != pass_) return true;
     // Without an anchor, a compaction of E leaves the history unproven.
     if (stored_.anchors.empty() && !next.anchors.empty()) return true;
     const bool paid = positions_ * manifest_share >= bytes_;

@@ -171,31 +171,139 @@ TEST_CASE("the hold of a wiped master survives the loss of the manifest and a ch
 }
 
 TEST_CASE("leaving a final hold needs no second agreement if it is interrupted at any request") {
+    for (const bool killed : {true, false}) {
+        std::uint64_t at = 0;
+        for (bool reached = true; reached;) {
+            ++at;
+            CAPTURE(killed);
+            CAPTURE(at);
+            rig r;
+            r.settings.slaves[0].guards.max_delete.amount = 10;
+            // Without a kill also more deletes than any guard allows.
+            if (!killed) r.many(200, "of the old master");
+            REQUIRE(r.settles());
+            r.wipe_and_refill([](int i) { return fmt::format("other {}", i); }, true);
+            REQUIRE(r.eventually([&] { return r.is_held(); }));
+            r.stop();
+            r.settings.slaves[0].guards.on_master_change = config::master_change::resync;
+            const std::uint64_t from = r.slave_server.requests();
+            reached = false;
+            r.slave_server.script = [&](std::uint64_t request) {
+                reached = reached || request == from + at;
+                const bool fails = killed ? request >= from + at : request == from + at;
+                return fails ? test::fault::lost : test::fault::none;
+            };
+            r.start();
+            r.eventually([&] { return reached || r.in_sync(); }, 30s);
+            if (killed) {
+                r.kill();
+                r.slave_server.script = nullptr;
+                r.start();
+            }
+            CHECK_MESSAGE(r.settles(), r.told());
+            CHECK(r.lines.count("needs approval") == 1);  // the first one
+        }
+        CHECK(at > 5);
+    }
+}
+
+TEST_CASE("what was agreed to is not forgotten if the master cannot be read before it is done") {
     std::uint64_t at = 0;
     for (bool reached = true; reached;) {
         ++at;
         CAPTURE(at);
-        rig r;
-        r.settings.slaves[0].guards.max_delete.amount = 10;
-        r.wipe_and_refill([](int i) { return fmt::format("other {}", i); }, true);
-        REQUIRE(r.eventually([&] { return r.is_held(); }));
-        r.stop();
-        r.settings.slaves[0].guards.on_master_change = config::master_change::resync;
-        const std::uint64_t from = r.slave_server.requests();
-        reached = false;
-        r.slave_server.script = [&](std::uint64_t request) {
-            reached = reached || request == from + at;
-            return request >= from + at ? test::fault::lost : test::fault::none;
+        // Too large for the comparison of small selections, which would repair it.
+        world w;
+        const std::string big(1'200'000, 'x');
+        const auto fill_it = [&](bool changed) {
+            w.master.put("/a/big", big);
+            fill(w.master, 20, changed ? other_value : usual_value);
         };
-        r.start();
-        r.eventually([&] { return reached || r.in_sync(); }, 30s);
-        r.kill();
-        r.slave_server.script = nullptr;
-        r.start();
-        CHECK_MESSAGE(r.settles(), r.told());
-        CHECK(r.lines.count("needs approval") == 1);  // the first one
+        w.settings.slaves[0].guards.on_master_change = config::master_change::resync;
+        fill_it(false);
+        w.start();
+        REQUIRE(w.settles());
+        w.slave_server.refuse(true);
+        w.slave_server.cut();
+        w.master = test::model_etcd();
+        w.master.put("/a/big", "not yet");
+        w.master_server.cut();
+        REQUIRE(w.eventually([&] { return w.lines.count("master revision went backwards") > 0; }, 30s));
+        w.master = test::model_etcd();
+        fill_it(true);
+        w.master_server.cut();
+        w.eventually([] { return false; }, 20s);
+        const std::uint64_t from = w.master_server.requests();
+        reached = false;
+        w.master_server.script = [&](std::uint64_t request) {
+            reached = reached || request == from + at;
+            return request == from + at ? test::fault::cut : test::fault::none;
+        };
+        w.slave_server.refuse(false);
+        CHECK_MESSAGE(w.settles(), w.told());
     }
-    CHECK(at > 5);
+    CHECK(at > 10);
+}
+
+TEST_CASE("a rewind to before a revision that only a link had read is seen") {
+    world w;
+    w.many(20, "v");
+    w.put("/a/big", std::string(1'200'000, 'x'));  // too large for the comparison of small selections
+    w.start();
+    REQUIRE(w.settles());
+    w.put("/a/00001", "an event that proves the master");
+    REQUIRE(w.settles());
+    for (int i = 0; i < 50; ++i) w.put("/b/1", "matches no rule: the feed's position stays");
+    const test::model_etcd image = w.master;
+    for (int i = 0; i < 50; ++i) w.put("/b/1", "matches no rule");
+    w.running().resync("default");
+    REQUIRE(w.eventually([&] { return w.lines.count("requested by the operator") > 0 && w.in_sync(); }));
+    w.master = image;
+    for (int i = 0; i < 10; ++i) w.master.put("/a/00002", "of another history");
+    w.master_server.cut();
+    CHECK(w.eventually([&] { return w.link().state == link_state::held; }));
+}
+
+TEST_CASE("a proof on the link's connection does not count if the feed watches another cluster") {
+    rig r;
+    r.stop();
+    test::model_etcd::settings how;
+    how.cluster_id = 77;
+    test::model_etcd other(how);
+    fill(other, 30, other_value);
+    test::model_server other_server(r.loop, r.dialer, "http://other-master:1", other);
+    config::endpoint first = r.settings.master.endpoints[0];
+    first.url = "http://other-master:1";
+    first.host = "other-master";
+    r.settings.master.endpoints.insert(r.settings.master.endpoints.begin(), first);
+    r.slave_server.refuse(true);
+    r.start();
+    REQUIRE(r.eventually([&] { return r.lines.count("connected to the master endpoint=http://other-master") > 0; }));
+    r.eventually([] { return false; }, 5s);
+    // The first read of the link's own connection fails, so that it goes to the right master.
+    bool went_on = false;
+    other_server.cuts_range = [&](const etcdserverpb::RangeRequest&) { return !std::exchange(went_on, true); };
+    r.slave_server.refuse(false);
+    CHECK(r.eventually([&] { return r.is_held(); }));
+    CHECK(went_on);
+    r.check_stays_held(1min);
+}
+
+TEST_CASE("a resync of a slave that is held because nothing proves the master leaves what is stored") {
+    rig r;
+    r.settings.slaves[0].guards.max_delete.amount = 10;
+    r.stop();
+    r.master_server.refuses_status = true;
+    for (int round = 0; round < 2; ++round) fill(r.master, 20, [](int i) { return fmt::format("later {}", i); });
+    r.master.compact(r.master.revision());
+    r.start();
+    REQUIRE(r.eventually([&] { return r.is_held(); }));
+    const auto stored = [&] { return r.slave.keys().at("/.etcd-sync/etcd-sync").substr(0, 60); };
+    const std::string before = stored();
+    r.running().resync("default");
+    r.eventually([] { return false; }, 10s);
+    REQUIRE(r.is_held());
+    CHECK(stored() == before);
 }
 
 TEST_CASE("one endpoint with another history does not hold a slave, if another endpoint proves the known one") {

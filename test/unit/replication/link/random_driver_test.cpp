@@ -23,7 +23,8 @@ namespace {
 
 class random_run {
 public:
-    explicit random_run(std::uint64_t seed) : random_(seed), w_(settings_of_master(), settings_of_slave()) {
+    explicit random_run(std::uint64_t seed)
+        : random_(seed), is_large_(seed % 6 == 0), w_(settings_of_master(), settings_of_slave()) {
         w_.settings.replicate.log_limit.value = one_of({1U << 10, 8U << 10, 1U << 20});
         w_.settings.replicate.memory_limit.value = w_.settings.replicate.log_limit.value + (1U << 20);
         w_.settings.replicate.txn_max_ops = one_of({8U, 128U});
@@ -34,6 +35,7 @@ public:
             if (below(2) == 0) w_.settings.slaves[0].guards.on_master_change = config::master_change::resync;
         }
         w_.master_server.refuses_status = below(4) == 0;
+        put_ballast();
         for (auto* const server : {&w_.master_server, &w_.slave_server}) {
             server->script = [this](std::uint64_t) { return below(100) < fault_percent_ ? some_fault() : fault::none; };
         }
@@ -70,7 +72,7 @@ private:
     test::model_etcd::settings settings_of_slave() {
         test::model_etcd::settings out;
         out.max_txn_ops = one_of({8, 20, 128});
-        out.max_request_bytes = one_of({20U << 10, 3U << 19});
+        out.max_request_bytes = is_large_ ? 3U << 19 : one_of({20U << 10, 3U << 19});
         out.like_3_2 = below(4) == 0;
         return out;
     }
@@ -191,8 +193,10 @@ private:
         lost_master_ = true;
         w_.master_server.cut();
         switch (below(4)) {
-            case 0: w_.master = test::model_etcd(settings_of_master()); break;  // wiped, or replaced
-            case 1: refill(); break;
+            case 0: wipe_master(); break;
+            case 1:
+                is_large_ ? wipe_master() : refill();
+                break;  // what hides every sign is found only in a small selection
             case 2:
                 w_.master = snapshot_;
                 w_.master.restart_raft_log();
@@ -201,6 +205,16 @@ private:
         }
         for (std::uint64_t i = below(one_of<std::uint64_t>({1, 100, 1'000})); i > 0; --i) write();
         if (below(3) == 0) w_.master.compact(w_.master.revision());
+    }
+
+    void wipe_master() {
+        w_.master = test::model_etcd(settings_of_master());
+        put_ballast();
+    }
+
+    /// Makes the selection too large for the comparison of small ones, which would repair what was missed.
+    void put_ballast() {
+        if (is_large_) w_.master.put("/a/ballast", std::string(1'200'000, 'x'));
     }
 
     /// The script that filled the master fills it again. Some values are other ones.
@@ -224,6 +238,7 @@ private:
     }
 
     base::random_source random_;
+    bool is_large_;  ///< more than small_compare reads
     world w_;
     bool loses_masters_ = false;
     bool lost_master_ = false;

@@ -56,3 +56,24 @@ TEST_CASE("each new checkpoint of a rival restarts the interval, and so does ano
     CHECK(watch.is_at_work(written_by("third", 7), later + 2 * refresh_interval));
     CHECK(watch.is_at_work(written_by("third", 7), later + 3 * refresh_interval));
 }
+
+TEST_CASE("a process that starts held takes a writer that comes later for one at work, until that clears its name") {
+    rival_watch us("us");
+    checkpoint found;
+    found.writer = "dead";
+    found.seq = 9;
+    const aio::clock::time_point now{};
+    CHECK_FALSE(us.is_at_work(found, now));
+    us.note_held(found);
+    CHECK_FALSE(us.is_at_work(found, now));
+    checkpoint job = found;
+    job.writer = "job";
+    job.seq = 10;
+    CHECK(us.is_at_work(job, now));
+    us.note_held(job);  // held once more, by the job
+    CHECK(us.is_at_work(job, now + std::chrono::minutes(1)));
+    checkpoint done = job;
+    done.writer.clear();
+    CHECK_FALSE(us.is_at_work(done, now + std::chrono::minutes(2)));
+    CHECK_FALSE(us.is_at_work(job, now + std::chrono::minutes(20)));  // silent for so long
+}

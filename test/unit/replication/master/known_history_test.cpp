@@ -135,3 +135,21 @@ TEST_CASE("watch violations and watches without a proof are doubts; lost connect
     r.history.note_unproven();
     CHECK(r.history.doubts() == 2);
 }
+
+TEST_CASE("a revision below one that any read showed is a step back; each such step and other events count for ever") {
+    rig r;
+    r.history.note_seen(200);
+    CHECK(r.history.check(rig::header(1, 210), r.recent, 200) == history_change::none);
+    CHECK(r.history.seen() == 210);
+    CHECK(r.history.contradictions() == 0);
+    // A read that was sent before another one saw 210 may answer less.
+    CHECK(r.history.check(rig::header(1, 205), r.recent, 200) == history_change::none);
+    CHECK(r.history.check(rig::header(1, 160), r.recent, 210) == history_change::went_backwards);
+    CHECK(r.history.contradictions() == 1);
+    CHECK(r.history.seen() == 160);
+    r.history.note_failure(error_class::other_history);
+    CHECK(r.history.contradictions() == 2);
+    CHECK(r.history.check(rig::header(2, 5), r.recent, 160) == history_change::other_cluster);
+    CHECK(r.history.contradictions() == 2);  // the right cluster may come back
+    CHECK(r.history.seen() == 5);
+}

@@ -336,3 +336,23 @@ TEST_CASE("that the master had another history is not forgotten by a migration, 
         CHECK(step_for(plan, wanted.at.position)->other);
     }
 }
+
+TEST_CASE("a migration does not prove the history for keys whose differences are still counted") {
+    const record_set all = one_for_all(three_rules());
+    const record_set each = one_per_rule(three_rules());
+    found_records found = slave_with(each);
+    checkpoint held = *parse_checkpoint(found.records[0].text);
+    held.pass = sync_pass::count;
+    found.records[0].text = encode(held);
+    checkpoint proven = *parse_checkpoint(found.records[2].text);
+    proven.event_revision = 90;
+    proven.event_digest = "d";
+    proven.anchors = {{"/c/1", 1, 1, 1, "d", 90}};
+    found.records[2].text = encode(proven);
+    const migration plan = plan_migration(found, all);
+    const checkpoint* const next = step_for(plan, all_key);
+    REQUIRE(next != nullptr);
+    CHECK(next->rules.empty());
+    CHECK(next->event_digest.empty());
+    CHECK(next->anchors.empty());
+}

@@ -262,3 +262,36 @@ TEST_CASE("if nothing changed on the master, R advances without its history") {
     now.unchanged_until = 10;
     CHECK(plan_start(record(stored()), rules(), now).record.rev == 900);
 }
+
+TEST_CASE("until a full sync has written something, the stored checkpoint stays as it is") {
+    checkpoint other = stored();
+    other.rules = "else";
+    const start_plan proven = plan_start(record(other), rules(), here());
+    CHECK(proven.proven);
+    REQUIRE(proven.kept.has_value());
+    CHECK(proven.kept->rules == "else");
+    CHECK(proven.kept->event_digest == "d");
+    CHECK(proven.known_until == 0);
+    checkpoint half = other;
+    half.pass = sync_pass::repair;
+    CHECK_FALSE(plan_start(record(half), rules(), here()).kept.has_value());
+}
+
+TEST_CASE("another history that was agreed to is told by the stored checkpoint until something of it is written") {
+    for (const sync_pass pass : {sync_pass::none, sync_pass::repair, sync_pass::prune}) {
+        checkpoint before = stored();
+        before.pass = pass;
+        before.frontier = "/a/k";
+        start_context now = here();
+        now.proven = false;
+        now.unproven_reason = "it was wiped";
+        now.accepted_other = true;
+        const start_plan plan = plan_start(record(before), rules(), now);
+        check_from_the_beginning(plan);
+        CHECK_FALSE(plan.record.other);
+        REQUIRE(plan.kept.has_value());
+        CHECK(plan.kept->other);
+        CHECK(plan.kept->pass == sync_pass::none);
+        CHECK(plan.kept->rev == 900);
+    }
+}

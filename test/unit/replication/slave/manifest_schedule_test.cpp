@@ -116,3 +116,34 @@ TEST_CASE("the identity of a manifest has 8 hexadecimal digits, and is another o
     CHECK(one.find_first_not_of("0123456789abcdef") == std::string::npos);
     CHECK(one != new_manifest_id(random));
 }
+
+TEST_CASE("a manifest of other rules, spans or of another pass must be written, also if one was put off a moment ago") {
+    rig r;
+    r.write(1000);
+    CHECK_FALSE(r.schedule.is_required(r.now));
+    r.schedule.postpone(r.at);
+    checkpoint next = r.now;
+    SUBCASE("rules") { next.rules = "other"; }
+    SUBCASE("spans") { next.spans.clear(); }
+    SUBCASE("master") { next.cluster_id = 5; }
+    SUBCASE("pass") { next.pass = sync_pass::repair; }
+    CHECK(r.schedule.is_required(next));
+    CHECK(r.schedule.is_due(next, r.at));
+}
+
+TEST_CASE("a manifest that did not fit is put off for a while, but not beyond what is found on the slave again") {
+    rig r;
+    r.now.anchors.clear();
+    r.write(1000);
+    r.now.anchors = {{"/a/1", 1, 1, 1, "d", 5}};
+    CHECK(r.is_due());
+    r.schedule.postpone(r.at);
+    CHECK_FALSE(r.is_due());
+    r.at += 2min;
+    CHECK(r.is_due());
+    r.schedule.postpone(r.at);
+    checkpoint found = r.now;
+    found.anchors.clear();
+    r.schedule.found(found, r.at);
+    CHECK(r.is_due());
+}

@@ -42,7 +42,7 @@ constexpr std::array known_texts{
     known_text{"duplicate key given", error_class::bad_request},
     known_text{"key is not provided", error_class::bad_request},
     known_text{"value is provided", error_class::bad_request},
-    known_text{"requested lease not found", error_class::bad_request},
+    known_text{"requested lease not found", error_class::lease_not_found},
     known_text{"unknown method", error_class::unsupported},
     known_text{"unknown service", error_class::unsupported},
 };
@@ -82,6 +82,7 @@ std::string_view to_string(error_class c) {
         case error_class::too_large: return "too large";
         case error_class::no_space: return "no space";
         case error_class::denied: return "denied";
+        case error_class::lease_not_found: return "lease not found";
         case error_class::bad_request: return "bad request";
         case error_class::bad_peer: return "not etcd";
         case error_class::watch_violation: return "watch protocol violation";

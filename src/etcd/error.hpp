@@ -22,6 +22,7 @@ enum class error_class : std::uint8_t {
     too_large,        ///< above --max-request-bytes, or above the message limit of the server
     no_space,         ///< NOSPACE alarm
     denied,           ///< not covered by the roles, or a wrong password: an operator must act
+    lease_not_found,  ///< the lease has expired or was revoked
     bad_request,      ///< an invalid request: a bug of etcd-sync, or an etcd that differs
     bad_peer,         ///< the peer does not behave like etcd
     watch_violation,  ///< events out of order, repeated, incomplete or foreign: trust none

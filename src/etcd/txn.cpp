@@ -24,6 +24,7 @@ constexpr std::uint8_t op_delete_range = length_delimited(3);
 constexpr std::uint8_t op_txn = length_delimited(4);
 constexpr std::uint8_t field_key = length_delimited(1);
 constexpr std::uint8_t put_value = length_delimited(2);
+constexpr std::uint8_t put_lease = varint(3);
 constexpr std::uint8_t delete_range_end = length_delimited(2);
 constexpr std::uint8_t compare_result = varint(1);
 constexpr std::uint8_t compare_target = varint(2);
@@ -62,7 +63,8 @@ void put_bytes(std::string& out, std::uint8_t tag, std::string_view bytes) {
 std::size_t body_size(const operation& op) {
     const std::size_t value = op.type == event_type::put && !op.value.empty() ? field_size(op.value.size()) : 0;
     const std::size_t range_end = op.range_end.empty() ? 0 : field_size(op.range_end.size());
-    return field_size(op.key.size()) + value + range_end;
+    const std::size_t lease = op.lease == 0 ? 0 : 1 + varint_size(static_cast<std::uint64_t>(op.lease));
+    return field_size(op.key.size()) + value + range_end + lease;
 }
 
 /// Size of the RequestOp around it.
@@ -74,6 +76,10 @@ void put_operation(std::string& out, const operation& op) {
     put_bytes(out, field_key, op.key);
     if (op.type == event_type::put && !op.value.empty()) put_bytes(out, put_value, op.value);
     if (!op.range_end.empty()) put_bytes(out, delete_range_end, op.range_end);
+    if (op.lease != 0) {
+        out.push_back(static_cast<char>(put_lease));
+        put_varint(out, static_cast<std::uint64_t>(op.lease));
+    }
 }
 
 /// Most writes in two levels below a node whose children may use `limit` operations.
@@ -262,6 +268,17 @@ std::string encode_conditional_txn(const unmodified_since& since, std::string_vi
     nested.write(out);
     BOOST_ASSERT(out.size() == grpc::prefix_size + size);
     return out;
+}
+
+std::string encode_leased_put(const guard& before, std::string_view value, std::int64_t lease) {
+    operation put{event_type::put, before.key, value};
+    put.lease = lease;
+    std::string body = encode_compares(before, {});
+    put_operation(body, put);
+
+    std::string out(grpc::prefix_size, '\0');
+    grpc::write_prefix(out, body.size());
+    return out.append(body);
 }
 
 std::string encode_permission_probe(std::string_view readable, const operation& would_write) {

@@ -4,6 +4,7 @@
 #include "etcd/wire.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ struct operation {
     std::string_view key;
     std::string_view value;
     std::string_view range_end = {};  ///< of a delete of [key, range_end); empty: one key
+    std::int64_t lease = 0;           ///< of a put: the key is deleted when this lease ends; 0: none
 
     /// Size in a TxnRequest, in bytes, without the overhead of nesting.
     [[nodiscard]] std::size_t encoded_size() const;
@@ -70,6 +72,10 @@ struct unmodified_since {
 /// `writes` is not empty.
 [[nodiscard]] std::string encode_conditional_txn(const unmodified_since& since, std::string_view absent,
                                                  std::span<const operation> writes, unsigned max_ops);
+
+/// Encodes a TxnRequest with its gRPC prefix: if `before` is true, put `value` under its key,
+/// attached to `lease` (not 0); else nothing.
+[[nodiscard]] std::string encode_leased_put(const guard& before, std::string_view value, std::int64_t lease);
 
 /// Encodes a TxnRequest with its gRPC prefix that never writes, because its one condition, on
 /// `readable`, cannot be true. etcd still checks the permissions of `would_write` (apply_auth.go

@@ -33,7 +33,7 @@ struct call_options {
     call_options() = default;
 
     /// Enforced only on our side, because the status code of servers differs between versions. Only
-    /// a Watch may have none.
+    /// a Watch and a LeaseKeepAlive may have none.
     std::optional<aio::clock::time_point> deadline;
     /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before it is
     /// stored.

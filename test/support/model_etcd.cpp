@@ -13,6 +13,8 @@ namespace pb = etcdserverpb;
 
 constexpr int out_of_range = 11;
 constexpr int invalid_argument = 3;
+constexpr int not_found = 5;
+constexpr int resource_exhausted = 8;
 
 bool inside(const std::string& key, const std::string& from, const std::string& range_end) {
     if (range_end.empty()) return key == from;
@@ -118,6 +120,7 @@ std::optional<model_etcd::refusal> model_etcd::range(const pb::RangeRequest& req
         kv.set_create_revision(is->create);
         kv.set_mod_revision(is->mod);
         kv.set_version(is->version);
+        kv.set_lease(is->lease);
         if (!request.keys_only()) kv.set_value(is->value);
     }
     return std::nullopt;
@@ -167,10 +170,17 @@ std::optional<model_etcd::refusal> model_etcd::check_txn(const pb::TxnRequest& r
             if (inner) return inner;
         }
         if (!op.has_request_put()) continue;
-        if (op.request_put().key().empty()) return refusal{invalid_argument, "etcdserver: key is not provided"};
+        if (auto wrong = check_put(op.request_put())) return wrong;
         if (++puts[op.request_put().key()] > 1)
             return refusal{invalid_argument, "etcdserver: duplicate key given in txn request"};
     }
+    return std::nullopt;
+}
+
+std::optional<model_etcd::refusal> model_etcd::check_put(const pb::PutRequest& put) const {
+    if (full) return refusal{resource_exhausted, "etcdserver: mvcc: database space exceeded"};
+    if (put.key().empty()) return refusal{invalid_argument, "etcdserver: key is not provided"};
+    if (put.lease() != 0 && !has_lease(put.lease())) return refusal{not_found, "etcdserver: requested lease not found"};
     return std::nullopt;
 }
 
@@ -195,7 +205,7 @@ void model_etcd::apply(const pb::TxnRequest& request, std::int64_t at, pb::TxnRe
     for (const pb::RequestOp& op : answer.succeeded() ? request.success() : request.failure()) {
         pb::ResponseOp& result = *answer.add_responses();
         if (op.has_request_put()) {
-            write(op.request_put().key(), &op.request_put().value(), at);
+            write(op.request_put().key(), &op.request_put().value(), at, op.request_put().lease());
             result.mutable_response_put();
         } else if (op.has_request_delete_range()) {
             const pb::DeleteRangeRequest& removed = op.request_delete_range();
@@ -208,10 +218,11 @@ void model_etcd::apply(const pb::TxnRequest& request, std::int64_t at, pb::TxnRe
     }
 }
 
-void model_etcd::write(const std::string& key, const std::string* value, std::int64_t at) {
+void model_etcd::write(const std::string& key, const std::string* value, std::int64_t at, std::int64_t lease) {
     const version* const before = find(key, at);
     version next;
     next.mod = at;
+    next.lease = lease;
     if (value != nullptr) {
         next.create = before == nullptr ? at : before->create;
         next.version = before == nullptr ? 1 : before->version + 1;

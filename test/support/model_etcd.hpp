@@ -74,6 +74,17 @@ public:
     /// Execute a request. Return nothing on success, with `answer` set.
     std::optional<refusal> range(const etcdserverpb::RangeRequest& request, etcdserverpb::RangeResponse& answer) const;
     std::optional<refusal> txn(const etcdserverpb::TxnRequest& request, etcdserverpb::TxnResponse& answer);
+    std::optional<refusal> grant(const etcdserverpb::LeaseGrantRequest& request,
+                                 etcdserverpb::LeaseGrantResponse& answer);
+
+    /// Ends a lease: its keys are deleted in one revision. False if there is no such lease.
+    bool revoke(std::int64_t lease);
+    [[nodiscard]] bool has_lease(std::int64_t lease) const { return leases_.count(lease) > 0; }
+    /// Attached to a key that exists; 0: none.
+    [[nodiscard]] std::int64_t lease_of(const std::string& key) const;
+
+    /// While set, the NOSPACE alarm is raised: puts and new leases are refused.
+    bool full = false;
 
     /// The next response for a watcher, one message or several fragments; none if there are no
     /// events. If `behind`, the events are read from the store (in batches, without what compaction
@@ -91,6 +102,7 @@ private:
         std::int64_t version = 0;
         std::string value;
         bool superseded = false;  ///< by a later operation of the same revision
+        std::int64_t lease = 0;
     };
     using history = std::vector<version>;
 
@@ -101,7 +113,8 @@ private:
     [[nodiscard]] std::optional<refusal> check_txn(const etcdserverpb::TxnRequest& request, int limit,
                                                    std::map<std::string, int>& puts) const;
     void apply(const etcdserverpb::TxnRequest& request, std::int64_t at, etcdserverpb::TxnResponse& answer);
-    void write(const std::string& key, const std::string* value, std::int64_t at);
+    [[nodiscard]] std::optional<refusal> check_put(const etcdserverpb::PutRequest& put) const;
+    void write(const std::string& key, const std::string* value, std::int64_t at, std::int64_t lease = 0);
     std::int64_t erase(const std::string& key, const std::string& range_end, std::int64_t at);
 
     settings settings_;
@@ -112,6 +125,8 @@ private:
     static constexpr std::uint64_t first_raft_index = 4;
     std::uint64_t raft_index_ = first_raft_index;
     std::vector<etcdserverpb::TxnRequest> journal_;
+    std::set<std::int64_t> leases_;
+    std::int64_t last_lease_ = 0x694d'0000'0000;
 };
 
 }  // namespace etcdsync::test

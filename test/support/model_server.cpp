@@ -17,6 +17,7 @@ constexpr std::string_view range_path = "/etcdserverpb.KV/Range";
 constexpr std::string_view txn_path = "/etcdserverpb.KV/Txn";
 constexpr std::string_view watch_path = "/etcdserverpb.Watch/Watch";
 constexpr std::string_view status_path = "/etcdserverpb.Maintenance/Status";
+constexpr std::string_view renewal_path = "/etcdserverpb.Lease/LeaseKeepAlive";
 constexpr int unavailable = 14;
 constexpr int unimplemented = 12;
 constexpr int permission_denied = 7;
@@ -46,39 +47,58 @@ model_server::model_server(test_loop& loop, memory_dialer& dialer, std::string u
     refuse(false);
 }
 
-model_server::~model_server() { dialer_->refuse(url_); }
-
-void model_server::refuse(bool on) {
-    if (on)
-        dialer_->refuse(url_);
-    else
-        dialer_->listen(url_, [this] { return accept(); });
+model_server::~model_server() {
+    dialer_->refuse(url_);
+    for (const std::string& url : more_urls_) dialer_->refuse(url);
 }
 
-void model_server::stall(bool on) {
+void model_server::serve_also(const std::string& url) {
+    more_urls_.push_back(url);
+    refuse(url, false);
+}
+
+void model_server::refuse(bool on) { refuse(url_, on); }
+
+void model_server::refuse(const std::string& url, bool on) {
+    if (on)
+        dialer_->refuse(url);
+    else
+        dialer_->listen(url, [this, url] { return accept(url); });
+}
+
+void model_server::stall(bool on) { stall(url_, on); }
+
+void model_server::stall(const std::string& url, bool on) {
     for (const auto& each : clients_) {
+        if (each->url != url) continue;
         for (memory_pipe* pipe : {each->to_server.get(), each->to_client.get()}) on ? pipe->stall() : pipe->resume();
     }
     if (on)
-        dialer_->black_hole(url_);
+        dialer_->black_hole(url);
     else
-        refuse(false);
+        refuse(url, false);
 }
 
-std::unique_ptr<net::byte_stream> model_server::accept() {
+std::unique_ptr<net::byte_stream> model_server::accept(const std::string& url) {
     const auto over = [](const std::unique_ptr<client>& each) {
-        return each->to_server->ended || each->to_server->broken;
+        // What a client sent before it closed still arrives after a stall.
+        return (each->to_server->ended && !each->to_server->stalled) || each->to_server->broken;
     };
     clients_.erase(std::remove_if(clients_.begin(), clients_.end(), over), clients_.end());
     memory_connection wire(loop_->executor());
     client& added = *clients_.emplace_back(std::make_unique<client>(*loop_, wire, std::move(wire.server)));
+    added.url = url;
     http2_server& server = added.peer.server();
     server.on_end = [this, &added](stream_id id) { handle(added, id); };
     server.on_body = [this, &added](stream_id id, std::string_view) {
+        if (added.peer.server().request(id).value(":path") == renewal_path) return handle_renewals(added, id);
         const bool to_watch = added.peer.server().request(id).value(":path") == watch_path;
         if (to_watch && added.watches.count(id) == 0 && !added.peer.messages(id).empty()) handle(added, id);
     };
-    server.on_reset = [&added](stream_id id, http2::error_code) { added.watches.erase(id); };
+    server.on_reset = [&added](stream_id id, http2::error_code) {
+        added.watches.erase(id);
+        added.renewals.erase(id);
+    };
     return std::move(wire.client);
 }
 
@@ -136,7 +156,7 @@ void model_server::answer(client& from, stream_id id, const std::string& path, c
             create(from, id, message);
         else
             from.watches[id];
-    } else {
+    } else if (!answer_lease(from, id, path, message, what)) {
         from.peer.refuse(id, unimplemented, "unknown method");
     }
 }
@@ -224,6 +244,7 @@ void model_server::notify_progress() {
 
 void model_server::cut(client& from) {
     from.watches.clear();
+    from.renewals.clear();
     for (memory_pipe* pipe : {from.to_server.get(), from.to_client.get()}) {
         pipe->broken = true;
         pipe->waiting.clear();
@@ -233,6 +254,12 @@ void model_server::cut(client& from) {
 
 void model_server::cut() {
     for (const auto& each : clients_) cut(*each);
+}
+
+void model_server::cut(const std::string& url) {
+    for (const auto& each : clients_) {
+        if (each->url == url) cut(*each);
+    }
 }
 
 std::size_t model_server::open_watches() const {

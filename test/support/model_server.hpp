@@ -29,15 +29,16 @@ inline constexpr fault every_fault[] = {fault::refused, fault::cut, fault::cut_l
 [[nodiscard]] std::string to_string(fault what);
 
 /// Serves a model_etcd over connections in memory, with gRPC over HTTP/2. Watches are served from
-/// the store every 100 ms until they have caught up. Faults are selected by the number of the
-/// request.
+/// the store every 100 ms until they have caught up. Leases expire by the clock of the loop. Faults
+/// are selected by the number of the request.
 class model_server {
 public:
     model_server(test_loop& loop, memory_dialer& dialer, std::string url, model_etcd& store);
     ~model_server();
     model_server(const model_server&) = delete;
 
-    /// Called for each request (Range, Txn, Watch), numbered from 1; returns its fault.
+    /// Called for each request (Range, Txn, Watch, LeaseGrant, LeaseRevoke, each LeaseKeepAlive),
+    /// numbered from 1; returns its fault.
     std::function<fault(std::uint64_t number)> script;
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
@@ -74,7 +75,16 @@ public:
     /// connections hang meanwhile.
     void stall(bool on);
 
+    /// Serves the same store at a second URL. The functions below act on the connections of one URL only.
+    void serve_also(const std::string& url);
+    void cut(const std::string& url);
+    void refuse(const std::string& url, bool on);
+    void stall(const std::string& url, bool on);
+
     [[nodiscard]] std::size_t open_watches() const;
+
+    /// Ends all leases now.
+    void expire_leases();
 
 private:
     struct watch {
@@ -86,12 +96,19 @@ private:
         client(test_loop& loop, const memory_connection& wire, std::unique_ptr<memory_stream> server);
         std::shared_ptr<memory_pipe> to_server;
         std::shared_ptr<memory_pipe> to_client;
+        std::string url;
         std::map<stream_id, watch> watches;
+        std::map<stream_id, std::size_t> renewals;  ///< answered on each LeaseKeepAlive stream
         scripted_peer peer;
     };
-    std::unique_ptr<net::byte_stream> accept();
+    std::unique_ptr<net::byte_stream> accept(const std::string& url);
     void handle(client& from, stream_id id);
     void answer(client& from, stream_id id, const std::string& path, const std::string& message, fault what);
+    bool answer_lease(client& from, stream_id id, const std::string& path, const std::string& message, fault what);
+    void handle_renewals(client& from, stream_id id);
+    void renew(client& from, stream_id id, const std::string& message, fault what);
+    void start_expiry(std::int64_t lease, std::int64_t ttl);
+    void end_lease(std::int64_t lease);
     [[nodiscard]] bool is_denied(const etcdserverpb::TxnRequest& request) const;
     void create(client& from, stream_id id, const std::string& message);
     void tick(client& from, stream_id id);
@@ -103,9 +120,15 @@ private:
     test_loop* loop_;
     memory_dialer* dialer_;
     std::string url_;
+    std::vector<std::string> more_urls_;
     model_etcd* store_;
     std::vector<std::unique_ptr<client>> clients_;
     std::uint64_t requests_ = 0;
+    struct running_lease {
+        std::int64_t ttl = 0;
+        std::optional<aio::alarm> expiry;
+    };
+    std::map<std::int64_t, running_lease> leases_;
 };
 
 }  // namespace etcdsync::test

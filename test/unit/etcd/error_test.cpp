@@ -43,7 +43,7 @@ TEST_CASE("errors of etcd are classified by their text, whatever the code (etcd-
         {"etcdserver: mvcc: required revision is a future revision", {11, 2}, error_class::future_revision},
         {"etcdserver: mvcc: database space exceeded", {8, 2}, error_class::no_space},
         {"etcdserver: too many requests", {2, 8}, error_class::retry},
-        {"etcdserver: requested lease not found", {5}, error_class::bad_request},
+        {"etcdserver: requested lease not found", {5}, error_class::lease_not_found},
         {"etcdserver: no leader", {14}, error_class::retry},
         {"etcdserver: leader changed", {14}, error_class::ambiguous},
         {"etcdserver: server stopped", {14}, error_class::ambiguous},

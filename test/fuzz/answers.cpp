@@ -3,6 +3,7 @@
 #include "entries.hpp"
 #include "etcd/kv.hpp"
 #include "replication/record/checkpoint.hpp"
+#include "replication/record/leader_record.hpp"
 
 #include <rpc.pb.h>
 #include <string>
@@ -69,6 +70,19 @@ void checkpoint(std::string_view input) {
     require(again.has_value(), "an encoded checkpoint cannot be parsed");
     require(encode(*again).position == text.position && encode(*again).manifest == text.manifest,
             "an encoded checkpoint is parsed as a different one");
+}
+
+void leader(std::string_view input) {
+    const auto record = replication::parse_leader_record(input);
+    if (!record) {
+        require(base::is_printable_utf8(record.error().text), "an error that is not printable");
+        return;
+    }
+    require(base::is_printable_utf8(record->since) && base::is_printable_utf8(record->writer),
+            "a text that is not printable");
+    const auto again = replication::parse_leader_record(encode(*record));
+    require(again.has_value(), "an encoded leader record cannot be parsed");
+    require(*again == *record, "an encoded leader record is parsed as a different one");
 }
 
 }  // namespace etcdsync::fuzz

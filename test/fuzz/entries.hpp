@@ -15,6 +15,7 @@ void watch(std::string_view input);         ///< messages of a watch, up to the 
 void range(std::string_view input);         ///< the response to a Range
 void txn(std::string_view input);           ///< the response to a Txn
 void checkpoint(std::string_view input);    ///< a checkpoint on a slave
+void leader(std::string_view input);        ///< a leader key on a slave
 void config(std::string_view input);        ///< a configuration file
 void command_line(std::string_view input);  ///< arguments, each terminated by a NUL
 
@@ -22,12 +23,13 @@ struct target {
     std::string_view name;
     void (*run)(std::string_view input);
 };
-inline constexpr std::array<target, 8> targets{{{"http2", http2},
+inline constexpr std::array<target, 9> targets{{{"http2", http2},
                                                 {"grpc", grpc},
                                                 {"watch", watch},
                                                 {"range", range},
                                                 {"txn", txn},
                                                 {"checkpoint", checkpoint},
+                                                {"leader", leader},
                                                 {"config", config},
                                                 {"command_line", command_line}}};
 

@@ -227,7 +227,8 @@ struct stage {
         CHECK(difference(expected_on(now, to_slave_1), keys_of(at_slave_1)) == "");
         CHECK(difference(expected_on(now, to_slave_2), keys_of(at_slave_2)) == "");
         for (etcd_client* slave : {&at_slave_1, &at_slave_2})
-            CHECK(slave->range("/.etcd-sync/", "/.etcd-sync0").size() == 2);
+            CHECK(slave->range("/.etcd-sync/", "/.etcd-sync0").size() ==
+                  3);  // the two keys of the checkpoint, and the leader key
     }
 };
 
@@ -296,9 +297,10 @@ TEST_CASE("a rule for all keys copies no checkpoints and keeps those of others")
     INFO(sync.output());
     CHECK(exact() == "");
     const key_map checkpoints = on.at_slave_1.range("/.etcd-sync/", "/.etcd-sync0");
-    CHECK(checkpoints.size() == 3);
+    CHECK(checkpoints.size() == 4);
     CHECK(checkpoints.contains("/.etcd-sync/etcd-sync"));
     CHECK(checkpoints.contains("/.etcd-sync/etcd-sync:manifest"));
+    CHECK(checkpoints.contains("/.etcd-sync/etcd-sync:leader"));
     CHECK(checkpoints.at("/.etcd-sync/other-instance") == "of somebody else");
     CHECK(sync.terminate() == 0);
 }

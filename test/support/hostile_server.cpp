@@ -229,6 +229,8 @@ void hostile_server::answer(const exchange& call, const behavior& how, watches& 
             ++deviations_;
         }
         reply(call, done.SerializeAsString());
+    } else if (call.path.find("Lease") != std::string_view::npos) {
+        refuse(call, 12, "unknown method");  // so this slave has no leader key
     } else {
         create(call, how, open);
     }

@@ -46,7 +46,9 @@ void relay::work() {
     while (!stopping_) {
         std::vector<pollfd> watched{{listener_, POLLIN, 0}};
         for (const auto& [fd, other] : peers_) watched.push_back({fd, POLLIN, 0});
-        if (::poll(watched.data(), watched.size(), 50) <= 0) continue;
+        const int ready = ::poll(watched.data(), watched.size(), 50);
+        while (cut_ && !peers_.empty()) drop(peers_.begin()->first);
+        if (ready <= 0) continue;
         for (const pollfd& one : watched) {
             if (one.revents == 0) continue;
             if (one.fd == listener_) {
@@ -62,6 +64,10 @@ void relay::accept() {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) return;
     ++accepted_;
+    if (cut_) {
+        ::close(client);
+        return;
+    }
     if (target_ == 0) {
         peers_[client] = -1;
         if (!banner_.empty()) ::send(client, banner_.data(), banner_.size(), MSG_NOSIGNAL);

@@ -21,6 +21,9 @@ public:
     relay(const relay&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
+    /// While it is cut, it closes its connections and all new ones.
+    void cut(bool now) { cut_ = now; }
+
     /// The number of accepted connections.
     [[nodiscard]] int accepted() const { return accepted_; }
 
@@ -37,6 +40,7 @@ private:
     std::uint16_t port_ = 0;
     std::map<int, int> peers_;  ///< the other side of each connection; -1: none
     std::atomic<int> accepted_{0};
+    std::atomic<bool> cut_{false};
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

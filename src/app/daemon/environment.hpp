@@ -31,6 +31,7 @@ struct environment {
 
     /// The start of the commands that messages suggest: `etcd-sync -c FILE`, quoted for a shell (replication/status/suggestions.hpp).
     std::string program = "etcd-sync";
+    const base::process_table* processes = nullptr;  ///< null: nothing is known about processes of this host
 
     [[nodiscard]] replication::environment for_replication() const {
         return {.dialer = dialer,
@@ -40,7 +41,8 @@ struct environment {
                 .files = files,
                 .executor = executor,
                 .on_bug = on_bug,
-                .program = program};
+                .program = program,
+                .processes = processes};
     }
 };
 

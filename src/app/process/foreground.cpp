@@ -38,7 +38,8 @@ app::environment foreground::environment() {
             .random = random_,
             .log = log_.log,
             .signals = signals_,
-            .on_bug = [this](const std::string& what) { on_bug(what); }};
+            .on_bug = [this](const std::string& what) { on_bug(what); },
+            .processes = &processes_};
 }
 
 exit_code foreground::run(aio::awaitable<exit_code> work) {

@@ -6,6 +6,7 @@
 #include "app/cli/exit_code.hpp"
 #include "app/daemon/environment.hpp"
 #include "app/process/stderr_log.hpp"
+#include "app/process/system_processes.hpp"
 #include "base/random.hpp"
 #include "net/socket_dialer.hpp"
 
@@ -47,6 +48,7 @@ private:
     aio::system_clock clock_;
     net::socket_dialer dialer_;
     base::random_streams random_;
+    system_processes processes_;
     aio::asio::signal_set numbers_;
     signals signals_;
     bool finished_ = false;

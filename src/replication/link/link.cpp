@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds round_pause{250};
 }  // namespace
 
 link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-           feed& source, permits& full_sync_permits)
+           feed& source, permits& full_sync_permits, leader* led_by)
     : settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
       report_(with, settings_.slave, settings_.rule, settings_.endpoints),
       wake_(with.tasks.executor()), parts_{with,
@@ -35,9 +35,9 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
                                            guards_,
                                            compared_,
                                            settings_.log_since},
-      start_(parts_, settings_), waits_(parts_, control_), database_(with, report_),
+      start_(parts_, settings_), waits_(parts_, control_), database_(with, report_), leader_(led_by),
       answered_violations_(source.current().violations) {
-    subscriptions_.push_back(source.on_change([this] { wake_.notify(); }));
+    subscriptions_.push_back(source.on_change([this] { note_source(); }));
     subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
     probe.key = settings_.checkpoint.position;
@@ -47,6 +47,28 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
         better_endpoint_ = true;
         wake_.notify();
     }));
+    if (leader_ != nullptr) join_leader();
+}
+
+void link::join_leader() {
+    led_link own;
+    own.is_paused = [this] { return control_.paused(); };
+    own.is_held = [this] { return current().state == link_state::held; };
+    own.sees_master = [this] { return is_ready(parts_.source); };
+    own.cluster_id = [this] { return parts_.source.cluster_id(); };
+    leader_->add(std::move(own));
+    control_.lead(false, false);
+    subscriptions_.push_back(leader_->on_change([this] {
+        const standing& now = leader_->state().now();
+        control_.lead(now.leads, now.leads && !now.without_key);
+        wake_.notify();
+    }));
+}
+
+void link::note_source() {
+    const bool ready = is_ready(parts_.source);
+    if (leader_ != nullptr && std::exchange(source_ready_, ready) != ready) leader_->attend();
+    wake_.notify();
 }
 
 void link::stop() {
@@ -56,11 +78,13 @@ void link::stop() {
 
 void link::pause() {
     control_.pause();
+    if (leader_ != nullptr) leader_->attend();
     wake_.notify();
 }
 
 void link::resume() {
     control_.resume();
+    if (leader_ != nullptr) leader_->attend();
     wake_.notify();
 }
 
@@ -123,13 +147,19 @@ aio::awaitable<step_result> link::serve() {
             report_.log(observe::log_level::info, "failed back to a preferred endpoint",
                         {{"endpoint", slave_.preferred().url}});
         }
-        if (settings_.once && end.reason != end_reason::slave_failed) co_await release_checkpoint(slave);
+        const bool ends = settings_.once || control_.stopping();
+        if (ends && end.reason != end_reason::slave_failed) co_await release_checkpoint(slave);
         channel->close();
         co_return end;
     }
 }
 
 aio::awaitable<step_result> link::start(slave_writer& slave) {
+    if (leader_ != nullptr) {
+        auto led = co_await waits_.for_leadership(*leader_, slave);
+        if (led.reason != end_reason::done) co_return led;
+        if (std::exchange(term_, leader_->state().terms()) != leader_->state().terms()) start_.begin_term();
+    }
     auto end = co_await start_.read_slave(slave);
     if (end.reason != end_reason::done) co_return end;
     if (!is_ready(parts_.source)) co_return co_await waits_.for_master(slave);
@@ -177,7 +207,7 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
 aio::awaitable<step_result> link::end_work(slave_writer& slave, step_result end) {
     const bool needs_operator = end.reason == end_reason::held || end.reason == end_reason::other_master ||
                                 end.reason == end_reason::blocked_by_guard;
-    if (needs_operator && (!control_.may_work() || lift_hold(end))) co_return end_reason::restart;
+    if (needs_operator && (!control_.may_write() || lift_hold(end))) co_return end_reason::restart;
     switch (end.reason) {
         case end_reason::held: co_return co_await waits_.hold(hold_kind::conflict, end.error.text);
         case end_reason::other_master: co_return co_await waits_.hold(hold_kind::other_master, end.error.text);
@@ -209,7 +239,7 @@ bool link::lift_hold(const step_result& by) {
 }
 
 aio::awaitable<> link::release_checkpoint(slave_writer& slave) {
-    // However a one-shot job ends: a daemon that was held meanwhile must not take it for another process at work.
+    // However the work ends: another daemon must not take this process for one at work.
     if (!slave.is_ours()) co_return;
     checkpoint released = slave.record();
     released.writer.clear();

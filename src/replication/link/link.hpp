@@ -4,6 +4,7 @@
 #include "aio/subscription.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/link/database_watch.hpp"
+#include "replication/link/leader.hpp"
 #include "replication/link/link_parts.hpp"
 #include "replication/link/link_settings.hpp"
 #include "replication/link/link_waits.hpp"
@@ -22,8 +23,9 @@ class slave_work;
 /// works until something breaks, and retries, without end. Nothing it meets affects another link.
 class link {
 public:
+    /// `led_by` decides whether this process may write to the slave; null: it may.
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-         feed& source, permits& full_sync_permits);
+         feed& source, permits& full_sync_permits, leader* led_by = nullptr);
     link(const link&) = delete;
 
     /// Ends after stop(), by cancellation, or once a one-shot job is complete or has failed.
@@ -51,6 +53,8 @@ public:
     }
 
     [[nodiscard]] bool txn_in_flight() const { return writer_ != nullptr && writer_->in_flight(); }
+    /// The checkpoint on the slave names this process as its writer; a link that stops clears that.
+    [[nodiscard]] bool holds_checkpoint() const { return writer_ != nullptr && writer_->is_ours(); }
 
     [[nodiscard]] const link_status& current() const { return report_.status(); }
     [[nodiscard]] const feed& source() const { return parts_.source; }
@@ -66,6 +70,8 @@ private:
     aio::awaitable<step_result> end_work(slave_writer& slave, step_result end);
     bool lift_hold(const step_result& by);
     aio::awaitable<> release_checkpoint(slave_writer& slave);
+    void join_leader();
+    void note_source();
 
     link_settings settings_;
     mapping keys_;
@@ -81,6 +87,9 @@ private:
     start_sequence start_;
     link_waits waits_;
     database_watch database_;
+    leader* leader_;
+    std::uint64_t term_ = 0;             ///< of the leader, which this link has taken note of
+    bool source_ready_ = false;          ///< as the leader knows it
     slave_writer* writer_ = nullptr;     ///< while connected
     std::uint64_t own_violations_ = 0;   ///< of the watches with which this link caught up
     std::uint64_t answered_violations_;  ///< violations(): those before this link, and those answered by a full sync

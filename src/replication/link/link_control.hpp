@@ -33,6 +33,14 @@ public:
     /// For a link that is not held: requests a full sync for which foreign keys become ours. Guards apply. False while it is paused.
     bool adopt_foreign_keys();
 
+    /// Whether this process leads the slave (leadership.hpp), and with a leader key. Without a leader every link leads. The work
+    /// in progress ends when it leads no more.
+    void lead(bool leads, bool with_key) {
+        if (leads_ && !leads) has_request_ = true;
+        leads_ = leads;
+        has_leader_key_ = with_key;
+    }
+
     /// Everything requested so far is seen to from now on.
     void begin_round() { has_request_ = false; }
     /// Something was requested since begin_round(): work and waits end at their next step.
@@ -41,6 +49,10 @@ public:
     [[nodiscard]] bool stopping() const { return stopping_; }
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] bool may_work() const { return !stopping_ && !paused_; }
+    [[nodiscard]] bool leads() const { return leads_; }
+    [[nodiscard]] bool has_leader_key() const { return has_leader_key_; }
+    /// A new Txn may be started.
+    [[nodiscard]] bool may_write() const { return may_work() && leads_; }
 
     /// The number of the full sync that was requested; 0: none. It stays requested until the checkpoint shows that it began.
     [[nodiscard]] unsigned wanted_resync() const { return resyncs_ == recorded_ ? 0 : resyncs_; }
@@ -70,6 +82,8 @@ private:
     bool has_request_ = false;
     bool stopping_ = false;
     bool paused_ = false;
+    bool leads_ = true;
+    bool has_leader_key_ = false;
     unsigned resyncs_ = 0;   ///< requested so far
     unsigned recorded_ = 0;  ///< the last one that began
     std::optional<hold_kind> held_;

@@ -110,6 +110,50 @@ aio::awaitable<step_result> link_waits::for_master(slave_writer& slave) {
     co_return end_reason::restart;
 }
 
+aio::awaitable<step_result> link_waits::for_leadership(leader& of, slave_writer& slave) {
+    aio::clock& clock = parts_.with.clock;
+    // Only a slave that answers needs a leader: the leader has a connection of its own.
+    const auto reached = co_await slave.read();
+    if (!reached) co_return step_result(end_reason::slave_failed, reached.error());
+    const std::uint64_t check = of.request_check();
+    auto look_again = clock.now() + parts_.with.probe_interval;
+    while (!control_.has_request() && control_.may_work()) {
+        if (!slave.kv().usable())
+            co_return step_result(end_reason::slave_failed,
+                                  etcd::error(etcd::error_class::retry, slave.kv().why_unusable()));
+        if (parts_.better_endpoint) co_return end_reason::better_endpoint;
+        if (of.was_checked(check)) {
+            if (control_.leads()) co_return end_reason::done;
+            report_standby(of);
+        } else if (!of.failure().empty()) {
+            parts_.report.wait(of.failure());
+        }
+        if (clock.now() < look_again) {
+            co_await aio::wait_until(parts_.wake, clock, look_again);
+            continue;
+        }
+        const auto found = co_await slave.read();
+        if (!found) co_return step_result(end_reason::slave_failed, found.error());
+        look_again = clock.now() + parts_.with.probe_interval;
+    }
+    co_return control_.stopping() ? end_reason::stopped : end_reason::restart;
+}
+
+void link_waits::report_standby(const leader& of) {
+    const standing& now = of.state().now();
+    if (!now.another_leads) return parts_.report.wait(now.reason);
+    const link_state shows = now.in_conflict ? link_state::held : link_state::standby;
+    std::string cause = now.reason;
+    if (now.in_conflict) {
+        control_.note_held(hold_kind::conflict);
+        cause = "another configuration uses this instance name on this slave: " + cause +
+                " with another master or other rules";
+    }
+    // Called often.
+    const link_status& shown = parts_.report.status();
+    if (shown.state != shows || shown.cause != cause) parts_.report.enter(shows, cause);
+}
+
 aio::awaitable<step_result> link_waits::hold(hold_kind kind, std::string why) {
     control_.note_held(kind);
     parts_.report.held(why, kind != hold_kind::conflict);

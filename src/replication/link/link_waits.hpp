@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/backoff.hpp"
+#include "replication/link/leader.hpp"
 #include "replication/link/link_control.hpp"
 #include "replication/link/link_parts.hpp"
 #include "replication/link/step_result.hpp"
@@ -32,6 +33,10 @@ public:
     /// Until the master is connected, for a probe interval at most.
     aio::awaitable<step_result> for_master(slave_writer& slave);
 
+    /// Until `of` has confirmed, by a read that began after this call, that this process leads the slave: then `done`. Meanwhile
+    /// says who leads, or what it waits for.
+    aio::awaitable<step_result> for_leadership(leader& of, slave_writer& slave);
+
     /// While another process, or another master, keeps the link from working: for a probe interval.
     aio::awaitable<step_result> hold(hold_kind kind, std::string why);
 
@@ -44,6 +49,7 @@ public:
     void note_progress();
 
 private:
+    void report_standby(const leader& of);
     [[nodiscard]] bool gives_up();
 
     const link_parts& parts_;

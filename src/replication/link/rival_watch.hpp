@@ -27,16 +27,17 @@ public:
         if (last_seq_ == 0 && !held_before_) held_before_ = stored.writer;
     }
 
-    /// True if `stored` was written by another process that still seems to be at work. One that is silent for longer than a
-    /// process refreshes its checkpoint may be dead, and no longer counts; if it lives, it is held in its turn.
-    [[nodiscard]] bool is_at_work(const checkpoint& stored, aio::clock::time_point now);
+    /// True if `stored` was written by another process that still seems to be at work. One that is silent for longer than
+    /// `patience` may be dead, and no longer counts; if it lives, it is held in its turn.
+    [[nodiscard]] bool is_at_work(const checkpoint& stored, aio::clock::time_point now, aio::clock::duration patience);
 
     /// True if `stored` is certainly not the checkpoint of another process at work: it is ours, or nobody's, or was seen
     /// unchanged for that long.
-    [[nodiscard]] bool is_abandoned(const checkpoint& stored, aio::clock::time_point now);
+    [[nodiscard]] bool is_abandoned(const checkpoint& stored, aio::clock::time_point now,
+                                    aio::clock::duration patience);
 
 private:
-    [[nodiscard]] bool is_silent(const checkpoint& stored, aio::clock::time_point now);
+    [[nodiscard]] bool is_silent(const checkpoint& stored, aio::clock::time_point now, aio::clock::duration patience);
 
     std::string writer_;
     std::uint64_t last_seq_ = 0;              ///< 0: nothing was written yet

@@ -15,7 +15,7 @@ slave_session::slave_session(const link_parts& parts, slave_writer& slave)
 
 std::optional<step_result> slave_session::interrupted() const {
     if (parts_.control.stopping()) return end_reason::stopped;
-    if (parts_.control.paused() || parts_.control.has_request()) return end_reason::restart;
+    if (!parts_.control.may_write() || parts_.control.has_request()) return end_reason::restart;
     if (!history_.is_current(parts_.source)) return end_reason::restart;
     return std::nullopt;
 }

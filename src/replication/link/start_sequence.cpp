@@ -4,6 +4,7 @@
 #include "base/escape.hpp"
 #include "replication/link/same_master.hpp"
 #include "replication/link/session_history.hpp"
+#include "replication/link/slave_session.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/record/migration.hpp"
 
@@ -32,13 +33,23 @@ const checkpoint* start_sequence::stored() const {
     return found_.record && *found_.record ? &**found_.record : nullptr;
 }
 
+aio::clock::duration start_sequence::patience() const {
+    // Beside the leader only a one-shot command writes, and it clears its name at its end.
+    constexpr std::chrono::minutes of_leader{1};
+    return parts_.control.has_leader_key() ? of_leader : refresh_interval + of_leader;
+}
+
+bool start_sequence::is_rival_at_work(const checkpoint& stored) {
+    return rivals_.is_at_work(stored, parts_.with.clock.now(), patience());
+}
+
 aio::awaitable<step_result> start_sequence::read_slave(slave_writer& slave) {
     auto migrated = co_await migrate_records(slave);
     if (migrated.reason != end_reason::done) co_return migrated;
     auto found = co_await slave.read();
     if (!found) co_return slave_failed(found.error());
     found_ = std::move(*found);
-    if (stored() != nullptr && rivals_.is_at_work(*stored(), parts_.with.clock.now()))
+    if (stored() != nullptr && is_rival_at_work(*stored()))
         co_return held("another etcd-sync with the same instance name writes on this slave: stop one of the two");
     co_return end_reason::done;
 }
@@ -57,12 +68,12 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
     if (!found) co_return slave_failed(found.error());
     const migration plan = plan_migration(*found, *settings_.records);
     if (plan.steps.empty()) co_return end_reason::done;
-    if (rivals_.is_at_work(plan.activity, parts_.with.clock.now())) {
+    if (is_rival_at_work(plan.activity)) {
         co_return held(
             "another etcd-sync with the same instance name, but another consistency mode or other rules, writes on "
             "this slave: stop one of the two");
     }
-    if (!parts_.control.may_work()) co_return end_reason::restart;
+    if (!parts_.control.may_write()) co_return end_reason::restart;
     const auto done = co_await slave.migrate(*found, plan, parts_.limits, settings_.is_first_of_slave());
     if (!done && etcd::is_permission_denied(done.error())) {
         const std::string why = fmt::format(
@@ -79,7 +90,7 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
 }
 
 aio::awaitable<step_result> start_sequence::claim_unchanged(slave_writer& slave, checkpoint record) {
-    if (!parts_.control.may_work()) co_return end_reason::restart;
+    if (!parts_.control.may_write()) co_return end_reason::restart;
     record.writer = parts_.with.writer;
     const batch nothing(parts_.limits);
     const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits);
@@ -149,7 +160,7 @@ aio::awaitable<step_result> start_sequence::remember_contradiction(slave_writer&
 aio::awaitable<step_result> start_sequence::hold(slave_writer& slave, const proof& why) {
     const bool is_final = why.found == proof::verdict::other;
     rivals_.note_held(*stored());
-    if (is_final && !stored()->other && rivals_.is_abandoned(*stored(), parts_.with.clock.now())) {
+    if (is_final && !stored()->other && rivals_.is_abandoned(*stored(), parts_.with.clock.now(), patience())) {
         auto end = co_await remember_contradiction(slave, *stored());
         if (end.reason != end_reason::done) co_return end;
         master_.settle();
@@ -162,7 +173,7 @@ aio::awaitable<step_result> start_sequence::confirm(slave_writer& slave) {
     if (accepted_other_) master_.settle();  // the checkpoint that was just claimed says it
     if (same_ids_) {
         const auto same = co_await is_the_master(slave);
-        if (!parts_.control.may_work()) co_return end_reason::restart;
+        if (!parts_.control.may_write()) co_return end_reason::restart;
         if (!same) co_return step_result(end_reason::master_away, same.error());
         same_store_ = *same;
     }
@@ -190,7 +201,7 @@ aio::awaitable<etcd::result<bool>> start_sequence::revision_moves_with(etcd::kv&
     const etcd::range_query query = probe_query(parts_.keys.cover());
     const auto before = co_await master.range(query);
     if (!before) co_return before.error();
-    if (!parts_.control.may_work()) co_return etcd::error(etcd::error_class::cancelled, "the link stops");
+    if (!parts_.control.may_write()) co_return etcd::error(etcd::error_class::cancelled, "the link stops");
     const batch nothing(parts_.limits);
     const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits);
     if (!claimed) co_return claimed.error();

@@ -39,6 +39,8 @@ public:
     void note_written(std::uint64_t seq) { rivals_.note_written(seq); }
     /// A full sync has ended, or the slave was found in sync: what was agreed to is done.
     void note_done() { lifts_guards_ = false; }
+    /// This process begins to lead the slave: whoever wrote there before has stopped.
+    void begin_term() { rivals_.note_written(0); }
     /// master_check::trust()
     void trust(std::uint64_t continuity) { master_.trust(continuity); }
 
@@ -53,6 +55,9 @@ private:
     aio::awaitable<etcd::result<bool>> is_the_master(slave_writer& slave);
     aio::awaitable<etcd::result<bool>> revision_moves_with(etcd::kv& master, slave_writer& slave);
     [[nodiscard]] const checkpoint* stored() const;
+    /// After how long without a sign another writer may be dead.
+    [[nodiscard]] aio::clock::duration patience() const;
+    [[nodiscard]] bool is_rival_at_work(const checkpoint& stored);
 
     const link_parts& parts_;
     const link_settings& settings_;

@@ -51,6 +51,19 @@ base::result<checkpoint> parse_format_1(const json::object& object) {
     return out;
 }
 
+bool is_format_1(const json::object& object) {
+    object_reader in(object);
+    return in.has("format") && in.number("format") == 1;
+}
+
+base::result<checkpoint_position> parse_format_2(const json::object& object) {
+    object_reader in(object);
+    require_format_2(in);
+    checkpoint_position out = read_position(in);
+    if (!in.wrong().empty()) return base::error(in.wrong());
+    return out;
+}
+
 base::error manifest_error(const std::string& why) { return base::error("its manifest is not usable: " + why); }
 
 base::result<checkpoint_manifest> parse_manifest(const std::optional<std::string>& text, const std::string& id) {
@@ -86,15 +99,25 @@ checkpoint_text encode(const checkpoint& record) {
     return {encode_position(record), encode_manifest(record, record.manifest_id)};
 }
 
+base::result<checkpoint_position> parse_position(std::string_view text) {
+    const auto at = parse_object(text);
+    if (!at) return at.error();
+    if (is_format_1(*at)) {
+        const auto whole = parse_format_1(*at);
+        if (!whole) return whole.error();
+        return *whole;
+    }
+    return parse_format_2(*at);
+}
+
 base::result<checkpoint> parse_checkpoint(const checkpoint_text& text) {
     const auto at = parse_object(text.position);
     if (!at) return at.error();
-    object_reader position(*at);
-    if (position.has("format") && position.number("format") == 1) return parse_format_1(*at);
+    if (is_format_1(*at)) return parse_format_1(*at);
+    auto position = parse_format_2(*at);
+    if (!position) return position.error();
     checkpoint out;
-    require_format_2(position);
-    static_cast<checkpoint_position&>(out) = read_position(position);
-    if (!position.wrong().empty()) return base::error(position.wrong());
+    static_cast<checkpoint_position&>(out) = *std::move(position);
     auto manifest = parse_manifest(text.manifest, out.manifest_id);
     if (!manifest && out.other) return without_manifest(out);
     if (!manifest) return manifest.error();

@@ -38,6 +38,9 @@ struct checkpoint_text {
 /// kind and are left out, so the rules are unknown.
 [[nodiscard]] base::result<checkpoint> parse_checkpoint(const checkpoint_text& text);
 
+/// Parses a position alone, of either format.
+[[nodiscard]] base::result<checkpoint_position> parse_position(std::string_view text);
+
 /// The prefix of an instance's keys: the key of its position in consistency = "all".
 [[nodiscard]] std::string position_key(std::string_view checkpoint_prefix, std::string_view instance);
 

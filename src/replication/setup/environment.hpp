@@ -4,6 +4,7 @@
 #include "aio/asio.hpp"
 #include "aio/clock.hpp"
 #include "base/file_reader.hpp"
+#include "base/process_table.hpp"
 #include "base/random.hpp"
 #include "etcd/cluster.hpp"
 #include "observe/log.hpp"
@@ -24,6 +25,7 @@ struct environment {
     aio::asio::any_io_executor executor;
     std::function<void(const std::string& what)> on_bug;  ///< a task ended by an exception: the process cannot continue
     std::string program = "etcd-sync";                    ///< the start of suggested commands (suggestions.hpp)
+    const base::process_table* processes = nullptr;       ///< null: nothing is known about processes of this host
 };
 
 }  // namespace etcdsync::replication

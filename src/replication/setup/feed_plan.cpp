@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/setup/feed_plan.hpp"
 
+#include "base/digest.hpp"
 #include "replication/compare/page_reader.hpp"
 #include "replication/setup/clusters.hpp"
 
@@ -38,6 +39,19 @@ std::vector<feed_plan> plan_feeds(const config::config& settings) {
 std::size_t log_bytes_per_feed(const config::replication& replicate, std::size_t feeds) {
     constexpr std::uint64_t least = 64U << 10;
     return std::max(least, replicate.log_limit.value / std::max<std::size_t>(feeds, 1));
+}
+
+leader_settings plan_leader(const config::config& settings, const link_plan& plan) {
+    leader_settings own;
+    own.slave = plan.slave;
+    own.key = leader_key(settings.replicate.checkpoint_prefix, settings.instance);
+    base::digest rules;
+    for (const wanted_record& record : plan.records->wanted()) {
+        own.positions.push_back(record.at.position);
+        rules.add(record.keys.digest());
+    }
+    own.rules = rules.hex();
+    return own;
 }
 
 link_settings plan_settings(const config::config& settings, const job& what, const link_plan& plan,

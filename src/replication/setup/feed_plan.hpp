@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "replication/link/leader_client.hpp"
 #include "replication/link/link_settings.hpp"
 #include "replication/master/revision_assembler.hpp"
 #include "replication/record/record_set.hpp"
@@ -40,6 +41,9 @@ struct feed_plan {
 
 /// The memory for the log of each of `feeds`.
 [[nodiscard]] std::size_t log_bytes_per_feed(const config::replication& replicate, std::size_t feeds);
+
+/// The settings of the leader of the slave of `plan`.
+[[nodiscard]] leader_settings plan_leader(const config::config& settings, const link_plan& plan);
 
 /// The settings of a link. `rule` is the one of its feed, which selects the link's keys since `log_since`.
 [[nodiscard]] link_settings plan_settings(const config::config& settings, const job& what, const link_plan& plan,

@@ -32,11 +32,18 @@ std::unique_ptr<running_feed> link_builder::build_feed(const feed_plan& plan, st
     return std::make_unique<running_feed>(env_, common_, to_master_, plan, log_bytes, urls(settings_->master));
 }
 
-std::unique_ptr<running_link> link_builder::build_link(const link_plan& plan, const std::string& rule, feed& source) {
+std::unique_ptr<running_leader> link_builder::build_leader(const link_plan& plan) {
+    if (common_.once) return nullptr;
+    const config::slave& slave = *std::ranges::find(settings_->slaves, plan.slave, &config::slave::name);
+    return std::make_unique<running_leader>(env_, common_, options_of_slave(slave), plan_leader(*settings_, plan));
+}
+
+std::unique_ptr<running_link> link_builder::build_link(const link_plan& plan, const std::string& rule, feed& source,
+                                                       leader* led_by) {
     const config::slave& slave = *std::ranges::find(settings_->slaves, plan.slave, &config::slave::name);
     auto link = std::make_unique<running_link>(env_, common_, to_master_, options_of_slave(slave),
                                                plan_settings(*settings_, job_, plan, rule, source.selected_since()),
-                                               plan.wanted().keys, source, permits_);
+                                               plan.wanted().keys, source, permits_, led_by);
     if (slave.paused && !common_.once) link->work.pause();  // a one-shot job was asked for this slave
     return link;
 }

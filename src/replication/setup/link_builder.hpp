@@ -31,8 +31,11 @@ public:
     [[nodiscard]] std::unique_ptr<running_feed> build_feed(const feed_plan& plan, std::size_t log_bytes) const;
 
     /// A link that does not run yet, paused if its slave is (except in a one-shot job). `rule`: of the feed.
-    [[nodiscard]] std::unique_ptr<running_link> build_link(const link_plan& plan, const std::string& rule,
-                                                           feed& source);
+    [[nodiscard]] std::unique_ptr<running_link> build_link(const link_plan& plan, const std::string& rule, feed& source,
+                                                           leader* led_by);
+
+    /// The leader of the slave of `plan`, which does not run yet. Null for a one-shot job: it works beside a daemon.
+    [[nodiscard]] std::unique_ptr<running_leader> build_leader(const link_plan& plan);
 
     [[nodiscard]] const std::shared_ptr<const config::config>& settings() const { return settings_; }
 

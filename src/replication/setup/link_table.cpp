@@ -28,10 +28,31 @@ aio::awaitable<> join_each(const std::vector<std::unique_ptr<T>>& all) {
     for (std::size_t i = 0; i < all.size(); ++i) co_await all[i]->own.tasks.join();
 }
 
-aio::awaitable<> wait_for_txns(aio::clock& clock, const std::vector<std::unique_ptr<running_link>>& links,
-                               aio::clock::time_point until) {
-    constexpr std::chrono::milliseconds look_every{5};
-    while (txn_in_flight(links) && clock.now() < until) co_await aio::sleep(clock, look_every);
+constexpr std::chrono::milliseconds look_every{5};
+/// For what only makes the next process start sooner.
+constexpr std::chrono::seconds patience_with_release{1};
+
+/// Waits for Txns in flight, and shortly for links that still clear the writer of their checkpoint.
+aio::awaitable<> wait_for_links(aio::clock& clock, const std::vector<std::unique_ptr<running_link>>& links,
+                                aio::clock::time_point until) {
+    const auto until_released = std::min(until, clock.now() + patience_with_release);
+    while (clock.now() < until) {
+        const bool releasing = clock.now() < until_released && std::ranges::any_of(links, [](const auto& link) {
+                                   return link->work.holds_checkpoint();
+                               });
+        if (!releasing && !txn_in_flight(links)) co_return;
+        co_await aio::sleep(clock, look_every);
+    }
+}
+
+/// Lets leaders revoke their leases, after their links have ended.
+aio::awaitable<> stop_leaders(aio::clock& clock, const std::vector<std::unique_ptr<running_leader>>& leaders,
+                              aio::clock::time_point until) {
+    until = std::min(until, clock.now() + patience_with_release);
+    if (clock.now() >= until) co_return;
+    for (const auto& one : leaders) one->work.stop();
+    const auto ended = [](const auto& one) { return one->work.ended(); };
+    while (!std::ranges::all_of(leaders, ended) && clock.now() < until) co_await aio::sleep(clock, look_every);
 }
 
 }  // namespace
@@ -83,13 +104,24 @@ running_feed& link_table::find_or_add_feed(const feed_plan& plan, std::size_t lo
     return built;
 }
 
+leader* link_table::find_or_add_leader(const link_plan& plan) {
+    for (const auto& one : leaders_) {
+        if (one->slave == plan.slave) return &one->work;
+    }
+    auto built = builder_.build_leader(plan);
+    if (!built) return nullptr;
+    leaders_.push_back(std::move(built));
+    if (started_) leaders_.back()->own.tasks.spawn("run", leaders_.back()->work.run());
+    return &leaders_.back()->work;
+}
+
 void link_table::add_link(const link_plan& plan, const std::string& rule, feed& source) {
     const bool there = std::ranges::any_of(links_, [&](const auto& link) {
         const link_status& now = link->work.current();
         return now.slave == plan.slave && now.rule == rule;
     });
     if (there) return;
-    links_.push_back(builder_.build_link(plan, rule, source));
+    links_.push_back(builder_.build_link(plan, rule, source, find_or_add_leader(plan)));
     if (started_) links_.back()->own.tasks.spawn("run", links_.back()->work.run());
 }
 
@@ -104,6 +136,7 @@ void link_table::take_out(const config::config& next, const reconfiguration& cha
     const std::vector<feed_plan> plans = plan_feeds(next);
     move_out(links_, leaving_links_,
              [&](const running_link& one) { return !changes.kept.contains(one.work.current().slave); });
+    move_out(leaders_, leaving_leaders_, [&](const running_leader& one) { return !changes.kept.contains(one.slave); });
     move_out(feeds_, leaving_feeds_, [&](const running_feed& one) {
         return changes.rebuild_all || std::ranges::find(plans, one.rule, &feed_plan::rule) == plans.end();
     });
@@ -117,6 +150,7 @@ void link_table::take_out(const config::config& next, const reconfiguration& cha
 void link_table::start() {
     started_ = true;
     for (const auto& feed : feeds_) feed->own.tasks.spawn("run", feed->source.run());
+    for (const auto& one : leaders_) one->own.tasks.spawn("run", one->work.run());
     for (const auto& link : links_) link->own.tasks.spawn("run", link->work.run());
 }
 
@@ -125,11 +159,15 @@ void link_table::stop_links() {
 }
 
 aio::awaitable<> link_table::join_leaving(aio::clock::duration patience) {
-    co_await wait_for_txns(clock_, leaving_links_, clock_.now() + patience);
+    const auto until = clock_.now() + patience;
+    co_await wait_for_links(clock_, leaving_links_, until);
     co_await join_each(leaving_links_);
+    co_await stop_leaders(clock_, leaving_leaders_, until);
+    co_await join_each(leaving_leaders_);
     co_await join_each(leaving_feeds_);  // links read from them to the last
     note_requests_of_leaving();
     leaving_links_.clear();
+    leaving_leaders_.clear();
     leaving_feeds_.clear();
 }
 
@@ -160,9 +198,11 @@ std::vector<const link*> link_table::links() const {
 
 aio::awaitable<> link_table::join_all(aio::clock::duration patience) {
     const auto until = clock_.now() + patience;
-    co_await wait_for_txns(clock_, links_, until);
+    co_await wait_for_links(clock_, links_, until);
     co_await join_leaving(until - clock_.now());
     co_await join_each(links_);
+    co_await stop_leaders(clock_, leaders_, until);
+    co_await join_each(leaders_);
     co_await join_each(feeds_);
 }
 

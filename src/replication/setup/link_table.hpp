@@ -30,7 +30,8 @@ public:
 
     void start();
 
-    /// Lets Txns in flight finish, for `patience` at most, then ends the tasks of what was taken out. The links that build() makes
+    /// Lets Txns in flight finish, for `patience` at most, releases checkpoints and leader keys, then ends the tasks of what was
+    /// taken out. The links that build() makes
     /// for the same slaves take over what an operator requested: a pause, and a full sync that has not begun.
     aio::awaitable<> join_leaving(aio::clock::duration patience);
 
@@ -51,6 +52,7 @@ public:
 private:
     running_feed& find_or_add_feed(const feed_plan& plan, std::size_t log_bytes);
     void add_link(const link_plan& plan, const std::string& rule, feed& source);
+    leader* find_or_add_leader(const link_plan& plan);
     void note_requests_of_leaving();
     /// Where it stands in the configuration.
     [[nodiscard]] std::pair<std::size_t, std::size_t> place_of(const link_status& one) const;
@@ -59,8 +61,10 @@ private:
     link_builder builder_;
     bool started_ = false;
     std::vector<std::unique_ptr<running_feed>> feeds_;
+    std::vector<std::unique_ptr<running_leader>> leaders_;  ///< one per slave; outlive its links
     std::vector<std::unique_ptr<running_link>> links_;
     std::vector<std::unique_ptr<running_feed>> leaving_feeds_;
+    std::vector<std::unique_ptr<running_leader>> leaving_leaders_;
     std::vector<std::unique_ptr<running_link>> leaving_links_;
     std::set<std::string> paused_;         ///< slaves whose links had left paused, until build()
     std::set<std::string> owe_full_sync_;  ///< slaves whose links had left with a full sync to do, until build()

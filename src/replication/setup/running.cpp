@@ -24,11 +24,16 @@ running_feed::running_feed(const environment& env, const common_settings& common
     : own(env, common, feed_name(plan.rule)), rule(plan.rule), master(env.dialer, env.clock, own.tasks, to_master),
       source(own.with, master, plan.cover(), plan.selector(), log_bytes, std::move(endpoints), plan.rule) {}
 
+running_leader::running_leader(const environment& env, const common_settings& common,
+                               const etcd::cluster_options& to_slave, leader_settings settings)
+    : own(env, common, "leader " + settings.slave), slave(settings.slave),
+      work(own.with, std::move(settings), etcd::cluster(env.dialer, env.clock, own.tasks, to_slave), env.processes) {}
+
 running_link::running_link(const environment& env, const common_settings& common, const etcd::cluster_options& master,
                            const etcd::cluster_options& slave, link_settings settings, const mapping& keys,
-                           feed& source, permits& full_sync_permits)
+                           feed& source, permits& full_sync_permits, leader* led_by)
     : own(env, common, "link " + link_name(settings.slave, settings.rule)),
       work(own.with, std::move(settings), keys, etcd::cluster(env.dialer, env.clock, own.tasks, slave),
-           etcd::cluster(env.dialer, env.clock, own.tasks, master), source, full_sync_permits) {}
+           etcd::cluster(env.dialer, env.clock, own.tasks, master), source, full_sync_permits, led_by) {}
 
 }  // namespace etcdsync::replication

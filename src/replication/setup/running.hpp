@@ -46,11 +46,22 @@ struct running_feed {
     feed source;
 };
 
+/// The leader of one slave with what it works with. Stop it (cancel and join `own.tasks`) before its end, and after the links of
+/// this slave.
+struct running_leader {
+    running_leader(const environment& env, const common_settings& common, const etcd::cluster_options& slave,
+                   leader_settings settings);
+
+    own_context own;
+    std::string slave;
+    leader work;
+};
+
 /// A link with what it works with. Stop it (cancel and join `own.tasks`) before its end.
 struct running_link {
     running_link(const environment& env, const common_settings& common, const etcd::cluster_options& master,
                  const etcd::cluster_options& slave, link_settings settings, const mapping& keys, feed& source,
-                 permits& full_sync_permits);
+                 permits& full_sync_permits, leader* led_by);
 
     own_context own;
     link work;

@@ -19,6 +19,7 @@ std::string_view to_string(link_state state) {
         case link_state::in_sync: return "in sync";
         case link_state::disconnected: return "disconnected";
         case link_state::held: return "held";
+        case link_state::standby: return "standby";
         case link_state::paused: return "paused";
         case link_state::stopped: return "stopped";
     }
@@ -61,7 +62,9 @@ void reporter::enter(link_state state, std::string_view cause) {
     logged_ = state;
     const bool for_operator = state == link_state::connecting && !cause.empty();
     const auto level = for_operator ? observe::log_level::warn : observe::log_level::info;
-    if (cause.empty()) {
+    if (state == link_state::standby) {  // how far the slave is, the other process knows
+        log(level, "standby: another etcd-sync replicates to this slave", {{"cause", cause}});
+    } else if (cause.empty()) {
         log(level, to_string(state), {{"revision", status_.applied}});
     } else {
         log(level, to_string(state),

@@ -22,6 +22,7 @@ enum class link_state : std::uint8_t {
     in_sync,
     disconnected,  ///< `cause` says why, `next_try` when the next attempt is made
     held,          ///< a guard stopped it until an operator approves
+    standby,       ///< another process replicates to this slave; this one waits to take over
     paused,
     stopped,
 };

@@ -59,7 +59,7 @@ TEST_CASE("the daemon copies, follows, survives kill -9 and catches up without a
 TEST_CASE("a first full sync that was killed is completed after a restart") {
     test::machine m;
     m.put_many(2'000, std::string(2'000, 'v'));  // more than one Txn
-    m.edge_1_server.script = [](std::uint64_t request) { return request > 10 ? fault::lost : fault::none; };
+    m.edge_1_server.script = [&m](std::uint64_t) { return m.edge_1.keys().size() > 100 ? fault::lost : fault::none; };
     m.start();
     REQUIRE(m.eventually([&m] { return m.edge_1.keys().size() > 100; }));
     CHECK_FALSE(m.equal(m.edge_1));

@@ -53,7 +53,7 @@ std::size_t json_lines::count(std::string_view message, std::string_view slave) 
 }
 
 machine::process::process(machine& on, const config::config& settings, std::uint64_t seed)
-    : logger(on.log, observe::log_level::info), signals(on.loop.executor(), logger), random(seed),
+    : self(on.host_), logger(on.log, observe::log_level::info), signals(on.loop.executor(), logger), random(seed),
       tasks(on.loop.executor(),
             [](const std::string& task, const std::exception_ptr& error) {
                 FAIL_CHECK(task << " ended by an exception: " << aio::describe(error));
@@ -68,7 +68,8 @@ app::environment machine::process::environment(machine& on) {
             .random = random,
             .log = logger,
             .signals = signals,
-            .on_bug = [](const std::string& what) { FAIL_CHECK("internal error: " << what); }};
+            .on_bug = [](const std::string& what) { FAIL_CHECK("internal error: " << what); },
+            .processes = &self};
 }
 
 machine::machine() { files.put("/etc/etcd-sync/etcd-sync.toml", configuration); }

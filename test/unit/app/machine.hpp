@@ -4,6 +4,7 @@
 #include "app/daemon/daemon.hpp"
 #include "observe/log_line.hpp"
 #include "support/memory_files.hpp"
+#include "support/memory_processes.hpp"
 #include "support/model_server.hpp"
 
 #include <functional>
@@ -77,6 +78,7 @@ private:
         process(machine& on, const config::config& settings, std::uint64_t seed);
         app::environment environment(machine& on);
 
+        memory_process self;
         observe::logger logger;
         app::signals signals;
         base::random_streams random;
@@ -85,6 +87,7 @@ private:
         std::optional<app::exit_code> ended;
     };
 
+    memory_host host_;
     std::unique_ptr<process> running_;
     std::uint64_t starts_ = 0;
 };

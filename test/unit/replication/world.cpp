@@ -52,10 +52,17 @@ world::world(const test::model_etcd::settings& of_master, const test::model_etcd
 world::~world() { stop(); }
 
 void world::start(const job& what) {
-    const base::random_streams random{++starts_};  // each process draws its own
-    environment with{dialer, loop.clock, random, log_, files_, loop.executor(), [](const std::string& bug) {
-                         FAIL_CHECK("a task ended by an exception: " << bug);
-                     }};
+    process_.reset();
+    process_ = std::make_unique<test::memory_process>(host_);
+    random_ = base::random_streams(++starts_);
+    environment with{.dialer = dialer,
+                     .clock = loop.clock,
+                     .random = random_,
+                     .log = log_,
+                     .files = files_,
+                     .executor = loop.executor(),
+                     .on_bug = [](const std::string& bug) { FAIL_CHECK("a task ended by an exception: " << bug); },
+                     .processes = process_.get()};
     running_ = std::make_unique<replicator>(settings, std::move(with), what);
     running_->start();
     loop.settle();

@@ -5,6 +5,7 @@
 #include "replication/setup/replicator.hpp"
 #include "support/capture_sink.hpp"
 #include "support/memory_files.hpp"
+#include "support/memory_processes.hpp"
 #include "support/model_server.hpp"
 
 #include <functional>
@@ -83,8 +84,11 @@ private:
 
     std::vector<bool> applied_;
     observe::logger log_{lines, observe::log_level::debug};
+    base::random_streams random_{1};
     std::uint64_t starts_ = 0;
     test::memory_files files_;
+    test::memory_host host_;
+    std::unique_ptr<test::memory_process> process_;
     std::unique_ptr<replicator> running_;
 };
 

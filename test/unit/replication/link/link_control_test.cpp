@@ -148,3 +148,25 @@ TEST_CASE("without a hold foreign keys are claimed by a full sync with its guard
     c.pause();
     CHECK_FALSE(c.adopt_foreign_keys());
 }
+
+TEST_CASE("a link whose process no longer leads stops its work, and one that begins to lead is not interrupted") {
+    link_control control;
+    CHECK(control.may_write());
+    CHECK_FALSE(control.has_leader_key());
+    control.lead(false, false);
+    CHECK(control.has_request());
+    CHECK_FALSE(control.may_write());
+    CHECK(control.may_work());  // it stays connected
+    control.begin_round();
+    control.lead(false, false);
+    CHECK_FALSE(control.has_request());
+    control.lead(true, true);
+    CHECK_FALSE(control.has_request());
+    CHECK(control.may_write());
+    CHECK(control.has_leader_key());
+    control.lead(true, false);
+    CHECK_FALSE(control.has_request());
+    CHECK_FALSE(control.has_leader_key());
+    control.pause();
+    CHECK_FALSE(control.may_write());
+}

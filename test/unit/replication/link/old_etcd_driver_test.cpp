@@ -168,7 +168,8 @@ TEST_CASE("checkpoints of more rules than such a slave takes in one Txn are migr
                 CHECK(w.eventually([&] { return w.slave.keys().at("/a/007/key") == "later"; }));
                 const bool per_rule = mode == config::consistency_mode::rule;
                 std::size_t records = 0;
-                for (const auto& [key, value] : w.slave.keys()) records += key.starts_with(checkpoints) ? 1 : 0;
+                for (const auto& [key, value] : w.slave.keys())
+                    records += key.starts_with(checkpoints) && !key.ends_with(":leader") ? 1 : 0;
                 CHECK(records == (per_rule ? 24 : 2));
                 CHECK(w.slave.keys().at("/a/003/foreign") == "kept");
             }

@@ -52,6 +52,7 @@ public:
     two_with_three_slaves() {
         first_.process.start();
         REQUIRE(await_leader_everywhere(first_));
+        await_following_everywhere();
         REQUIRE(start_standby(second_.process, slaves));
     }
 
@@ -74,6 +75,7 @@ public:
             }
         } else {
             CHECK(await_leader_everywhere(other));
+            await_following_everywhere();
         }
         undo(what, hit, i, lines);
         for (std::size_t s = 0; s < slaves; ++s) CHECK(leader_pid(on_.at_slave(s)) != 0);
@@ -123,6 +125,10 @@ private:
             if (!eventually([&] { return daemon.leads(on_.at_slave(i)); }, patience(60s))) return false;
         }
         return true;
+    }
+    /// The key alone is not enough: a new leader has not claimed the checkpoint yet.
+    void await_following_everywhere() {
+        for (std::size_t i = 0; i < slaves; ++i) CHECK(time_to_follow(on_, i) < 24h);
     }
     static bool await_standby(relayed_daemon& daemon, std::size_t lines) {
         return eventually([&] { return daemon.process.logged(standby_line) >= lines; }, patience(60s));

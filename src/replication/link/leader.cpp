@@ -78,9 +78,8 @@ aio::awaitable<> leader::run() {
 }
 
 bool leader::is_needed() const {
-    if (lease_.id == 0 && requested_ == 0) return false;  // no link has reached the slave yet
-    const auto is_paused = [](const led_link& link) { return link.is_paused(); };
-    return lease_.id != 0 || !std::ranges::all_of(links_, is_paused);
+    const auto needs_leader = [](const led_link& link) { return link.is_connected() && !link.is_paused(); };
+    return lease_.id != 0 || std::ranges::any_of(links_, needs_leader);
 }
 
 aio::awaitable<> leader::pause(std::chrono::milliseconds how_long) {
@@ -124,7 +123,8 @@ aio::awaitable<std::optional<etcd::error>> leader::turn(leader_client& slave) {
     } else {
         settled = co_await carry_out(slave, *next);
     }
-    if (!settled && !is_refusal(settled.error().cls)) co_return settled.error();
+    // An unusable connection was refused as a whole, for example because of our certificate.
+    if (!settled && (!is_refusal(settled.error().cls) || !slave.usable())) co_return settled.error();
     if (!settled) refused(settled.error());
     pauses_.reset();
     failure_.clear();

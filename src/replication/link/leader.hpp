@@ -19,6 +19,8 @@ namespace etcdsync::replication {
 
 /// What a link tells the leader of its slave.
 struct led_link {
+    std::function<bool()>
+        is_connected;  ///< it has reached the slave: otherwise the leader would fail for the same cause
     std::function<bool()> is_paused;
     std::function<bool()> is_held;
     std::function<bool()> sees_master;          ///< its master is connected

@@ -49,6 +49,8 @@ public:
     /// Renews our lease. If it has ended, or may not be renewed, it is forgotten.
     aio::awaitable<std::optional<etcd::error>> renew();
 
+    [[nodiscard]] bool usable() const { return kv_.usable(); }
+
     /// Revokes our lease, if there is one.
     aio::awaitable<std::optional<etcd::error>> revoke();
 

@@ -52,6 +52,7 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
 
 void link::join_leader() {
     led_link own;
+    own.is_connected = [this] { return reached_; };
     own.is_paused = [this] { return control_.paused(); };
     own.is_held = [this] { return current().state == link_state::held; };
     own.sees_master = [this] { return is_ready(parts_.source); };
@@ -108,6 +109,7 @@ aio::awaitable<> link::run() {
             continue;
         }
         step_result end = co_await serve();
+        reached_ = false;
         if (end.reason == end_reason::slave_failed && control_.may_work())
             end = co_await waits_.after_slave_failure(end.error);
         if (end.reason == end_reason::finished) {
@@ -156,6 +158,11 @@ aio::awaitable<step_result> link::serve() {
 
 aio::awaitable<step_result> link::start(slave_writer& slave) {
     if (leader_ != nullptr) {
+        if (!reached_) {
+            const auto answered = co_await slave.read();
+            if (!answered) co_return step_result(end_reason::slave_failed, answered.error());
+            reached_ = true;
+        }
         auto led = co_await waits_.for_leadership(*leader_, slave);
         if (led.reason != end_reason::done) co_return led;
         if (std::exchange(term_, leader_->state().terms()) != leader_->state().terms()) start_.begin_term();

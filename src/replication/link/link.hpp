@@ -90,6 +90,7 @@ private:
     leader* leader_;
     std::uint64_t term_ = 0;             ///< of the leader, which this link has taken note of
     bool source_ready_ = false;          ///< as the leader knows it
+    bool reached_ = false;               ///< the slave has answered on this connection
     slave_writer* writer_ = nullptr;     ///< while connected
     std::uint64_t own_violations_ = 0;   ///< of the watches with which this link caught up
     std::uint64_t answered_violations_;  ///< violations(): those before this link, and those answered by a full sync

@@ -112,9 +112,6 @@ aio::awaitable<step_result> link_waits::for_master(slave_writer& slave) {
 
 aio::awaitable<step_result> link_waits::for_leadership(leader& of, slave_writer& slave) {
     aio::clock& clock = parts_.with.clock;
-    // Only a slave that answers needs a leader: the leader has a connection of its own.
-    const auto reached = co_await slave.read();
-    if (!reached) co_return step_result(end_reason::slave_failed, reached.error());
     const std::uint64_t check = of.request_check();
     auto look_again = clock.now() + parts_.with.probe_interval;
     while (!control_.has_request() && control_.may_work()) {

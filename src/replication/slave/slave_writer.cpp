@@ -16,14 +16,18 @@
 namespace etcdsync::replication {
 namespace {
 
-/// The checkpoint with this position, and its manifest if it is among `manifests`.
-found_record joined(const record_set& records, const etcd::key_value& position, const etcd::range_page& manifests) {
+/// The checkpoint with this position, without its manifest.
+found_record position_in(const record_set& records, const etcd::key_value& position) {
     found_record out;
     out.at = records.keys_at(position.key);
     out.text.position = position.value;
-    const auto at = std::ranges::lower_bound(manifests.kvs, out.at.manifest, {}, &etcd::key_value::key);
-    if (at != manifests.kvs.end() && at->key == out.at.manifest) out.text.manifest = at->value;
     return out;
+}
+
+/// Adds its manifest to a checkpoint, if it is among `manifests`.
+void add_manifest(found_record& to, const etcd::range_page& manifests) {
+    const auto at = std::ranges::lower_bound(manifests.kvs, to.at.manifest, {}, &etcd::key_value::key);
+    if (at != manifests.kvs.end() && at->key == to.at.manifest) to.text.manifest = at->value;
 }
 
 bool is_too_big(const etcd::error& refused) {
@@ -71,26 +75,35 @@ void slave_writer::take(const stored_checkpoint& stored) {
 aio::awaitable<etcd::result<found_records>> slave_writer::read_all() {
     found_records out;
     etcd::range_query query;
-    query.max_response = max_checkpoints_bytes;
     query.key = records_->all_mode_key();
-    const auto all_mode = co_await kv_.range(query);
-    if (!all_mode) co_return all_mode.error();
-    out.at = all_mode->header.store_revision;
-    query.at = out.at;
+    // One page at a time: a slave that is not ours may have many of them.
+    auto end = co_await read_positions(query, out);
+    if (!end) co_return end.error();
     const wire_range per_rule(records_->per_rule());
     query.key = per_rule.key;
     query.range_end = per_rule.range_end;
-    const auto rules = co_await kv_.range(query);
-    if (!rules) co_return rules.error();
+    end = co_await read_positions(query, out);
+    if (!end) co_return end.error();
+    if (out.records.empty()) co_return out;
     const wire_range manifests(records_->manifests());
     query.key = manifests.key;
     query.range_end = manifests.range_end;
-    const auto of_both = co_await kv_.range(query);
-    if (!of_both) co_return of_both.error();
-    for (const etcd::range_page* page : {&*all_mode, &*rules}) {
-        for (const etcd::key_value& kv : page->kvs) out.records.push_back(joined(*records_, kv, *of_both));
-    }
+    query.at = out.at;
+    query.max_response = max_checkpoints_bytes;
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    for (found_record& one : out.records) add_manifest(one, *page);
     co_return out;
+}
+
+aio::awaitable<etcd::result<void>> slave_writer::read_positions(etcd::range_query query, found_records& into) {
+    query.at = into.at;
+    query.max_response = max_checkpoints_bytes;
+    const auto page = co_await kv_.range(query);
+    if (!page) co_return page.error();
+    if (into.at == 0) into.at = page->header.store_revision;
+    for (const etcd::key_value& kv : page->kvs) into.records.push_back(position_in(*records_, kv));
+    co_return etcd::result<void>();
 }
 
 aio::awaitable<etcd::result<bool>> slave_writer::migrate(found_records all, migration plan, txn_limits& limits,

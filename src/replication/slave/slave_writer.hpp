@@ -79,6 +79,8 @@ public:
     [[nodiscard]] etcd::kv& kv() { return kv_; }
 
 private:
+    /// Adds the positions that `query` finds, at the revision of those before.
+    aio::awaitable<etcd::result<void>> read_positions(etcd::range_query query, found_records& into);
     void take(const stored_checkpoint& stored);
     /// Completes `next`. Returns the manifest to write with it; empty: none is due, or it does not fit.
     std::string prepare(const batch& writes, checkpoint& next, const txn_limits& limits);

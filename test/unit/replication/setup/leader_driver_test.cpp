@@ -75,6 +75,19 @@ TEST_CASE("a standby without a watch reads the leader key every second instead, 
     check_history(w);
 }
 
+TEST_CASE("a slave that does not answer is dialed by its link alone, not by its leader as well") {
+    two_daemons w;
+    w.slave_server.script = [](std::uint64_t) { return test::fault::cut; };
+    w.start();
+    w.loop.clock.advance(2min);
+    const auto dials = std::ranges::count(w.dialer.dialed(), "http://slave:1");
+    CHECK(dials >= 5);
+    CHECK(dials <= 25);
+    w.slave_server.script = nullptr;
+    CHECK(w.settles());
+    CHECK_FALSE(w.leader_value().empty());
+}
+
 TEST_CASE("neither the leader nor a standby writes anything while the master is quiet") {
     two_daemons w;
     w.begin();

@@ -21,8 +21,17 @@ void* operator new(std::size_t size) {
     etcdsync::test::live_bytes += malloc_usable_size(memory);
     return memory;
 }
+// std::stable_sort allocates its buffer with this one.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    try {
+        return operator new(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
 void operator delete(void* memory) noexcept {
     if (memory != nullptr) etcdsync::test::live_bytes -= malloc_usable_size(memory);
     std::free(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { operator delete(memory); }

@@ -289,7 +289,8 @@ TEST_CASE("a checkpoint that its manifest does not describe is never written wit
     checkpoint next = r.at(11);
     next.rules = "other";
     batch full{txn_limits()};
-    REQUIRE(full.add(etcd::event_type::put, "/a/1", std::string(txn_limits().max_bytes - 100, 'x'), nullptr));
+    const std::string value(txn_limits().max_bytes - 100, 'x');  // a batch does not copy it
+    REQUIRE(full.add(etcd::event_type::put, "/a/1", value, nullptr));
     REQUIRE(*r.loop.run(slave.commit(full, next, txn_limits()), 1min));
     const auto found = r.read(slave).record;
     REQUIRE(found->has_value());

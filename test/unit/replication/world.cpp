@@ -56,7 +56,7 @@ void world::start(const job& what) {
     process_ = std::make_unique<test::memory_process>(host_);
     random_ = base::random_streams(++starts_);
     environment with{.dialer = dialer,
-                     .clock = loop.clock,
+                     .clock = clock_,
                      .random = random_,
                      .log = log_,
                      .files = files_,
@@ -101,6 +101,13 @@ void world::stop() {
 void world::kill() {
     loop.run(running_->stop({}), std::chrono::minutes(1));
     running_.reset();
+}
+
+void world::freeze(bool on) {
+    master_server.stall(std::string("http://master:1"), on);
+    slave_server.stall(std::string("http://slave:1"), on);
+    clock_.freeze(on);
+    loop.settle();
 }
 
 void world::lose_master(int keys) {

@@ -4,6 +4,7 @@
 #include "replication/record/checkpoint.hpp"
 #include "replication/setup/replicator.hpp"
 #include "support/capture_sink.hpp"
+#include "support/freezable_clock.hpp"
 #include "support/memory_files.hpp"
 #include "support/memory_processes.hpp"
 #include "support/model_server.hpp"
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] const std::vector<bool>& applied() const { return applied_; }
     /// Stops it as kill -9 does: work in progress is abandoned.
     void kill();
+    /// Freezes it, as SIGSTOP does: neither its timers nor what is sent to it is noticed until freeze(false).
+    void freeze(bool on);
 
     /// Brings the slave in sync with `keys` keys; then an empty master takes the place of the old one.
     void lose_master(int keys);
@@ -83,6 +86,7 @@ private:
     aio::awaitable<> apply_next(std::shared_ptr<const config::config> next);
 
     std::vector<bool> applied_;
+    test::freezable_clock clock_{loop.clock};
     observe::logger log_{lines, observe::log_level::debug};
     base::random_streams random_{1};
     std::uint64_t starts_ = 0;

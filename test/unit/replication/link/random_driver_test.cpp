@@ -3,7 +3,7 @@
 // equals the master, and each of its revisions was what its checkpoint said. Set ETCD_SYNC_SEEDS=FIRST:COUNT for more
 // runs.
 #include "base/random.hpp"
-#include "unit/replication/world.hpp"
+#include "unit/replication/setup/two_daemons.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -24,7 +24,8 @@ namespace {
 class random_run {
 public:
     explicit random_run(std::uint64_t seed)
-        : random_(seed), is_large_(seed % 6 == 0), w_(settings_of_master(), settings_of_slave()) {
+        : random_(seed), is_large_(seed % 6 == 0), is_doubled_(seed % 5 == 1),
+          w_(settings_of_master(), settings_of_slave()) {
         w_.settings.replicate.log_limit.value = one_of({1U << 10, 8U << 10, 1U << 20});
         w_.settings.replicate.memory_limit.value = w_.settings.replicate.log_limit.value + (1U << 20);
         w_.settings.replicate.txn_max_ops = one_of({8U, 128U});
@@ -45,14 +46,18 @@ public:
     std::string execute() {
         for (std::uint64_t i = below(300); i > 0; --i) write();
         w_.start();
-        for (int i = 0; i < 120 && wrong_.empty(); ++i) step();
+        if (is_doubled_) w_.start_b();
+        for (int i = 0; i < 120 && wrong_.empty(); ++i) {
+            step();
+            if (is_doubled_ && below(8) == 0) change_daemons();
+        }
         end_faults();
         w_.put("/a/last", "written in the end");
         if (!settles()) wrong_ += "the slave is not equal and in sync in the end";
         note_untruth();
-        if (w_.link().state == link_state::held) wrong_ += " (held)";
+        if (held() != nullptr) wrong_ += " (held)";
         if (wrong_.empty()) return {};
-        return wrong_ + "\n" + w_.told();
+        return wrong_ + "\n" + w_.told() + (is_doubled_ ? "b:\n" + w_.b_told() : "");
     }
 
 private:
@@ -119,17 +124,29 @@ private:
     /// the history of the master is not proven, the loss of more than half of the keys.
     bool settles() {
         for (int agreed = 0; agreed < 5; ++agreed) {
-            if (w_.eventually([this] { return is_over() || w_.link().state == link_state::held; }, 15min) && is_over())
-                return true;
-            const std::string why = w_.link().cause;
+            if (w_.eventually([this] { return is_over() || held() != nullptr; }, 15min) && is_over()) return true;
+            replicator* const who = held();
+            if (who == nullptr) return false;
+            const std::string why = who->current().links.at(0).cause;
             const bool may_be_held = lost_master_ || why.find("above half of them") != std::string::npos;
             if (!may_be_held) return false;
-            w_.running().approve("default", false);
+            who->approve("default", false);
             pass(20s);
         }
         return false;
     }
-    bool is_over() { return w_.in_sync() && w_.exact(); }
+    /// One daemon replicates; a second one stands by.
+    bool is_over() {
+        if (!w_.exact()) return false;
+        if (!is_doubled_) return w_.in_sync();
+        return w_.in_sync() ? w_.b_stands_by() : w_.b_in_sync() && w_.link().state == link_state::standby;
+    }
+    /// The daemon that waits for an operator.
+    replicator* held() {
+        if (w_.link().state == link_state::held) return &w_.running();
+        if (is_doubled_ && w_.b().state == link_state::held) return &w_.b_running();
+        return nullptr;
+    }
 
     void pass(aio::clock::duration how_long) {
         w_.eventually([] { return false; }, how_long);
@@ -151,6 +168,7 @@ private:
             case 7: end_faults(); break;
             case 8: fault_percent_ = one_of<std::uint64_t>({0, 5, 30}); break;
             case 9:
+                w_.freeze(false);
                 below(2) == 0 ? w_.stop() : w_.kill();
                 pass(one_of<aio::clock::duration>({0s, 1s}));
                 w_.start();
@@ -181,6 +199,41 @@ private:
         fault_percent_ = 0;
         w_.master_server.stall(false);
         w_.slave_server.stall(false);
+        w_.freeze(false);
+    }
+
+    /// Stops, kills, freezes or cuts off one of two daemons.
+    void change_daemons() {
+        switch (below(6)) {
+            case 0:
+                w_.freeze(false);
+                below(2) == 0 ? w_.stop() : w_.kill();
+                pass(one_of<aio::clock::duration>({1s, 30s}));
+                w_.start();
+                break;
+            case 1:
+                below(2) == 0 ? w_.stop_b() : w_.kill_b();
+                pass(one_of<aio::clock::duration>({0s, 1s, 30s}));
+                w_.start_b();
+                break;
+            case 2: w_.freeze(true); break;
+            case 3: w_.freeze(false); break;
+            case 4:
+                w_.freeze(true);
+                for (int i = 0; i < 10; ++i) write();
+                pass(one_of<aio::clock::duration>({9s, 12s, 60s}));
+                w_.freeze(false);
+                break;
+            default: cut_off(one_of({&w_.master_server, &w_.slave_server})); break;
+        }
+    }
+
+    /// Cuts the first daemon off one of the clusters.
+    void cut_off(test::model_server* from) {
+        const std::string url = from == &w_.master_server ? "http://master:1" : "http://slave:1";
+        from->refuse(url, true);
+        from->cut(url);
+        pass(one_of<aio::clock::duration>({1s, 12s, 45s}));
     }
 
     void note_untruth() {
@@ -238,8 +291,9 @@ private:
     }
 
     base::random_source random_;
-    bool is_large_;  ///< more than small_compare reads
-    world w_;
+    bool is_large_;    ///< more than small_compare reads
+    bool is_doubled_;  ///< a second daemon stands by
+    two_daemons w_;
     bool loses_masters_ = false;
     bool lost_master_ = false;
     test::model_etcd snapshot_;        ///< of the master

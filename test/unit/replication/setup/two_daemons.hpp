@@ -13,7 +13,9 @@ namespace etcdsync::replication {
 /// A world with a second etcd-sync, "b", on another host, which reaches the same etcds at URLs of its own. The one of the world
 /// is "a".
 struct two_daemons : world {
-    two_daemons() {
+    explicit two_daemons(const test::model_etcd::settings& of_master = {},
+                         const test::model_etcd::settings& of_slave = {})
+        : world(of_master, of_slave) {
         master_server.serve_also("http://master-b:1");
         slave_server.serve_also("http://slave-b:1");
     }

@@ -42,13 +42,21 @@ key_range hull(const key_range& a, const key_range& b) {
     return {std::min(a.begin, b.begin), open ? std::string() : std::max(a.end, b.end)};
 }
 
-std::vector<key_range> subtract(const key_range& range, const key_range& hole) {
+std::vector<key_range> subtract(const key_range& range, const key_range& hole) { return subtract_all(range, {hole}); }
+
+std::vector<key_range> subtract_all(const key_range& range, std::vector<key_range> holes) {
     if (range.empty()) return {};
-    const auto cut = intersect(range, hole);
-    if (!cut) return {range};
+    std::ranges::sort(holes, {}, &key_range::begin);
     std::vector<key_range> rest;
-    if (range.begin < cut->begin) rest.push_back({range.begin, cut->begin});
-    if (end_before(cut->end, range.end)) rest.push_back({cut->end, range.end});
+    std::string from = range.begin;
+    for (const key_range& hole : holes) {
+        const auto cut = intersect(range, hole);
+        if (!cut) continue;
+        if (from < cut->begin) rest.push_back({from, cut->begin});
+        if (cut->end.empty()) return rest;
+        from = std::max(from, cut->end);
+    }
+    if (range.end.empty() || from < range.end) rest.push_back({std::move(from), range.end});
     return rest;
 }
 

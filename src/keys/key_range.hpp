@@ -44,6 +44,9 @@ struct key_range {
 /// `range` without `hole`: zero, one or two non-empty intervals, in key order.
 [[nodiscard]] std::vector<key_range> subtract(const key_range& range, const key_range& hole);
 
+/// `range` without all `holes`, which may overlap: non-empty intervals, in key order.
+[[nodiscard]] std::vector<key_range> subtract_all(const key_range& range, std::vector<key_range> holes);
+
 /// The longest common prefix of all keys of `range`, which must not be empty.
 [[nodiscard]] std::string common_prefix(const key_range& range);
 

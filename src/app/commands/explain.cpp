@@ -5,7 +5,7 @@
 #include "app/render/json.hpp"
 #include "base/escape.hpp"
 #include "config/selector_range.hpp"
-#include "replication/mapping/mapping.hpp"
+#include "replication/mapping/slave_mapping.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -54,9 +54,8 @@ std::string why_not_taken(const config::config& settings, const std::vector<conf
 }
 
 destination destination_of(const config::config& settings, const config::slave& slave, std::string_view key) {
-    std::vector<config::rule> rules;
-    for (const std::size_t index : slave.rules) rules.push_back(settings.rules[index]);
-    const replication::mapping keys(rules, slave.dest, settings.replicate.checkpoint_prefix);
+    const std::vector<config::rule> rules = replication::rules_of(settings, slave);
+    const replication::mapping keys = replication::mapping_for(settings, slave);
     destination out;
     out.slave = slave.name;
     const auto rule = keys.rule_of(key);

@@ -74,11 +74,13 @@ aio::awaitable<etcd::result<proof>> master_check::look(std::shared_ptr<net::chan
         co_return unknown;
     }
     // A checkpoint migrated from the other consistency mode is proven by the keys it was about, if they may be read.
-    const mapping& about = settings_.records->keys_of(record.rules, parts_.keys);
+    std::optional<mapping> former;
+    if (record.rules != parts_.keys.digest()) former = settings_.records->keys_in_other_mode(record.rules);
+    const mapping& about = former ? *former : parts_.keys;
     const revision at_least = parts_.source.seen();
     const proof_request by_its_keys{on, parts_.with, timeout, about, record, at_least};
     auto proved = co_await prove_history(by_its_keys);
-    if (!proved && proved.error().cls == etcd::error_class::denied && &about != &parts_.keys) {
+    if (!proved && proved.error().cls == etcd::error_class::denied && former) {
         const proof_request by_our_keys{on, parts_.with, timeout, parts_.keys, record, at_least};
         proved = co_await prove_history(by_our_keys);
     }

@@ -5,6 +5,7 @@
 #include "keys/key_range.hpp"
 #include "keys/pattern.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct compiled_rule {
     keys::mapping keys;  ///< strip and dest, canonical
     std::string name;
     bool replays_deletes;
+    std::uint64_t digest;  ///< of all of it but `name` and the prefix
 
     /// True if the rule takes `key` of the master, unless an earlier rule does.
     [[nodiscard]] bool takes(std::string_view key) const;
@@ -32,6 +34,9 @@ struct compiled_rule {
 
     /// The intervals that the exclude patterns cover; globs have none.
     [[nodiscard]] std::vector<keys::key_range> holes() const;
+
+    /// Intervals that contain every key the rule takes. If takes_intervals(), it takes all keys in them.
+    [[nodiscard]] std::vector<keys::key_range> candidates() const;
 };
 
 }  // namespace etcdsync::replication

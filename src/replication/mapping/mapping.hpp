@@ -3,32 +3,33 @@
 
 #include "config/config.hpp"
 #include "keys/key_range.hpp"
-#include "replication/mapping/compiled_rule.hpp"
+#include "replication/mapping/rule_table.hpp"
 #include "replication/mapping/segments.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace etcdsync::replication {
 
-/// The compiled rules of one slave (design.md section 3): which keys of the master it takes and
-/// where it stores them. A key of the master belongs to the first rule that matches it, and maps to
-/// one key of the slave or to none.
+/// The rules of one slave (design.md section 3): which keys of the master it takes and where it stores them. A key of the master
+/// belongs to the first rule that matches it, and maps to one key of the slave or to none.
 class mapping {
 public:
-    /// `rules` are in the order of the configuration. `prefix` precedes every destination key.
-    mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix);
+    explicit mapping(std::shared_ptr<const rule_table> rules) : mapping(std::move(rules), std::nullopt) {}
 
     /// The mapping of the keys that rule `only` takes. Every key that the mapping of all rules
     /// takes is in exactly one of the mappings of single rules, with the same destination. Their
     /// segments on the slave are disjoint, unless patterns pick single keys out of an interval that
     /// two rules share: then the segments overlap, and to_slave() and to_master() find the rule of
     /// a key.
-    static mapping of_one_rule(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix,
-                               std::string_view checkpoint_prefix);
+    static mapping of_one_rule(std::shared_ptr<const rule_table> rules, std::size_t only) {
+        return {std::move(rules), only};
+    }
 
     /// Returns the rule that takes `key` of the master, and stores in `out` the key it maps to,
     /// which may be a hole. Returns nothing if no rule takes it.
@@ -58,13 +59,13 @@ public:
     [[nodiscard]] std::optional<std::size_t> rule_of(std::string_view key) const;
 
     /// True if deletes on the master delete on the slave, for a rule by index.
-    [[nodiscard]] bool replays_deletes(std::size_t rule) const { return rules_[rule].replays_deletes; }
-    [[nodiscard]] const std::string& name_of(std::size_t rule) const { return rules_[rule].name; }
-    [[nodiscard]] std::size_t rules() const { return rules_.size(); }
+    [[nodiscard]] bool replays_deletes(std::size_t rule) const { return (*rules_)[rule].replays_deletes; }
+    [[nodiscard]] const std::string& name_of(std::size_t rule) const { return (*rules_)[rule].name; }
+    [[nodiscard]] std::size_t rules() const { return rules_->size(); }
 
     /// True where every key of the segments' sources is taken: no pattern picks single keys out of them, so that counting
     /// the sources' keys is counting ours.
-    [[nodiscard]] bool takes_whole_segments() const { return takes_whole_segments_; }
+    [[nodiscard]] bool takes_whole_segments() const { return rules_->takes_intervals(); }
 
     /// True if every possible key of a target is the image of one key of the source, by rules that
     /// replay deletes. Then a range that is empty on the master may be deleted as a range on the
@@ -81,16 +82,13 @@ public:
     [[nodiscard]] const std::string& digest() const { return digest_; }
 
 private:
-    mapping(const std::vector<config::rule>& rules, std::string_view prefix, std::string_view checkpoint_prefix,
-            std::optional<std::size_t> only);
+    mapping(std::shared_ptr<const rule_table> rules, std::optional<std::size_t> only);
 
-    std::vector<compiled_rule> rules_;
+    std::shared_ptr<const rule_table> rules_;
     std::optional<std::size_t> only_;
-    keys::key_range checkpoints_;  ///< excluded on both sides
     keys::key_range cover_;
     std::vector<segment> segments_;
     std::string digest_;
-    bool takes_whole_segments_;
     bool maps_ranges_;
 };
 

@@ -17,39 +17,17 @@ bool ends_before(const std::string& a, const std::string& b) {
     return b.empty() || a < b;
 }
 
-std::vector<key_range> without(const key_range& range, const std::vector<key_range>& holes) {
-    std::vector<key_range> left{range};
-    for (const key_range& hole : holes) {
-        std::vector<key_range> next;
-        for (const key_range& part : left) {
-            for (key_range& rest : keys::subtract(part, hole)) next.push_back(std::move(rest));
-        }
-        left = std::move(next);
-    }
-    return left;
-}
-
-/// The intervals that rules before `index` take as a whole.
-std::vector<key_range> taken_before(const std::vector<compiled_rule>& rules, std::size_t index) {
-    std::vector<key_range> taken;
-    for (std::size_t i = 0; i < index; ++i) {
-        if (!rules[i].takes_intervals()) continue;
-        for (key_range& part : without(rules[i].range, rules[i].holes())) taken.push_back(std::move(part));
-    }
-    return taken;
-}
-
 void add_segments(std::vector<segment>& to, const compiled_rule& rule, std::vector<key_range> holes,
                   const key_range& checkpoints) {
     for (key_range& excluded : rule.holes()) holes.push_back(std::move(excluded));
-    for (const key_range& kept : without(rule.range, holes)) {
+    for (const key_range& kept : keys::subtract_all(rule.range, std::move(holes))) {
         for (const key_range& source : keys::subtract(kept, checkpoints)) {
             const auto target = keys::map_range(source, rule.keys.strip, rule.keys.dest);
             BOOST_ASSERT(target);  // config::parse checks that strip is a prefix of every key
             // The checkpoint prefix is a hole on the slave, too: cut it out there and map the rest
             // back.
             const key_range no_key{"", std::string(1, '\0')};  // keys that map to the empty key are skipped
-            for (const key_range& part : without(*target, {checkpoints, no_key})) {
+            for (const key_range& part : keys::subtract_all(*target, {checkpoints, no_key})) {
                 const auto back = keys::map_range(part, rule.keys.dest, rule.keys.strip);
                 BOOST_ASSERT(back);
                 const auto inside = keys::intersect(*back, source);
@@ -79,16 +57,14 @@ std::vector<segment> merged(std::vector<segment> all) {
 
 }  // namespace
 
-std::vector<segment> segments_of(const std::vector<compiled_rule>& rules, std::optional<std::size_t> only,
-                                 const key_range& checkpoints) {
+std::vector<segment> segments_of(const rule_table& rules, std::optional<std::size_t> only) {
     std::vector<segment> all;
     if (only) {
-        add_segments(all, rules[*only], taken_before(rules, *only), checkpoints);
+        add_segments(all, rules[*only], rules.taken_before(*only), rules.checkpoints());
     } else {
-        for (const compiled_rule& rule : rules) add_segments(all, rule, {}, checkpoints);
+        for (const compiled_rule& rule : rules) add_segments(all, rule, {}, rules.checkpoints());
     }
-    std::sort(all.begin(), all.end(),
-              [](const segment& a, const segment& b) { return a.target.begin < b.target.begin; });
+    std::ranges::sort(all, {}, [](const segment& one) -> const std::string& { return one.target.begin; });
     return merged(std::move(all));
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "keys/key_range.hpp"
-#include "replication/mapping/compiled_rule.hpp"
+#include "replication/mapping/rule_table.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -19,9 +19,8 @@ struct segment {
     keys::mapping keys;  ///< strip and dest, canonical
 };
 
-/// The segments of `rules`, in the order of their targets. With `only`: of the keys that this rule
-/// takes, as far as the earlier rules take whole intervals. `checkpoints` is excluded on both sides.
-[[nodiscard]] std::vector<segment> segments_of(const std::vector<compiled_rule>& rules, std::optional<std::size_t> only,
-                                               const keys::key_range& checkpoints);
+/// The segments of `rules`, in the order of their targets. With `only`: of the keys that this rule takes, as far as the earlier
+/// rules take whole intervals. Checkpoints are excluded on both sides.
+[[nodiscard]] std::vector<segment> segments_of(const rule_table& rules, std::optional<std::size_t> only);
 
 }  // namespace etcdsync::replication

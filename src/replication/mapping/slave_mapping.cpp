@@ -9,8 +9,13 @@ std::vector<config::rule> rules_of(const config::config& settings, const config:
     return rules;
 }
 
+std::shared_ptr<const rule_table> rule_table_for(const config::config& settings, const config::slave& slave) {
+    return std::make_shared<const rule_table>(rules_of(settings, slave), slave.dest,
+                                              settings.replicate.checkpoint_prefix);
+}
+
 mapping mapping_for(const config::config& settings, const config::slave& slave) {
-    return mapping(rules_of(settings, slave), slave.dest, settings.replicate.checkpoint_prefix);
+    return mapping(rule_table_for(settings, slave));
 }
 
 }  // namespace etcdsync::replication

@@ -43,28 +43,29 @@ checkpoint_keys record_set::keys_at(std::string_view position) const {
     return keys_of_instance(all_mode_.position, position.substr(all_mode_.position.size()));
 }
 
-const mapping& record_set::keys_of(std::string_view digest, const mapping& otherwise) const {
-    for (const mapping& keys : former_) {
-        if (keys.digest() == digest) return keys;
+std::optional<mapping> record_set::keys_in_other_mode(std::string_view digest) const {
+    if (!rules_) return std::nullopt;
+    if (is_per_rule()) {
+        if (rules_->digest(std::nullopt) != digest) return std::nullopt;
+        return mapping(rules_);
     }
-    return otherwise;
+    for (std::size_t i = 0; i < rules_->size(); ++i) {
+        if (rules_->digest(i) == digest) return mapping::of_one_rule(rules_, i);
+    }
+    return std::nullopt;
 }
 
 record_set records_for(const config::config& settings, const config::slave& slave) {
     const std::string& prefix = settings.replicate.checkpoint_prefix;
-    const std::vector<config::rule> rules = rules_of(settings, slave);
+    const auto rules = rule_table_for(settings, slave);
     record_set records(prefix, settings.instance, settings.replicate.consistency);
+    records.set_rules(rules);
     if (!records.is_per_rule()) {
-        records.add(all_mode_keys(prefix, settings.instance), mapping_for(settings, slave));
-        for (std::size_t i = 0; i < rules.size(); ++i)
-            records.add_former(mapping::of_one_rule(rules, i, slave.dest, prefix));
+        records.add(all_mode_keys(prefix, settings.instance), mapping(rules));
         return records;
     }
-    records.add_former(mapping_for(settings, slave));
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        records.add(rule_keys(prefix, settings.instance, rules[i].name),
-                    mapping::of_one_rule(rules, i, slave.dest, prefix));
-    }
+    for (std::size_t i = 0; i < rules->size(); ++i)
+        records.add(rule_keys(prefix, settings.instance, (*rules)[i].name), mapping::of_one_rule(rules, i));
     return records;
 }
 

@@ -6,6 +6,8 @@
 #include "replication/mapping/mapping.hpp"
 #include "replication/record/checkpoint.hpp"
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,13 +42,12 @@ public:
     /// Adds a wanted checkpoint. In mode "all" there is one.
     void add(checkpoint_keys at, mapping keys) { wanted_.push_back({std::move(at), std::move(keys)}); }
 
-    /// Adds the keys of a checkpoint of the other mode: with them it can still prove the history
-    /// after the mode was changed.
-    void add_former(mapping keys) { former_.push_back(std::move(keys)); }
+    /// The rules of the checkpoints of both modes.
+    void set_rules(std::shared_ptr<const rule_table> rules) { rules_ = std::move(rules); }
 
-    /// The keys of a checkpoint with this digest of the rules; `otherwise` if the digest is
-    /// unknown.
-    [[nodiscard]] const mapping& keys_of(std::string_view digest, const mapping& otherwise) const;
+    /// The keys of a checkpoint of the other mode with this digest of the rules: with them it can still prove the history after
+    /// the mode was changed. Nothing if the rules have changed as well.
+    [[nodiscard]] std::optional<mapping> keys_in_other_mode(std::string_view digest) const;
 
     [[nodiscard]] const std::vector<wanted_record>& wanted() const { return wanted_; }
 
@@ -79,7 +80,7 @@ private:
     keys::key_range per_rule_;
     config::consistency_mode mode_;
     std::vector<wanted_record> wanted_;
-    std::vector<mapping> former_;
+    std::shared_ptr<const rule_table> rules_;
 };
 
 /// The checkpoints wanted on a slave, each with its keys: one, or in consistency = "rule" one per

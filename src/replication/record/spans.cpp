@@ -92,10 +92,10 @@ std::vector<span> spans_for(const mapping& keys, const std::vector<span>& old, r
 }
 
 bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision) {
-    for (const span& s : spans) {
-        if (s.keys.contains(key)) return mod_revision <= s.since;
-    }
-    return true;  // in no span
+    const auto ends_before = [key](const span& each) { return !each.keys.end.empty() && each.keys.end <= key; };
+    const auto at = std::partition_point(spans.begin(), spans.end(), ends_before);
+    if (at == spans.end() || !at->keys.contains(key)) return true;  // in no span
+    return mod_revision <= at->since;
 }
 
 }  // namespace etcdsync::replication

@@ -34,7 +34,7 @@ struct span {
 /// The spans of `keys`. What an old span covered keeps its `since`; the rest gets `since_now`.
 [[nodiscard]] std::vector<span> spans_for(const mapping& keys, const std::vector<span>& old, revision since_now);
 
-/// True if a key that is only on the slave existed there before etcd-sync: it is kept.
+/// True if a key that is only on the slave existed there before etcd-sync: it is kept. `spans` are disjoint and in key order.
 [[nodiscard]] bool is_foreign(const std::vector<span>& spans, std::string_view key, revision mod_revision);
 
 }  // namespace etcdsync::replication

@@ -38,10 +38,10 @@ std::vector<permission> needed_on_master(const config::config& settings, config:
 std::vector<permission> needed_on_slave(const config::config& settings, const config::slave& slave) {
     std::vector<permission> all;
     all.push_back({subject::checkpoint, {}, records_for(settings, slave).all_keys(), true});
-    const std::vector<config::rule> rules = rules_of(settings, slave);
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        const mapping keys = mapping::of_one_rule(rules, i, slave.dest, settings.replicate.checkpoint_prefix);
-        for (const segment& one : keys.segments()) all.push_back({subject::rule, rules[i].name, one.target, true});
+    const auto rules = rule_table_for(settings, slave);
+    for (std::size_t i = 0; i < rules->size(); ++i) {
+        for (const segment& one : segments_of(*rules, i))
+            all.push_back({subject::rule, (*rules)[i].name, one.target, true});
     }
     return all;
 }

@@ -7,6 +7,7 @@
 #include "support/builders.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,8 +39,12 @@ inline config::rule range_rule(std::string begin, std::string end, std::string s
     return out;
 }
 
-inline mapping mapping_of(std::vector<config::rule> rules, std::string_view prefix = {}) {
-    return mapping(rules, prefix, checkpoints);
+inline mapping mapping_of(const std::vector<config::rule>& rules, std::string_view prefix = {}) {
+    return mapping(std::make_shared<const rule_table>(rules, prefix, checkpoints));
+}
+
+inline mapping mapping_of_one(const std::vector<config::rule>& rules, std::size_t only, std::string_view prefix = {}) {
+    return mapping::of_one_rule(std::make_shared<const rule_table>(rules, prefix, checkpoints), only);
 }
 
 /// The key on the slave, or "-" if the key is not mapped.

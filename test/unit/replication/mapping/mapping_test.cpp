@@ -223,7 +223,7 @@ void check_single_rules(const std::vector<config::rule>& rules, const std::vecto
                         bool disjoint) {
     const mapping whole = mapping_of(rules, "");
     std::vector<mapping> shares;
-    for (std::size_t i = 0; i < rules.size(); ++i) shares.push_back(mapping::of_one_rule(rules, i, "", checkpoints));
+    for (std::size_t i = 0; i < rules.size(); ++i) shares.push_back(mapping_of_one(rules, i));
     std::string out;
     for (const std::string& key : universe) {
         if (key.empty()) continue;
@@ -277,7 +277,7 @@ TEST_CASE("if all rules together map a key, exactly one single rule maps it, and
 
 TEST_CASE("the digest of the mapping of one rule depends on the keys of that rule, not on other rules") {
     const auto digest = [](const std::vector<config::rule>& rules, std::size_t only) {
-        return mapping::of_one_rule(rules, only, "", checkpoints).digest();
+        return mapping_of_one(rules, only).digest();
     };
     const config::rule a = prefix_rule("/a/");
     const config::rule b = prefix_rule("/b/");
@@ -293,8 +293,8 @@ TEST_CASE("the digest of the mapping of one rule depends on the keys of that rul
 
 TEST_CASE("the mapping of one rule covers its range only") {
     const std::vector<config::rule> rules{prefix_rule("/a/"), prefix_rule("/b/"), prefix_rule("/c/")};
-    CHECK(mapping::of_one_rule(rules, 1, "", checkpoints).cover() == keys::prefix_range("/b/"));
-    CHECK(mapping::of_one_rule(rules, 1, "/s", checkpoints).segments().size() == 1);
+    CHECK(mapping_of_one(rules, 1).cover() == keys::prefix_range("/b/"));
+    CHECK(mapping_of_one(rules, 1, "/s").segments().size() == 1);
 }
 
 TEST_CASE("the order of keys is preserved inside a segment") {

@@ -30,7 +30,7 @@ record_set one_for_all(const std::vector<config::rule>& rules) {
 record_set one_per_rule(const std::vector<config::rule>& rules) {
     record_set out(checkpoints, "it", config::consistency_mode::rule);
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping::of_one_rule(rules, i, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping_of_one(rules, i));
     }
     return out;
 }
@@ -210,9 +210,9 @@ TEST_CASE("the checkpoint of a removed rule is deleted, an added rule has none, 
     CHECK(since_of(stayed->spans, "/b/x") == 11);
 
     record_set renamed(checkpoints, "it", config::consistency_mode::rule);
-    renamed.add(rule_keys(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
-    renamed.add(rule_keys(checkpoints, "it", "/b/"), mapping::of_one_rule(rules, 1, "", checkpoints));
-    renamed.add(rule_keys(checkpoints, "it", "/c/"), mapping::of_one_rule(rules, 2, "", checkpoints));
+    renamed.add(rule_keys(checkpoints, "it", "a"), mapping_of_one(rules, 0));
+    renamed.add(rule_keys(checkpoints, "it", "/b/"), mapping_of_one(rules, 1));
+    renamed.add(rule_keys(checkpoints, "it", "/c/"), mapping_of_one(rules, 2));
     const migration rename = plan_migration(found, renamed);
     const checkpoint* const under_new_name = step_for(rename, "/.etcd-sync/it/a");
     REQUIRE(under_new_name != nullptr);
@@ -238,8 +238,8 @@ TEST_CASE("for two rules with interleaved keys the newer claim is used for both"
     picks.include = {"/a/*.conf"};
     const std::vector<config::rule> rules{picks, prefix_rule("/a/")};
     record_set set(checkpoints, "it", config::consistency_mode::rule);
-    set.add(rule_keys(checkpoints, "it", "conf"), mapping::of_one_rule(rules, 0, "", checkpoints));
-    set.add(rule_keys(checkpoints, "it", "rest"), mapping::of_one_rule(rules, 1, "", checkpoints));
+    set.add(rule_keys(checkpoints, "it", "conf"), mapping_of_one(rules, 0));
+    set.add(rule_keys(checkpoints, "it", "rest"), mapping_of_one(rules, 1));
     const migration plan = plan_migration(slave_with(set), one_for_all(rules));
     const checkpoint* const next = step_for(plan, all_key);
     REQUIRE(next != nullptr);

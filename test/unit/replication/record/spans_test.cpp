@@ -60,7 +60,7 @@ record_set records_of(const std::vector<config::rule>& rules, config::consistenc
     record_set out(checkpoints, "it", mode);
     if (!out.is_per_rule()) out.add(all_mode_keys(checkpoints, "it"), mapping_of(rules));
     for (std::size_t i = 0; out.is_per_rule() && i < rules.size(); ++i) {
-        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping::of_one_rule(rules, i, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", rules[i].select.begin), mapping_of_one(rules, i));
     }
     return out;
 }

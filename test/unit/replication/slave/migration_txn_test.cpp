@@ -28,8 +28,8 @@ record_set records_of(consistency_mode mode) {
     if (mode == consistency_mode::all) {
         out.add(all_mode_keys(checkpoints, "it"), mapping_of(rules));
     } else {
-        out.add(rule_keys(checkpoints, "it", "a"), mapping::of_one_rule(rules, 0, "", checkpoints));
-        out.add(rule_keys(checkpoints, "it", "b"), mapping::of_one_rule(rules, 1, "", checkpoints));
+        out.add(rule_keys(checkpoints, "it", "a"), mapping_of_one(rules, 0));
+        out.add(rule_keys(checkpoints, "it", "b"), mapping_of_one(rules, 1));
     }
     return out;
 }

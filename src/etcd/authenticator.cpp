@@ -86,7 +86,7 @@ aio::awaitable<result<std::string>> authenticator::authenticate(net::channel& on
     request.set_password(*password);
     std::string framed = grpc::frame(request.SerializeAsString());
     constexpr std::size_t max_response = 64U << 10;
-    const net::call_options options = unary_options(clock_->now() + timeout, max_response);
+    const net::call_options options = unary_options(timeout, max_response);
     auto answer = co_await unary(on, "/etcdserverpb.Auth/Authenticate", std::move(framed), options);
     refused_ = !answer && is_login_refused(answer.error());
     // A cluster without authentication needs no token. Not an error: it may be enabled later.

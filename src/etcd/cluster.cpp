@@ -76,6 +76,12 @@ aio::awaitable<cluster::channel_result> cluster::open(net::endpoint to, net::cha
         const net::failure& why = stream.error();
         co_return error(why.access_denied ? error_class::denied : error_class::retry, why.text);
     }
+    if (options_.pings) {
+        options.keepalive_time = options_.pings->of(to, options.keepalive_time);
+        options.on_too_many_pings = [pings = options_.pings, to, interval = options.keepalive_time] {
+            pings->note_too_many(to, interval);
+        };
+    }
     co_return net::make_http2_channel(std::move(*stream), std::move(to), *clock_, *tasks_, options);
 }
 
@@ -107,7 +113,10 @@ aio::awaitable<std::optional<error>> cluster::check_health(std::shared_ptr<net::
     if (!health_probe_ || options_.endpoints.size() < 2) co_return std::nullopt;
     kv prober(std::move(member), *clock_, options_.request_timeout);
     const auto page = co_await prober.range(*health_probe_);
-    if (!page && concerns_our_user(page.error())) co_return std::nullopt;
+    if (!page && concerns_our_user(page.error())) {
+        probed_cluster_id_ = cluster_id_;  // it does not say which one it is
+        co_return std::nullopt;
+    }
     if (!page) co_return page.error();
     probed_cluster_id_ = page->header.cluster_id;
     co_return std::nullopt;

@@ -7,6 +7,7 @@
 #include "etcd/endpoint_log.hpp"
 #include "etcd/error.hpp"
 #include "etcd/kv.hpp"
+#include "etcd/ping_intervals.hpp"
 #include "net/http2_channel.hpp"
 #include "net/tls_client.hpp"
 
@@ -18,9 +19,10 @@
 namespace etcdsync::etcd {
 
 struct cluster_options {
-    std::vector<net::endpoint> endpoints;  ///< in order of preference
-    std::shared_ptr<authenticator> auth;   ///< null: no user; else shared per cluster
-    std::shared_ptr<endpoint_log> log;     ///< null: nothing is logged; else shared per cluster
+    std::vector<net::endpoint> endpoints;   ///< in order of preference
+    std::shared_ptr<authenticator> auth;    ///< null: no user; else shared per cluster
+    std::shared_ptr<endpoint_log> log;      ///< null: nothing is logged; else shared per cluster
+    std::shared_ptr<ping_intervals> pings;  ///< null: they do not change; else shared per cluster
     std::chrono::milliseconds dial_timeout{3'000};
     std::chrono::milliseconds request_timeout{5'000};
     std::chrono::milliseconds failback_interval{30'000};  ///< between failback attempts

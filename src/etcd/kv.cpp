@@ -43,17 +43,29 @@ std::size_t max_keys(const range_query& query) {
     return query.limit > 0 ? static_cast<std::size_t>(query.limit) : max_keys_without_limit;
 }
 
-net::call_options options_for(aio::clock::time_point deadline, const range_query& query) {
+net::call_options options_for(aio::clock::duration timeout, const range_query& query) {
     if (query.byte_budget == net::call::whole) {
         const bool no_values = query.keys_only || query.count_only;
         const std::size_t limit = no_values ? max_response_without_values : net::default_max_message;
-        return unary_options(deadline, std::min(limit, query.max_response));
+        return unary_options(timeout, std::min(limit, query.max_response));
     }
     constexpr std::size_t last_frames = 128U << 10;  // received before the stream is reset
-    net::call_options options = unary_options(deadline);
+    net::call_options options = unary_options(timeout);
     options.max_message = std::size_t{1} << 31;  // no limit, because the rest is not read
     options.expected_message = query.byte_budget + last_frames;
     return options;
+}
+
+/// What arrived of a page before its connection broke, or before it took too long, is a smaller page. On a line that breaks often
+/// no whole page may ever arrive. Nothing if no key is complete.
+std::optional<range_page> part_before_end(const range_query& query, net::call& call) {
+    const bool is_page = query.byte_budget != net::call::whole;
+    const grpc::origin ended_by = call.status().from;
+    const bool by_the_line = ended_by == grpc::origin::connection || ended_by == grpc::origin::deadline;
+    if (!is_page || !by_the_line || !call.inside_message()) return std::nullopt;
+    auto part = decode_range_part(call.take(), max_keys(query));
+    if (!part || part->kvs.empty() || !check_page(query, *part).empty()) return std::nullopt;
+    return part;
 }
 
 }  // namespace
@@ -95,11 +107,13 @@ aio::awaitable<result<range_page>> kv::range(range_query query) {
 }
 
 aio::awaitable<result<range_page>> kv::send_range(range_query query) {
-    const net::call_options options = options_for(clock_->now() + timeout_, query);
+    const net::call_options options = options_for(timeout_, query);
     const auto call = channel_->open("/etcdserverpb.KV/Range", options);
     call->send(encode(query), true);
     const auto progress = co_await call->receive(query.byte_budget);
     if (progress == net::call::progress::ended) {
+        auto arrived = part_before_end(query, *call);
+        if (arrived) co_return std::move(*arrived);
         if (call->status().ok()) co_return bad_response(peer(), "no response to a Range");
         co_return to_error(call->status(), peer());
     }
@@ -124,7 +138,7 @@ aio::awaitable<result<range_page>> kv::send_range(range_query query) {
 }
 
 aio::awaitable<result<txn_response>> kv::send_txn(std::string framed) {
-    const net::call_options options = unary_options(clock_->now() + timeout_, max_response_without_values);
+    const net::call_options options = unary_options(timeout_, max_response_without_values);
     auto answer = co_await unary(*channel_, "/etcdserverpb.KV/Txn", std::move(framed), options);
     if (!answer) co_return answer.error();
     auto response = decode_txn(std::move(*answer));

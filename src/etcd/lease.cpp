@@ -34,7 +34,7 @@ aio::awaitable<result<granted_lease>> leases::send_grant(std::chrono::seconds tt
     etcdserverpb::LeaseGrantRequest request;
     request.set_ttl(ttl.count());
     std::string framed = grpc::frame(request.SerializeAsString());
-    const net::call_options options = unary_options(clock_->now() + timeout_, max_response);
+    const net::call_options options = unary_options(timeout_, max_response);
     const auto answer = co_await unary(*channel_, "/etcdserverpb.Lease/LeaseGrant", std::move(framed), options);
     if (!answer) co_return answer.error();
     etcdserverpb::LeaseGrantResponse response;
@@ -59,7 +59,7 @@ aio::awaitable<result<void>> leases::send_revoke(lease_id id) {
     etcdserverpb::LeaseRevokeRequest request;
     request.set_id(id);
     std::string framed = grpc::frame(request.SerializeAsString());
-    const net::call_options options = unary_options(clock_->now() + timeout_, max_response);
+    const net::call_options options = unary_options(timeout_, max_response);
     const auto answer = co_await unary(*channel_, "/etcdserverpb.Lease/LeaseRevoke", std::move(framed), options);
     if (!answer && answer.error().cls != error_class::lease_not_found) co_return answer.error();
     co_return result<void>();

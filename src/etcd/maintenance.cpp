@@ -31,8 +31,8 @@ std::optional<member_status> decode_status(std::string_view message) {
     return out;
 }
 
-aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::time_point deadline) {
-    const net::call_options options = unary_options(deadline, max_response);
+aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::duration timeout) {
+    const net::call_options options = unary_options(timeout, max_response);
     std::string request = grpc::frame(etcdserverpb::StatusRequest().SerializeAsString());
     const auto response = co_await unary(*on, "/etcdserverpb.Maintenance/Status", std::move(request), options);
     if (!response) co_return response.error();

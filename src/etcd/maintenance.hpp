@@ -31,6 +31,6 @@ struct member_status {
 [[nodiscard]] std::optional<member_status> decode_status(std::string_view message);
 
 /// Asks the member at the other end of `on`. With authentication enabled, some versions of etcd permit that to root only.
-aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::time_point deadline);
+aio::awaitable<result<member_status>> read_status(std::shared_ptr<net::channel> on, aio::clock::duration timeout);
 
 }  // namespace etcdsync::etcd

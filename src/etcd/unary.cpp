@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace etcdsync::etcd {
@@ -25,9 +27,11 @@ error bad_response(const net::endpoint& peer, std::string_view what) {
     return {error_class::bad_peer, fmt::format("{}: {}", peer.name(), what)};
 }
 
-net::call_options unary_options(aio::clock::time_point deadline, std::size_t max_response) {
+net::call_options unary_options(aio::clock::duration timeout, std::size_t max_response) {
+    // A request that etcd has received is answered within 7 s, even if only with "request timed out" (etcd-wire.md section 6).
+    constexpr std::chrono::seconds least_for_answer{10};
     net::call_options options;
-    options.deadline = deadline;
+    options.patience = net::call_patience{timeout, std::max<aio::clock::duration>(timeout, least_for_answer)};
     options.max_message = max_response;
     options.expected_message = max_response;  // takes no memory before bytes arrive
     options.metadata.push_back({"hasleader", "true", false});

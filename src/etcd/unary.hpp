@@ -19,9 +19,10 @@ namespace etcdsync::etcd {
 /// The error for a response that etcd would not send.
 [[nodiscard]] error bad_response(const net::endpoint& peer, std::string_view what);
 
-/// The options of every unary call. With `hasleader`, a member without a leader refuses at once
-/// (etcd-wire.md 3.6). A response of more than `max_response` bytes is an error.
-[[nodiscard]] net::call_options unary_options(aio::clock::time_point deadline,
+/// The options of every unary call. `timeout` is the longest time without progress (design.md section 6, Deadlines). With
+/// `hasleader`, a member without a leader refuses at once (etcd-wire.md 3.6). A response of more than `max_response` bytes is an
+/// error.
+[[nodiscard]] net::call_options unary_options(aio::clock::duration timeout,
                                               std::size_t max_response = net::default_max_message);
 
 /// Reads the status that follows the message of a unary call. Returns nothing if the call

@@ -32,8 +32,9 @@ bool inside(const watch_query& query, std::string_view key) {
     return key >= query.key && (query.range_end == std::string_view("\0", 1) || key < query.range_end);
 }
 
-/// Bytes of a response that are read at a time, and events that are processed at a time.
-constexpr std::size_t part_size = 256U << 10;
+/// Bytes of a response that are read at a time, and events that are processed at a time. On a line that breaks often a part must
+/// arrive in between.
+constexpr std::size_t part_size = 64U << 10;
 constexpr std::size_t max_events = 4'096;
 
 /// Consecutive messages without meaning. etcd sends none, because we never request progress.
@@ -163,7 +164,6 @@ aio::awaitable<result<watch_response>> watch_stream::receive() {
         const auto progress = co_await call_->receive(part_size);
         if (progress == net::call::progress::ended) co_return end_error();
         const bool last = progress == net::call::progress::message;
-        ++received_;
         response = parts_.add(last ? call_->take() : call_->take_part(), last);
     }
     if (!response) co_return peer_error(error_class::bad_peer, "a watch response is malformed");
@@ -189,8 +189,8 @@ aio::awaitable<result<watch_message>> watch_stream::read() {
     co_return peer_error(error_class::bad_peer, "the server floods the watch with empty messages");
 }
 
-std::size_t watch_stream::message_progress() const {
-    return call_->inside_message() || parts_.pending_size() > 0 ? 1 + received_ : 0;
+std::uint64_t watch_stream::message_progress() const {
+    return call_->inside_message() || parts_.pending_size() > 0 ? 1 + call_->received() : 0;
 }
 
 void watch_stream::cancel() {

@@ -73,8 +73,8 @@ public:
     void cancel();
 
     /// 0 between messages. While a message has arrived in part: a number that changes whenever more
-    /// of it was read.
-    [[nodiscard]] std::size_t message_progress() const;
+    /// of it arrived.
+    [[nodiscard]] std::uint64_t message_progress() const;
 
 private:
     void open();
@@ -88,7 +88,6 @@ private:
     watch_checker checker_;
     watch_assembler parts_;
     std::unique_ptr<net::call> call_;
-    std::size_t received_ = 0;  ///< parts of messages
     std::uint64_t access_ = 0;  ///< of the token that the current stream carries
     bool cancelled_ = false;
 };

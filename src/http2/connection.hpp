@@ -43,6 +43,8 @@ public:
     bool finished() const;
     base::result<stream_id> submit_request(std::span<const header_view> headers);
     void send(stream_id id, std::string bytes, bool end_stream);
+    std::size_t queued(stream_id id) const;
+    std::uint64_t window_updates() const { return window_updates_; }
     void consume(stream_id id, std::size_t count);
     void reset(stream_id id, error_code code);
     void ping(std::uint64_t opaque);
@@ -97,7 +99,8 @@ private:
     std::vector<closed_stream> closed_unsent_;  ///< closed by us before they were sent; the next pull() reports it
     std::string pending_;                       ///< output produced by feed(), for the next pull()
     std::size_t unconsumed_ = 0;                ///< bytes delivered by on_data() and not yet consumed
-    unsigned pings_ = 0;                        ///< our PINGs that are not yet acknowledged
+    std::uint64_t window_updates_ = 0;
+    unsigned pings_ = 0;  ///< our PINGs that are not yet acknowledged
     bool goaway_ = false;
 
     preface_check preface_check_;

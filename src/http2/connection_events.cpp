@@ -40,6 +40,7 @@ int connection::on_frame(const nghttp2_frame& frame) {
         case NGHTTP2_DATA:
             if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) on_end_stream(frame.hd.stream_id);
             break;
+        case NGHTTP2_WINDOW_UPDATE: ++window_updates_; break;
         case NGHTTP2_GOAWAY: on_goaway(frame.goaway); break;
         case NGHTTP2_PING:
             if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) on_ping_ack(frame.ping);

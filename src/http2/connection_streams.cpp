@@ -60,6 +60,11 @@ void connection::send(stream_id id, std::string bytes, bool end_stream) {
     nghttp2_session_resume_data(session_.get(), id);  // fails if it was not deferred, which is fine
 }
 
+std::size_t connection::queued(stream_id id) const {
+    const auto it = streams_.find(id);
+    return it == streams_.end() ? 0 : it->second.body.size();
+}
+
 void connection::consume(stream_id id, std::size_t count) {
     assert(count <= unconsumed_ && "consume() of more bytes than on_data() delivered");
     unconsumed_ -= count;

@@ -21,6 +21,8 @@ base::result<stream_id> session::submit_request(std::span<const header_view> hea
 }
 
 void session::send(stream_id id, std::string bytes, bool end_stream) { impl_->send(id, std::move(bytes), end_stream); }
+std::size_t session::queued(stream_id id) const { return impl_->queued(id); }
+std::uint64_t session::window_updates() const { return impl_->window_updates(); }
 void session::consume(stream_id id, std::size_t count) { impl_->consume(id, count); }
 void session::reset(stream_id id, error_code code) { impl_->reset(id, code); }
 void session::ping(std::uint64_t opaque) { impl_->ping(opaque); }

@@ -112,6 +112,12 @@ public:
     /// stream.
     void send(stream_id id, std::string bytes, bool end_stream);
 
+    /// Bytes of send() that pull() has not returned yet. 0 on a closed stream.
+    [[nodiscard]] std::size_t queued(stream_id id) const;
+
+    /// WINDOW_UPDATE frames received: the peer has consumed body bytes.
+    [[nodiscard]] std::uint64_t window_updates() const;
+
     /// Releases `count` received bytes, so that the peer may send as many more. On a closed stream
     /// this only credits the connection's window, which nghttp2 does not do by itself (etcd-wire.md
     /// section 9). So the owner must release each byte of on_data() exactly once, also after

@@ -61,6 +61,10 @@ public:
     /// Writes all bytes. Only one write at a time.
     virtual aio::awaitable<result<void>> write(aio::asio::const_buffer bytes) = 0;
 
+    /// How many of the written bytes the peer's host has taken. With TLS, bytes of the plain text; may be too few by what TLS
+    /// adds, until all were taken.
+    [[nodiscard]] virtual std::uint64_t taken() = 0;
+
     /// Closes the stream; pending operations end with an error. May be called more than once.
     virtual void close() = 0;
 };

@@ -5,6 +5,7 @@
 #include "aio/subscription.hpp"
 #include "grpc/status.hpp"
 #include "net/byte_stream.hpp"
+#include "net/call_deadline.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +35,7 @@ struct call_options {
 
     /// Enforced only on our side, because the status code of servers differs between versions. Only
     /// a Watch and a LeaseKeepAlive may have none.
-    std::optional<aio::clock::time_point> deadline;
+    std::optional<call_patience> patience;
     /// A larger message ends the call (RESOURCE_EXHAUSTED, origin `connection`) before it is
     /// stored.
     std::size_t max_message = default_max_message;
@@ -77,6 +78,9 @@ public:
 
     /// True while a message has arrived only in part.
     [[nodiscard]] virtual bool inside_message() const = 0;
+
+    /// Bytes of messages, their prefixes included.
+    [[nodiscard]] virtual std::uint64_t received() const = 0;
 
     /// Ends the call from our side; receive() then returns `ended`. May be called while another
     /// coroutine is in receive().

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace etcdsync::net {
@@ -23,6 +24,7 @@ connection::connection(std::unique_ptr<byte_stream> stream, endpoint peer, aio::
 
 keepalive::actions connection::keepalive_actions() {
     return {[this] { return !calls_.empty(); },
+            [this] { return std::ranges::any_of(calls_, [](const auto& one) { return one.second->has_deadline(); }); },
             [this] {
                 session_.ping(0);
                 output_.notify();
@@ -56,6 +58,7 @@ aio::awaitable<> connection::write_loop(std::shared_ptr<connection>) {
         const auto pulled = close_refused(session_.pull(out));
         if (!pulled) fail(with_peer_name(pulled.error()));
         if (!out.empty() && !broken_) {
+            written_ += out.size();
             const auto bytes = buffer(std::as_const(out));
             const auto written = co_await stream_->write(bytes);
             if (!written) {
@@ -201,6 +204,8 @@ void connection::on_goaway(http2::error_code code, std::string_view debug_data) 
     // it.
     constexpr std::chrono::seconds drain_time{2};
     shutting_down_ = code == http2::error_code::no_error;
+    const bool too_many_pings = code == http2::error_code::enhance_your_calm && debug_data == "too_many_pings";
+    if (too_many_pings && options_.on_too_many_pings) options_.on_too_many_pings();
     const std::string goaway = fmt::format("GOAWAY {}{}{}", http2::to_string(code), debug_data.empty() ? "" : ": ",
                                            base::printable(debug_data));
     goaway_text_ =

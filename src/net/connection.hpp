@@ -38,6 +38,14 @@ public:
     void consume(http2::stream_id id, std::size_t count);
     void reset(http2::stream_id id, http2::error_code code);
 
+    /// Bytes of the request that wait for flow control.
+    [[nodiscard]] std::size_t queued(http2::stream_id id) const { return session_.queued(id); }
+    [[nodiscard]] std::uint64_t window_updates() const { return session_.window_updates(); }
+    /// Bytes that were given to the stream.
+    [[nodiscard]] std::uint64_t written() const { return written_; }
+    /// How many of them the peer's host has taken.
+    [[nodiscard]] std::uint64_t taken() { return stream_->taken(); }
+
     /// As in channel.hpp.
     [[nodiscard]] aio::subscription on_broken(std::function<void()> listener);
     /// Drops all listeners without calling them.
@@ -80,6 +88,7 @@ private:
     http2::session session_;
     aio::asio::any_io_executor executor_;
     aio::event output_;  ///< there may be something to send, or the connection broke
+    std::uint64_t written_ = 0;
     std::map<http2::stream_id, http2_call*> calls_;
     /// Calls that the session closed as unprocessed during feed() or pull(). Whether they ended
     /// with the connection is only known afterwards.

@@ -20,13 +20,7 @@ http2_call::http2_call(std::shared_ptr<connection> owner, const aio::asio::any_i
                                    grpc::origin::connection, true));
         return;
     }
-    if (options.deadline) {
-        deadline_.emplace(connection_->clock(), *options.deadline, [this] {
-            abort(grpc::status(grpc::code::deadline_exceeded,
-                               fmt::format("{}: no answer in time", connection_->peer().name()),
-                               grpc::origin::deadline));
-        });
-    }
+    patience_ = options.patience;
 }
 
 http2_call::~http2_call() {
@@ -38,7 +32,12 @@ http2_call::~http2_call() {
 }
 
 void http2_call::send(std::string framed, bool last) {
-    if (id_) connection_->send(*id_, std::move(framed), last);
+    if (!id_) return;
+    sent_ += framed.size();
+    connection_->send(*id_, std::move(framed), last);
+    if (!patience_ || deadline_) return;
+    deadline_.emplace(*patience_, connection_->clock().now(), progress());
+    check_timer_.emplace(connection_->clock(), deadline_->first_check(), [this] { check_deadline(); });
 }
 
 aio::awaitable<call::progress> http2_call::receive(std::size_t enough) {
@@ -69,6 +68,29 @@ std::string http2_call::take_part() {
     return std::exchange(current_, {});
 }
 
+call_progress http2_call::progress() {
+    call_progress out;
+    out.size = sent_ + received_;
+    out.taken = connection_->taken();
+    if (!request_end_ && connection_->queued(*id_) == 0) request_end_ = connection_->written();
+    out.request_taken = request_end_ && out.taken >= *request_end_;
+    out.window_updates = connection_->window_updates();
+    out.received = received_;
+    return out;
+}
+
+void http2_call::check_deadline() {
+    check_timer_.reset();
+    if (!id_) return;
+    const auto next = deadline_->check(connection_->clock().now(), progress());
+    if (next) {
+        check_timer_.emplace(connection_->clock(), *next, [this] { check_deadline(); });
+        return;
+    }
+    abort(grpc::status(grpc::code::deadline_exceeded, fmt::format("{}: no answer in time", connection_->peer().name()),
+                       grpc::origin::deadline));
+}
+
 void http2_call::release_window(std::size_t count) {
     unreleased_ -= count;
     if (id_ && count > 0) connection_->consume(*id_, count);
@@ -87,6 +109,7 @@ void http2_call::on_headers(const std::vector<http2::header>& headers, bool end_
 }
 
 void http2_call::on_data(std::string_view bytes) {
+    received_ += bytes.size();
     const bool awaited = messages_.empty() && current_.size() < wanted_;
     state_.on_data(bytes, *this);
     if (awaited) {
@@ -101,7 +124,7 @@ void http2_call::on_data(std::string_view bytes) {
 void http2_call::on_close(http2::error_code code, bool unprocessed) {
     connection_->consume(*id_, std::exchange(unreleased_, 0));
     id_.reset();
-    deadline_.reset();
+    check_timer_.reset();
     // A server of Go's http package ends open streams without an error, but also without a status.
     if (connection_->shutting_down() && !unprocessed && code == http2::error_code::no_error)
         state_.finish(grpc::status(grpc::code::unavailable, connection_->reason(), grpc::origin::connection));
@@ -111,7 +134,7 @@ void http2_call::on_close(http2::error_code code, bool unprocessed) {
 
 void http2_call::on_broken(bool unprocessed) {
     id_.reset();
-    deadline_.reset();
+    check_timer_.reset();
     state_.finish(
         grpc::status(connection_->failure_code(), connection_->reason(), grpc::origin::connection, unprocessed));
     ready_.notify();

@@ -22,8 +22,11 @@ public:
     std::string take() override;
     std::string take_part() override;
     [[nodiscard]] bool inside_message() const override { return state_.inside_message(); }
+    [[nodiscard]] std::uint64_t received() const override { return received_; }
     void cancel() override;
     [[nodiscard]] const grpc::status& status() const override;
+
+    [[nodiscard]] bool has_deadline() const { return patience_.has_value(); }
 
     void on_headers(const std::vector<http2::header>& headers, bool end_stream);
     void on_data(std::string_view bytes);
@@ -36,6 +39,8 @@ private:
     void on_message_bytes(std::string_view bytes) override;
     void on_message_end() override;
     void abort(grpc::status why);
+    void check_deadline();
+    [[nodiscard]] call_progress progress();
     void release_window(std::size_t count);
 
     std::shared_ptr<connection> connection_;
@@ -46,8 +51,14 @@ private:
     std::string current_;               ///< the part that has arrived of the next one
     std::size_t wanted_ = whole;        ///< bytes of that message the reader waits for
     std::size_t unreleased_ = 0;        ///< received bytes for which no window was released
+    std::uint64_t sent_ = 0;
+    std::uint64_t received_ = 0;
+    std::optional<std::uint64_t>
+        request_end_;  ///< where the request ends among the bytes of the connection, if that is known
     aio::event ready_;
-    std::optional<aio::alarm> deadline_;
+    std::optional<call_patience> patience_;
+    std::optional<call_deadline> deadline_;
+    std::optional<aio::alarm> check_timer_;
 };
 
 }  // namespace etcdsync::net

@@ -5,6 +5,9 @@
 #include "http2/session.hpp"
 #include "net/channel.hpp"
 
+#include <chrono>
+#include <functional>
+
 namespace etcdsync::net {
 
 struct channel_options {
@@ -18,6 +21,8 @@ struct channel_options {
     std::chrono::seconds keepalive_time{10};
     /// The time after that PING until the peer counts as dead.
     std::chrono::seconds keepalive_timeout{5};
+    /// If set, called when the peer ends the connection because of too many PINGs.
+    std::function<void()> on_too_many_pings;
 };
 
 /// Creates a channel that speaks gRPC over `stream`. Its reader and writer run in `tasks`, which

@@ -38,13 +38,13 @@ void keepalive::check() {
     const auto now = clock_->now();
     auto next = last_received_ + limits_.silence;
     if (now >= next) {
-        if (ping_open_) {
+        // On a thin line the PING waits behind a large request, and its answer behind a large response.
+        if (ping_open_ && !actions_.has_own_deadline()) {
             const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - last_received_);
             actions_.fail(fmt::format("no sign of life for {} s", silence.count()));
             return;
         }
-        ping_open_ = true;
-        actions_.send_ping();
+        if (!std::exchange(ping_open_, true)) actions_.send_ping();
         next = now + limits_.answer;
     }
     silence_timer_.emplace(*clock_, next, [this] { check(); });

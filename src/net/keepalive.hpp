@@ -11,7 +11,7 @@
 namespace etcdsync::net {
 
 /// Detects a dead peer of one connection; private to net/. The peer must send something soon after
-/// the connection was made, and must answer a PING after a silence while a call is open.
+/// the connection was made, and must answer a PING after a silence while a call without a deadline of its own is open.
 class keepalive {
 public:
     struct limits {
@@ -21,6 +21,7 @@ public:
     };
     struct actions {
         std::function<bool()> has_calls;
+        std::function<bool()> has_own_deadline;  ///< a call is open that ends by itself when the peer is dead
         std::function<void()> send_ping;
         std::function<void(std::string why)> fail;  ///< the peer is dead; may be called once
     };

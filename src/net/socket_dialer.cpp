@@ -2,13 +2,14 @@
 #include "net/socket_dialer.hpp"
 
 #include "aio/event.hpp"
+#include "net/socket_queue.hpp"
 #include "net/tls_client.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,9 +34,17 @@ public:
     }
 
     aio::awaitable<result<void>> write(asio::const_buffer bytes) override {
-        const auto [ec, count] = co_await asio::async_write(socket_, bytes, aio::as_result);
-        if (ec) co_return base::error(ec.message());
+        while (bytes.size() > 0) {
+            const auto [ec, count] = co_await socket_.async_write_some(bytes, aio::as_result);
+            if (ec) co_return base::error(ec.message());
+            sent_ += count;
+            bytes += count;
+        }
         co_return result<void>();
+    }
+
+    [[nodiscard]] std::uint64_t taken() override {
+        return sent_ - std::min(sent_, bytes_not_taken(socket_.native_handle()));
     }
 
     void close() override {
@@ -45,6 +54,7 @@ public:
 
 private:
     stream_socket socket_;
+    std::uint64_t sent_ = 0;
 };
 
 /// The deadline of the next of `left` addresses, which share the remaining time equally.

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tls_stream.hpp"
 
+#include "net/socket_queue.hpp"
 #include "net/tls_client.hpp"
 #include "net/tls_errors.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace etcdsync::net {
@@ -54,9 +56,17 @@ public:
     }
 
     aio::awaitable<result<void>> write(asio::const_buffer bytes) override {
-        const auto [ec, count] = co_await asio::async_write(stream_, bytes, aio::as_result);
-        if (ec) co_return stream_failure(ec, our_certificate());
+        while (bytes.size() > 0) {
+            const auto [ec, count] = co_await stream_.async_write_some(bytes, aio::as_result);
+            if (ec) co_return stream_failure(ec, our_certificate());
+            sent_ += count;
+            bytes += count;
+        }
         co_return result<void>();
+    }
+
+    [[nodiscard]] std::uint64_t taken() override {
+        return sent_ - std::min(sent_, bytes_not_taken(stream_.next_layer().native_handle()));
     }
 
     void close() override {
@@ -93,6 +103,7 @@ private:
     tls_options options_;
     std::string wanted_;
     std::string verify_error_;
+    std::uint64_t sent_ = 0;
 };
 
 }  // namespace

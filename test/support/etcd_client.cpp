@@ -77,7 +77,7 @@ void etcd_client::log_in(std::string user, std::string password) {
 
 net::call_options etcd_client::call_options(std::chrono::seconds limit) const {
     net::call_options options;
-    options.deadline = clock_.now() + limit;
+    options.patience = net::call_patience{limit, limit};
     options.max_message = 1U << 30;
     if (!token_.empty()) options.metadata.push_back({"token", token_, true});
     return options;

@@ -55,6 +55,7 @@ struct http2_server::impl {
     std::map<stream_id, received_request> requests;
     std::map<stream_id, pending_response> responses;
     std::vector<std::uint64_t> acknowledged;
+    unsigned pings = 0;
     std::string out;
     std::string client_error;
     std::exception_ptr thrown;  ///< by a hook; feed() throws it again, because it cannot pass through C code
@@ -85,6 +86,7 @@ void http2_server::impl::frame(const nghttp2_frame& f) {
         if (requests.contains(id)) requests[id].reset = code;
         call(self.on_reset, id, code);
     }
+    if (f.hd.type == NGHTTP2_PING && (f.hd.flags & NGHTTP2_FLAG_ACK) == 0) ++pings;
     if (f.hd.type == NGHTTP2_PING && (f.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
         acknowledged.push_back(number(f.ping.opaque_data));
     }
@@ -184,6 +186,7 @@ std::string http2_server::pull() {
 }
 
 const std::map<stream_id, received_request>& http2_server::requests() const { return impl_->requests; }
+unsigned http2_server::pings() const { return impl_->pings; }
 const received_request& http2_server::request(stream_id id) const { return impl_->requests.at(id); }
 
 void http2_server::inform(stream_id id, const header_list& headers) {

@@ -60,6 +60,8 @@ public:
 
     /// All requests by stream id, also those that have ended.
     [[nodiscard]] const std::map<stream_id, received_request>& requests() const;
+    /// The number of PINGs received.
+    [[nodiscard]] unsigned pings() const;
 
     /// Throws std::out_of_range if there is no such request.
     [[nodiscard]] const received_request& request(stream_id id) const;

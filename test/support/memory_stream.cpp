@@ -29,8 +29,10 @@ aio::awaitable<net::result<std::size_t>> memory_stream::read_some(asio::mutable_
     for (;;) {
         if (closed_) co_return base::error("Operation canceled");
         if (in_->broken) co_return base::error("Connection reset by peer");
-        if (!in_->stalled && !in_->waiting.empty()) {
-            const std::size_t size = std::min({in_->waiting.size(), in_->chunk_size, into.size()});
+        const std::size_t allowed = in_->allowance.value_or(in_->waiting.size());
+        if (!in_->stalled && !in_->waiting.empty() && allowed > 0) {
+            const std::size_t size = std::min({in_->waiting.size(), in_->chunk_size, into.size(), allowed});
+            if (in_->allowance) *in_->allowance -= size;
             asio::buffer_copy(into, asio::buffer(in_->waiting, size));
             in_->waiting.erase(0, size);
             in_->carried += size;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,9 @@ struct memory_pipe {
     std::size_t chunk_size = std::numeric_limits<std::size_t>::max();
     std::uint64_t carried = 0;  ///< bytes read in total
     bool stalled = false;
-    bool ended = false;   ///< the writer closed
-    bool broken = false;  ///< the connection was reset, or the reader closed
+    std::optional<std::size_t> allowance;  ///< bytes that may still arrive; nothing: no limit
+    bool ended = false;                    ///< the writer closed
+    bool broken = false;                   ///< the connection was reset, or the reader closed
     aio::event changed;
 };
 
@@ -45,6 +47,7 @@ public:
 
     aio::awaitable<net::result<std::size_t>> read_some(aio::asio::mutable_buffer into) override;
     aio::awaitable<net::result<void>> write(aio::asio::const_buffer bytes) override;
+    [[nodiscard]] std::uint64_t taken() override { return out_->carried; }
     void close() override;
 
 private:

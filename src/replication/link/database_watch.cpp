@@ -28,7 +28,7 @@ void database_watch::look_if_due() {
 }
 
 aio::awaitable<> database_watch::look(std::shared_ptr<net::channel> on) {
-    const auto status = co_await etcd::read_status(on, with_->clock.now() + answer_timeout);
+    const auto status = co_await etcd::read_status(on, answer_timeout);
     if (!status || !alert_.rises(status->database)) co_return;
     const etcd::database_size& size = status->database;
     report_->log(observe::log_level::warn, "the database of the slave is above 80% of its quota",

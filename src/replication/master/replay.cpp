@@ -16,31 +16,34 @@ namespace {
 /// watch from a revision with events.
 constexpr std::chrono::seconds answer_timeout{8};
 
-/// Limit for one part (256 KiB) of a message. A watch may be silent indefinitely, but not in the
-/// middle of a message.
-constexpr std::chrono::minutes part_timeout{1};
+/// The longest silence in the middle of a message. Between messages a watch may be silent indefinitely.
+constexpr std::chrono::seconds part_timeout{20};
 
-/// Cancels the watch if a message that has begun makes no progress.
+/// Cancels the watch if a message that has begun makes no progress; with `must_begin`, also if none begins in that time.
 class progress_guard {
 public:
-    progress_guard(aio::clock& clock, etcd::watch_stream& of) : clock_(&clock), of_(&of) { arm(); }
+    progress_guard(aio::clock& clock, etcd::watch_stream& of, std::optional<aio::clock::duration> must_begin = {})
+        : clock_(&clock), of_(&of), must_begin_(must_begin.has_value()) {
+        arm(must_begin.value_or(part_timeout));
+    }
 
     [[nodiscard]] bool stalled() const { return stalled_; }
 
 private:
-    void arm() {
-        alarm_.emplace(*clock_, clock_->now() + part_timeout, [this] { check(); });
+    void arm(aio::clock::duration how_long) {
+        alarm_.emplace(*clock_, clock_->now() + how_long, [this] { check(); });
     }
     void check() {
-        const std::size_t before = std::exchange(seen_, of_->message_progress());
-        if (seen_ == 0 || seen_ != before) return arm();
+        const std::uint64_t before = std::exchange(seen_, of_->message_progress());
+        if (seen_ == 0 ? !must_begin_ : seen_ != before) return arm(part_timeout);
         stalled_ = true;
         of_->cancel();
     }
 
     aio::clock* clock_;
     etcd::watch_stream* of_;
-    std::size_t seen_ = 0;
+    bool must_begin_;
+    std::uint64_t seen_ = 0;
     bool stalled_ = false;
     std::optional<aio::alarm> alarm_;
 };
@@ -103,17 +106,21 @@ aio::awaitable<etcd::result<etcd::watch_message>> replay::next_message() {
     const bool may_be_silent = created_ && (from_.last_event == 0 || proved_);
     if (may_be_silent) {
         const progress_guard guard(*clock_, watch_);
+        std::optional<aio::alarm> patience;
+        if (from_.patience) {
+            patience.emplace(*clock_, clock_->now() + *from_.patience, [this] {
+                if (watch_.message_progress() > 0) return;  // what has begun to arrive is awaited
+                silent_ = true;
+                watch_.cancel();
+            });
+        }
         auto message = co_await watch_.next();
         if (message || !guard.stalled()) co_return message;
         co_return etcd::error(etcd::error_class::retry, kv_.peer().name() + ": a message of the watch stalled");
     }
-    bool silent = false;
-    const aio::alarm limit(*clock_, clock_->now() + answer_timeout, [this, &silent] {
-        silent = true;
-        watch_.cancel();
-    });
+    const progress_guard guard(*clock_, watch_, answer_timeout);
     auto message = co_await watch_.next();
-    if (message || !silent) co_return message;
+    if (message || !guard.stalled()) co_return message;
     if (created_) {
         const auto has_others = co_await has_other_events();
         if (!has_others) co_return has_others.error();

@@ -24,6 +24,8 @@ public:
             /// Digest of E's events: replaying them proves that the history is the known one;
             /// empty: unknown.
             event_digest;
+        /// After this long without a message read() ends, and was_silent() is true. Nothing: it waits for ever.
+        std::optional<aio::clock::duration> patience;
     };
 
     /// Opens the watch at `last_event` if one is known: etcd answers such a watch at once, which
@@ -43,6 +45,9 @@ public:
 
     /// Makes read() end with class `cancelled`. May be called while it waits.
     void cancel() { watch_.cancel(); }
+
+    /// True after read() ended because nothing came for `start::patience`, which says nothing about the master.
+    [[nodiscard]] bool was_silent() const { return silent_; }
 
     [[nodiscard]] revision position() const { return assembler_.position(); }
 
@@ -76,6 +81,7 @@ private:
     proof_digest proof_events_;  ///< of E
     bool created_ = false;
     bool proved_ = false;
+    bool silent_ = false;
     bool gap_possible_ = true;  ///< after a resume or a cut response: check before applying what comes next
 };
 

@@ -22,7 +22,7 @@ aio::awaitable<etcd::result<std::optional<raft_sample>>> take_sample(std::shared
     etcd::kv reads(on, with.clock, timeout);
     const auto before = co_await reads.range(query);
     if (!before) co_return before.error();
-    const auto status = co_await etcd::read_status(on, with.clock.now() + timeout);
+    const auto status = co_await etcd::read_status(on, timeout);
     if (!status && !on->usable()) co_return status.error();
     if (!status) co_return out;
     const auto after = co_await reads.range(query);

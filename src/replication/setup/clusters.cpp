@@ -43,6 +43,7 @@ etcd::cluster_options cluster_options_for(const config::cluster& settings, const
     options.request_timeout = replicate.request_timeout;
     options.failback_interval = probe_intervals_per_failback * replicate.probe_interval;
     options.log = std::make_shared<etcd::endpoint_log>(log);
+    options.pings = std::make_shared<etcd::ping_intervals>(log);
     const auto tls = tls_for(settings, files, log);
     for (const config::endpoint& from : settings.endpoints)
         options.endpoints.push_back({from.url, from.host, from.port, from.tls ? tls : nullptr, from.socket});

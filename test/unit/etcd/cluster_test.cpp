@@ -25,6 +25,7 @@ struct rig {
                              {"http://c:3", "c", 3, nullptr, {}}};
         options.dial_timeout = 3s;
         options.log = std::make_shared<etcd::endpoint_log>(log);
+        options.pings = std::make_shared<etcd::ping_intervals>(log);
         if (with_user) options.auth = user();
         cluster = std::make_unique<etcd::cluster>(dialer, loop.clock, loop.tasks, options);
     }
@@ -295,4 +296,29 @@ TEST_CASE("an endpoint that fails after each failback is tried less and less oft
     live();
     CHECK(failbacks >= 5);
     CHECK(failbacks <= 12);
+}
+
+TEST_CASE(
+    "a member that complains about too many pings is sent fewer on the next connection, by every user of the cluster") {
+    rig r;
+    r.listen("http://a:1");
+    const net::channel_options usual;
+    const auto pings_within = [&](aio::clock::duration time) {
+        auto connected = r.loop.run(r.cluster->connect(usual), 10s);
+        REQUIRE(connected.has_value());
+        const auto watch = (*connected)->open("/etcdserverpb.Watch/Watch", {});
+        auto& server = r.peers.back()->server();
+        const auto before = server.pings();
+        r.loop.clock.advance(time);
+        const auto pings = server.pings() - before;
+        server.goaway(1, http2::error_code::enhance_your_calm, "too_many_pings");
+        r.peers.back()->flush();
+        r.loop.settle();
+        r.loop.clock.advance(3s);
+        return pings;
+    };
+    CHECK(pings_within(65s) == 6);
+    CHECK(pings_within(65s) == 3);
+    CHECK(pings_within(65s) == 1);
+    CHECK(pings_within(65s) == 0);
 }

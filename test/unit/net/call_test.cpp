@@ -115,7 +115,7 @@ TEST_CASE("metadata is sent with the request") {
 TEST_CASE("the deadline ends a call on our side and on the server") {
     scripted_channel s;
     net::call_options options;
-    options.deadline = s.loop.clock.now() + 5s;
+    options.patience = net::call_patience{5s, 5s};
     const auto call = s.call("q", options);
     const auto before = s.loop.clock.now();
     const auto out = finish(s.loop, *call, 1h);
@@ -130,7 +130,7 @@ TEST_CASE("the deadline ends a call on our side and on the server") {
 TEST_CASE("messages that arrived before the deadline are delivered, later ones are not") {
     scripted_channel s;
     net::call_options options;
-    options.deadline = s.loop.clock.now() + 5s;
+    options.patience = net::call_patience{5s, 5s};
     const auto call = s.call("q", options);
     const stream_id id = s.peer.server().requests().begin()->first;
     s.peer.begin(id);
@@ -139,7 +139,7 @@ TEST_CASE("messages that arrived before the deadline are delivered, later ones a
     s.wire.to_client->stall();
     s.peer.message(id, "too late");
     s.peer.finish(id);
-    s.loop.clock.advance(6s);
+    s.loop.clock.advance(7s);  // the message in time counts from when it was noticed
     s.wire.to_client->resume();
     s.loop.settle();
     const auto out = finish(s.loop, *call);
@@ -147,10 +147,40 @@ TEST_CASE("messages that arrived before the deadline are delivered, later ones a
     CHECK(out.status.from == grpc::origin::deadline);
 }
 
+TEST_CASE("while the response arrives, however slowly, a call does not end") {
+    scripted_channel s;
+    net::call_options options;
+    options.patience = net::call_patience{5s, 10s};
+    const auto call = s.call("q", options);
+    s.loop.clock.advance(9s);
+    const stream_id id = s.peer.server().requests().begin()->first;
+    s.peer.begin(id);
+    for (int i = 0; i < 10; ++i) {
+        s.peer.message(id, "part");
+        s.loop.settle();
+        s.loop.clock.advance(4s);
+    }
+    s.peer.finish(id);
+    CHECK(finish(s.loop, *call).status.ok());
+}
+
+TEST_CASE("a request that does not leave ends its call sooner than one whose answer is awaited") {
+    for (const bool leaves : {true, false}) {
+        scripted_channel s;
+        net::call_options options;
+        options.patience = net::call_patience{5s, 10s};
+        if (!leaves) s.wire.to_server->stall();
+        const auto call = s.call("q", options);
+        const auto before = s.loop.clock.now();
+        CHECK(finish(s.loop, *call, 1h).status.from == grpc::origin::deadline);
+        CHECK(s.loop.clock.now() - before == (leaves ? 10s : 5s));
+    }
+}
+
 TEST_CASE("a call that has ended leaves no handler in the clock") {
     scripted_channel s;
     net::call_options options;
-    options.deadline = s.loop.clock.now() + 1h;
+    options.patience = net::call_patience{1h, 1h};
     const auto call = s.call("q", options);
     const std::size_t with_call = s.loop.clock.pending();
     s.peer.reply(s.peer.server().requests().begin()->first, "answer");

@@ -58,7 +58,7 @@ TEST_CASE("after a clean stop of the leader the standby follows within a second,
         REQUIRE(start_standby(leads));
     }
     writer.stop();
-    if (leader_pid(on.at_slave()) != on.sync.pid()) CHECK(second.terminate() == 0);
+    CHECK(second.terminate() == 0);  // if it leads, the other one takes over
     on.finish();
     const auto all = terms(on.at_slave());
     CHECK(all.size() == static_cast<std::size_t>(times) + (times % 2 == 0 ? 1 : 2));

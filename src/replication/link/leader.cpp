@@ -43,7 +43,7 @@ leader::leader(const context& with, leader_settings settings, etcd::cluster slav
       state_(self_in(with, settings_), processes), pauses_(first_pause, with.probe_interval),
       wake_(with.tasks.executor()) {
     etcd::range_query probe;
-    probe.key = settings_.positions.front();
+    probe.key = settings_.positions.begin;
     slave_.set_health_probe(std::move(probe));
 }
 
@@ -131,17 +131,18 @@ aio::awaitable<std::optional<etcd::error>> leader::turn(leader_client& slave) {
     checked_ = check;
     report();
     listeners_.notify();
-    if (settled && !*settled) co_return std::nullopt;
+    if (settled && !*settled) attention_ = true;  // read again soon
     if (seen_.store_revision > 0) slave.watch(seen_.store_revision, [this] { attend(); });
     co_return co_await rest(slave);
 }
 
 void leader::ask_links() {
     bool ready = false;
-    bool keeps_lease = false;
+    // With a link per rule, one that waits must not keep the others without a master.
+    const bool keeps_lease =
+        std::ranges::all_of(links_, [](const led_link& link) { return link.is_paused() || link.is_held(); });
     std::uint64_t cluster_id = 0;
     for (const led_link& link : links_) {
-        if (link.is_paused() || link.is_held()) keeps_lease = true;
         if (link.is_paused() || !link.sees_master()) continue;
         ready = true;
         cluster_id = link.cluster_id();
@@ -162,9 +163,10 @@ aio::awaitable<etcd::result<step>> leader::decide(leader_client& slave) {
     co_return state_.decide(seen_, has_lease, &*positions);
 }
 
-/// False if the key must be read again at once.
+/// False if the key must be read again soon.
 aio::awaitable<etcd::result<bool>> leader::carry_out(leader_client& slave, step what) {
     if (what == step::put || what == step::replace) {
+        if (renewal_refusal_ && with_.clock.now() < try_again_) co_return *renewal_refusal_;
         std::string value = state_.value(base::format_time(with_.clock.wall()));
         const auto done = co_await slave.put(seen_, std::move(value));
         // Another process was faster, or the lease has ended, or an answer of ours was lost.
@@ -175,7 +177,8 @@ aio::awaitable<etcd::result<bool>> leader::carry_out(leader_client& slave, step 
     }
     if (what == step::give_way) {
         auto failed = co_await slave.revoke();
-        if (failed) co_return std::move(*failed);
+        if (failed && !is_refusal(failed->cls)) co_return std::move(*failed);
+        lease_.id = 0;  // if the slave refused that, the lease ends by itself
         state_.note_given_way();
         with_.log.info("no connection to the master: another etcd-sync may replicate to this slave now",
                        {{"slave", settings_.slave}});
@@ -221,6 +224,20 @@ std::chrono::milliseconds leader::interval(bool watching) const {
     return with_.probe_interval;
 }
 
+bool leader::gives_up_renewals(const etcd::error& why, const leader_client& slave) {
+    constexpr unsigned most_in_a_row = 3;
+    constexpr std::chrono::minutes pause{10};
+    if (!slave.usable()) return false;
+    if (!is_refusal(why.cls) && ++failed_renewals_ < most_in_a_row) return false;
+    // Without renewals the key would come and go, and the leader with it.
+    failed_renewals_ = 0;
+    lease_.id = 0;
+    renewal_refusal_ = etcd::error(etcd::error_class::unsupported, "leases are not renewed: " + why.text);
+    try_again_ = with_.clock.now() + pause;
+    refused(*renewal_refusal_);
+    return true;
+}
+
 aio::awaitable<std::optional<etcd::error>> leader::rest(leader_client& slave) {
     for (;;) {
         const auto now = with_.clock.now();
@@ -231,7 +248,8 @@ aio::awaitable<std::optional<etcd::error>> leader::rest(leader_client& slave) {
         if (attention_ && now >= earliest) co_return std::nullopt;
         if (lease_.id != 0 && now >= lease_.next_renewal) {
             auto failed = co_await slave.renew();
-            if (failed) co_return failed;
+            if (failed && !gives_up_renewals(*failed, slave)) co_return failed;
+            if (!failed) failed_renewals_ = 0;
             if (lease_.id == 0) co_return std::nullopt;
             continue;
         }

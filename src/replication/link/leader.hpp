@@ -75,6 +75,8 @@ private:
     [[nodiscard]] std::chrono::milliseconds interval(bool watching) const;
     void ask_links();
     void refused(const etcd::error& why);
+    /// After a failed renewal: true if this process works without the leader key from now on.
+    bool gives_up_renewals(const etcd::error& why, const leader_client& slave);
     void report();
 
     const context& with_;
@@ -90,6 +92,9 @@ private:
     time_point last_read_{};
     std::uint64_t requested_ = 0;  ///< checks
     std::uint64_t checked_ = 0;
+    unsigned failed_renewals_ = 0;                ///< in a row, on working connections
+    std::optional<etcd::error> renewal_refusal_;  ///< until try_again_ it is not tried with a key
+    time_point try_again_{};
     bool attention_ = false;
     bool stopping_ = false;
     bool ended_ = false;

@@ -78,15 +78,15 @@ aio::awaitable<etcd::result<leader_view>> leader_client::read_key() {
 aio::awaitable<etcd::result<position_view>> leader_client::read_positions() {
     position_view out;
     out.asked = with_.clock.now();
-    for (const std::string& key : settings_.positions) {
-        etcd::range_query query;
-        query.key = key;
-        query.max_response = max_position_bytes;
-        const auto page = co_await kv_.range(std::move(query));
-        if (!page) co_return page.error();
-        if (page->kvs.empty()) continue;
-        out.newest = std::max(out.newest, page->kvs.front().mod_revision);
-        out.by = std::max(out.by, writer_of(page->kvs.front().value, with_.writer));
+    etcd::range_query query;
+    query.key = settings_.positions.begin;
+    query.range_end = settings_.positions.end;
+    query.max_response = max_position_bytes;
+    const auto page = co_await kv_.range(std::move(query));
+    if (!page) co_return page.error();
+    for (const etcd::key_value& position : page->kvs) {
+        out.newest = std::max(out.newest, position.mod_revision);
+        out.by = std::max(out.by, writer_of(position.value, with_.writer));
     }
     co_return out;
 }
@@ -127,8 +127,7 @@ aio::awaitable<std::optional<etcd::error>> leader_client::renew() {
     }
     const auto renewed = co_await renewal_->renew();
     if (renewed) co_return std::nullopt;
-    const bool ended = renewed.error().cls == etcd::error_class::lease_not_found || is_refusal(renewed.error().cls);
-    if (!ended) co_return renewed.error();
+    if (renewed.error().cls != etcd::error_class::lease_not_found) co_return renewed.error();
     lease_.id = 0;
     co_return std::nullopt;
 }

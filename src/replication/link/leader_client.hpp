@@ -4,6 +4,7 @@
 #include "etcd/kv.hpp"
 #include "etcd/lease.hpp"
 #include "etcd/watch.hpp"
+#include "keys/key_range.hpp"
 #include "replication/link/leadership.hpp"
 #include "replication/status/context.hpp"
 
@@ -17,10 +18,10 @@ namespace etcdsync::replication {
 
 /// Where the leader of a slave is recorded, and what it replicates.
 struct leader_settings {
-    std::string slave;                   ///< for messages
-    std::string key;                     ///< leader_key()
-    std::vector<std::string> positions;  ///< keys of all checkpoints of this slave
-    std::string rules;                   ///< digest of what is replicated to this slave
+    std::string slave;          ///< for messages
+    std::string key;            ///< leader_key()
+    keys::key_range positions;  ///< where all checkpoints of this slave have theirs; a single key if `end` is empty
+    std::string rules;          ///< digest of what is replicated to this slave
 };
 
 /// The lease of the leader key. It outlives connections.

@@ -44,15 +44,20 @@ bool leadership::must_give_way(aio::clock::time_point now) const {
 leadership::step leadership::decide(const leader_view& seen, bool has_lease, const position_view* positions) {
     if (!times_.note(seen.store_revision, seen.answered)) saw_leader_ = false;
     holder_.reset();
+    replacing_.clear();
     now_.another_leads = false;
     now_.in_conflict = false;
     now_.quiet_left.reset();
     if (!seen.exists) {
         if (must_give_way(seen.answered)) return step::give_way;
-        return decide_without_leader(positions);
+        return decide_without_leader(positions, seen.answered);
     }
     const auto holder = parse_leader_record(seen.value);
-    if (!holder || holder->writer != self_.writer) return decide_about(holder ? &*holder : nullptr);
+    if (!holder || holder->writer != self_.writer) {
+        const step next = decide_about(holder ? &*holder : nullptr);
+        if (now_.in_conflict) conflict_seen_ = seen.answered;
+        return next;
+    }
     if (must_give_way(seen.answered)) return step::give_way;
     if (!now_.leads && !ready_) {  // put by a request that was not answered
         now_.reason = "waiting for the master";
@@ -60,6 +65,8 @@ leadership::step leadership::decide(const leader_view& seen, bool has_lease, con
     }
     // A key of ours whose lease was lost would vanish at any time.
     if (!has_lease) return step::replace;
+    // The master was replaced meanwhile: what stands there would be a conflict for the others.
+    if (ready_ && is_in_conflict(*holder)) return step::replace;
     now_.without_key = false;
     set_leads(true);
     return step::lead;
@@ -69,6 +76,7 @@ leadership::step leadership::decide_about(const leader_record* holder) {
     set_leads(false);
     saw_leader_ = true;
     if (holder != nullptr && is_gone(*holder)) {
+        replacing_ = holder->writer;
         if (ready_) return step::replace;
         now_.reason = "waiting for the master";
         return step::stand_by;
@@ -81,9 +89,26 @@ leadership::step leadership::decide_about(const leader_record* holder) {
     return step::stand_by;
 }
 
-leadership::step leadership::decide_without_leader(const position_view* positions) {
-    // The key of a leader vanished, or it could not be put before.
-    if (now_.leads) return step::put;
+std::optional<aio::clock::duration> leadership::owed_to_conflict(aio::clock::time_point now) const {
+    if (!conflict_seen_ || now >= *conflict_seen_ + conflict_time) return std::nullopt;
+    return *conflict_seen_ + conflict_time - now;
+}
+
+leadership::step leadership::decide_without_leader(const position_view* positions, aio::clock::time_point now) {
+    if (now_.leads) {
+        // It could not be put before; or it vanished, and perhaps another process has led and ended meanwhile.
+        if (now_.without_key) return step::put;
+        if (positions == nullptr) return step::read_positions;
+        if (positions->by != position_view::writers::others) return step::put;
+        set_leads(false);
+    }
+    if (const auto left = owed_to_conflict(now)) {
+        now_.quiet_left = left;
+        now_.reason =
+            fmt::format("another configuration used this instance name on this slave: waiting {} for it to start again",
+                        base::format_duration(std::chrono::ceil<std::chrono::seconds>(*left)));
+        return step::stand_by;
+    }
     if (!ready_) {
         now_.reason = "waiting for the master";
         return step::stand_by;
@@ -110,8 +135,10 @@ bool leadership::is_near(const leader_record& holder) const {
 
 bool leadership::is_gone(const leader_record& holder) const {
     if (!is_near(holder)) return false;
-    // The pid is ours now, so its process is gone.
-    if (holder.process.pid == self_.process.pid) return true;
+    // A copy of this host (of a virtual machine) looks like this host: a process there that puts its key again is alive.
+    if (replaced_.contains(holder.writer)) return false;
+    // The pid is ours now, so its process is gone; unless it is a copy of this very process.
+    if (holder.process.pid == self_.process.pid) return holder.process.start_time != self_.process.start_time;
     return processes_->is_gone(holder.process.pid, holder.process.start_time);
 }
 
@@ -127,6 +154,7 @@ std::string leadership::described(const leader_record& holder) const {
 }
 
 void leadership::note_put() {
+    if (!replacing_.empty()) replaced_.insert(std::exchange(replacing_, {}));
     now_.without_key = false;
     now_.another_leads = false;
     set_leads(true);

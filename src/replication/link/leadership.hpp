@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace etcdsync::replication {
@@ -24,6 +25,8 @@ inline constexpr std::chrono::seconds quiet_time{10};
 /// The same for a process that has seen the key of that leader vanish: it was not renewed for 10 s before. A leader that is alive
 /// puts its key again at once, and one that writes has time to do so.
 inline constexpr std::chrono::milliseconds settle_time{500};
+/// For how long the slave is kept for another configuration that led it: longer than a restart takes.
+inline constexpr std::chrono::seconds conflict_time{20};
 /// For how long a process leads without a connection to its master.
 inline constexpr std::chrono::seconds give_way_after{30};
 
@@ -85,7 +88,7 @@ public:
 
     /// The put succeeded.
     void note_put();
-    /// The slave does not let this process use the leader key. It works without: other processes
+    /// The slave does not let this process use the leader key, or does not renew leases. It works without: other processes
     /// then do not stand by.
     void note_refused();
     /// The lease was revoked, by give_way.
@@ -108,7 +111,9 @@ public:
 
 private:
     step decide_about(const leader_record* holder);
-    step decide_without_leader(const position_view* positions);
+    step decide_without_leader(const position_view* positions, aio::clock::time_point now);
+    /// After another configuration led here: how long it has to start again before this process takes the slave.
+    [[nodiscard]] std::optional<aio::clock::duration> owed_to_conflict(aio::clock::time_point now) const;
     [[nodiscard]] bool is_near(const leader_record& holder) const;
     [[nodiscard]] bool is_gone(const leader_record& holder) const;
     [[nodiscard]] bool is_in_conflict(const leader_record& holder) const;
@@ -120,7 +125,10 @@ private:
     revision_times times_{2 * quiet_time};
     std::optional<leader_record> holder_;  ///< another process, which leads
     bool saw_leader_ = false;              ///< another process has led since this one did last
-    bool ready_ = false;                   ///< connected to the master, and its history is proven
+    std::optional<aio::clock::time_point> conflict_seen_;
+    std::string replacing_;           ///< the writer whose process is gone, while its key is replaced
+    std::set<std::string> replaced_;  ///< writers whose keys were
+    bool ready_ = false;              ///< connected to the master, and its history is proven
     std::optional<aio::clock::time_point> master_lost_;
     bool keeps_lease_ = false;
     standing now_;

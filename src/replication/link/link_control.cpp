@@ -29,6 +29,7 @@ guard_policy link_control::guards(guard_policy configured) {
 
 void link_control::note_held(hold_kind why) {
     held_ = why;
+    waits_for_operator_ = why != hold_kind::conflict;
     end_approval();
 }
 

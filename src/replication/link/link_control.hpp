@@ -63,6 +63,10 @@ public:
 
     /// This start is held. An approval that came before it is used up; one that came meanwhile is for this hold and stays.
     void note_held(hold_kind why);
+    /// A person has to do something before the slave can follow.
+    [[nodiscard]] bool waits_for_operator() const { return waits_for_operator_; }
+    void note_following() { waits_for_operator_ = false; }
+
     /// The full sync that was approved has ended.
     void end_approval();
 
@@ -84,6 +88,7 @@ private:
     bool paused_ = false;
     bool leads_ = true;
     bool has_leader_key_ = false;
+    bool waits_for_operator_ = false;
     unsigned resyncs_ = 0;   ///< requested so far
     unsigned recorded_ = 0;  ///< the last one that began
     std::optional<hold_kind> held_;

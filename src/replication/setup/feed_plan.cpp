@@ -45,9 +45,10 @@ leader_settings plan_leader(const config::config& settings, const link_plan& pla
     leader_settings own;
     own.slave = plan.slave;
     own.key = leader_key(settings.replicate.checkpoint_prefix, settings.instance);
+    own.positions =
+        plan.records->is_per_rule() ? plan.records->per_rule() : keys::key_range{plan.records->all_mode_key(), {}};
     base::digest rules;
     for (const wanted_record& record : plan.records->wanted()) {
-        own.positions.push_back(record.at.position);
         rules.add(record.keys.digest());
     }
     own.rules = rules.hex();

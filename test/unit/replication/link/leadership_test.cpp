@@ -368,8 +368,55 @@ TEST_CASE("an instance name that another configuration uses is a conflict") {
     CHECK(r.me.now().in_conflict);
     CHECK(r.waits() == 0s);
     r.key_vanishes();
-    CHECK(r.read() == step::put);
+    CHECK(r.read() == step::stand_by);
     CHECK_FALSE(r.me.now().in_conflict);
+    CHECK(r.me.now().reason ==
+          "another configuration used this instance name on this slave: waiting 20s for it to start again");
+    CHECK(r.waits() == 20s);  // a restart of the rightful one takes less
+}
+
+TEST_CASE("a leader whose key vanished while another process led, and ended, waits like any other") {
+    rig r;
+    r.lead();
+    r.position_is_written_by(writers::others);
+    r.key_vanishes();
+    CHECK(r.read() == step::stand_by);
+    CHECK_FALSE(r.me.now().leads);
+    const auto terms = r.me.terms();
+    CHECK(r.waits() == 10s);
+    r.put();
+    CHECK(r.me.terms() == terms + 1);
+}
+
+TEST_CASE("a leader whose master was replaced puts its key again with the new one, so that others may stand by") {
+    rig r;
+    r.lead();
+    r.me.note_master(true, 99, r.now);
+    CHECK(r.read() == step::replace);
+    r.put();
+    CHECK(r.read() == step::lead);
+    CHECK(parse_leader_record(r.value)->cluster_id == 99);
+}
+
+TEST_CASE("a copy of this very process, as on a copied virtual machine, is not taken for gone") {
+    rig r;
+    leader_record twin = record_of("twin", r.around.own);
+    r.other_leads(twin);
+    CHECK(r.read() == step::stand_by);
+    CHECK(r.me.now().another_leads);
+}
+
+TEST_CASE("a process that was taken for gone and puts its key again is alive: it runs on a copy of this host") {
+    rig r;
+    const leader_record other = record_of("other", {"boot-1", host_namespace, 300, 5});
+    r.around.gone.insert(300);
+    r.other_leads(other);
+    REQUIRE(r.read() == step::replace);
+    r.put();
+    REQUIRE(r.read() == step::lead);
+    r.other_leads(other);
+    CHECK(r.read() == step::stand_by);
+    CHECK(r.me.now().another_leads);
 }
 
 TEST_CASE("a process that does not know its master yet is no conflict") {

@@ -23,6 +23,14 @@ void forbid_core_dumps() {
     ::prctl(PR_SET_DUMPABLE, 0);
 }
 
+/// With many slaves or rules the usual soft limit is not enough. The hard one is the administrator's.
+void allow_all_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 exit_code deliver(const answer& reply) {
     standard_output to;
     to.complain(reply.err);
@@ -51,6 +59,7 @@ exit_code dispatch(const options& asked, const process_environment& around, cons
 
 int main(int argc, const char* const* argv) {
     forbid_core_dumps();  // before a secret is read
+    allow_all_descriptors();
     const process_environment around = read_environment();
     const system_files files;
     const auto asked = parse_command_line({argv + (argc > 0 ? 1 : 0), argv + argc});

@@ -83,6 +83,7 @@ void model_server::handle_renewals(client& from, stream_id id) {
         const fault what = script ? script(requests_) : fault::none;
         if (what == fault::cut) return cut(from);
         if (what == fault::lost) continue;
+        if (fails_renewals != 0) return from.peer.finish(id, fails_renewals, "no renewals here");
         if (what == fault::refused) return from.peer.finish(id, unavailable, "etcdserver: leader changed");
         renew(from, id, message, what);
         if (what == fault::cut_late) return cut(from);

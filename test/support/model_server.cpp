@@ -79,15 +79,57 @@ void model_server::stall(const std::string& url, bool on) {
         refuse(url, false);
 }
 
+namespace {
+
+/// How often a thin line lets bytes through, per second.
+constexpr std::size_t line_ticks = 10;
+
+}  // namespace
+
+void model_server::thin(std::size_t rate) {
+    rate_ = rate;
+    line_.reset();
+    if (rate_ > 0) return tick_line();
+    for (const auto& each : clients_) {
+        for (memory_pipe* pipe : {each->to_server.get(), each->to_client.get()}) {
+            pipe->allowance.reset();
+            pipe->changed.notify();
+        }
+    }
+}
+
+void model_server::allow(client& on) const {
+    for (memory_pipe* pipe : {on.to_server.get(), on.to_client.get()}) {
+        pipe->allowance = rate_ / line_ticks;
+        pipe->changed.notify();
+    }
+}
+
+void model_server::tick_line() {
+    for (const auto& each : clients_) allow(*each);
+    constexpr std::chrono::milliseconds tick{1'000 / line_ticks};
+    line_.emplace(loop_->clock, loop_->clock.now() + tick, [this] { tick_line(); });
+}
+
+std::uint64_t model_server::bytes_received() const {
+    std::uint64_t sum = received_before_;
+    for (const auto& each : clients_) sum += each->to_server->carried;
+    return sum;
+}
+
 std::unique_ptr<net::byte_stream> model_server::accept(const std::string& url) {
     const auto over = [](const std::unique_ptr<client>& each) {
         // What a client sent before it closed still arrives after a stall.
         return (each->to_server->ended && !each->to_server->stalled) || each->to_server->broken;
     };
+    for (const auto& each : clients_) {
+        if (over(each)) received_before_ += each->to_server->carried;
+    }
     clients_.erase(std::remove_if(clients_.begin(), clients_.end(), over), clients_.end());
     memory_connection wire(loop_->executor());
     client& added = *clients_.emplace_back(std::make_unique<client>(*loop_, wire, std::move(wire.server)));
     added.url = url;
+    if (rate_ > 0) allow(added);
     http2_server& server = added.peer.server();
     server.on_end = [this, &added](stream_id id) { handle(added, id); };
     server.on_body = [this, &added](stream_id id, std::string_view) {

@@ -52,6 +52,8 @@ public:
     std::optional<etcdserverpb::StatusResponse> status;
     /// Maintenance.Status is permitted to root only, as in some versions of etcd, and this user is not.
     bool refuses_status = false;
+    /// The gRPC status code of all renewals of leases; 0: they are answered.
+    int fails_renewals = 0;
 
     /// If set, returns true for intervals (or keys, without `range_end`) that the user has no
     /// permission for. As in etcd, one such interval denies a whole Range, Txn or watch.
@@ -74,6 +76,11 @@ public:
     /// Stops or resumes the bytes in both directions, as on a network that drops packets. New
     /// connections hang meanwhile.
     void stall(bool on);
+
+    /// Limits the bytes per second in each direction of each connection, as a thin line does. 0: no limit.
+    void thin(std::size_t rate);
+    /// The bytes that clients have sent over all connections.
+    [[nodiscard]] std::uint64_t bytes_received() const;
 
     /// Serves the same store at a second URL. The functions below act on the connections of one URL only.
     void serve_also(const std::string& url);
@@ -117,6 +124,9 @@ private:
     template <class Do>
     void for_each_caught_up(Do&& act);
 
+    void allow(client& on) const;
+    void tick_line();
+
     test_loop* loop_;
     memory_dialer* dialer_;
     std::string url_;
@@ -124,6 +134,9 @@ private:
     model_etcd* store_;
     std::vector<std::unique_ptr<client>> clients_;
     std::uint64_t requests_ = 0;
+    std::size_t rate_ = 0;               ///< of a thin line
+    std::optional<aio::alarm> line_;     ///< lets the next bytes through
+    std::uint64_t received_before_ = 0;  ///< on connections that are gone
     struct running_lease {
         std::int64_t ttl = 0;
         std::optional<aio::alarm> expiry;

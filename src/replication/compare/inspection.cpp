@@ -99,10 +99,13 @@ aio::awaitable<inspection::attempt_result> inspection::attempt() {
     etcd::kv slave(*to_slave, context_->clock, slave_.request_timeout());
     auto met = co_await pin(slave, master);
     if (!met) met = co_await count(master);
-    for (const segment& part : keys_.segments()) {
-        if (met || stopped_) break;
-        if (!part.target.end.empty() && part.target.end <= frontier_) continue;
-        met = co_await compare_segment(part, slave, master);
+    const segment_pages::side of_master{master, page_options(report_.compared_revision)};
+    const segment_pages::side of_slave{slave, page_options(report_.slave_revision)};
+    segment_pages pages(of_master, of_slave, context_->tasks, keys_.segments(), frontier_);
+    while (!met && !stopped_) {
+        segment_pages::part* const part = pages.next();
+        if (part == nullptr) break;
+        met = co_await compare_segment(*part);
     }
     if (!met && !stopped_ && settings_.at_present) met = co_await predict_guard(master);
     if (met) (met->of_master ? master_ : slave_).avoid((met->of_master ? master : slave).peer());
@@ -188,16 +191,16 @@ aio::awaitable<inspection::attempt_result> inspection::predict_guard(etcd::kv& m
     co_return std::nullopt;
 }
 
-aio::awaitable<inspection::attempt_result> inspection::compare_segment(const segment& where, etcd::kv& slave,
-                                                                       etcd::kv& master) {
-    using kind = comparison::step_kind;
-    comparison both(keys_, where, std::max(frontier_, where.target.begin), false);
+page_reader::options inspection::page_options(revision at) const {
     page_reader::options how;
     how.page_bytes = settings_.page_bytes;
-    how.at = report_.compared_revision;
-    page_reader master_pages(master, context_->tasks, where.source, how);
-    how.at = report_.slave_revision;
-    page_reader slave_pages(slave, context_->tasks, where.target, how);
+    how.at = at;
+    return how;
+}
+
+aio::awaitable<inspection::attempt_result> inspection::compare_segment(segment_pages::part& pages) {
+    using kind = comparison::step_kind;
+    comparison both(keys_, pages.where, pages.begin, false);
     std::uint64_t counted = 0;
     while (!stopped_) {
         const comparison::step step = both.next();
@@ -205,15 +208,15 @@ aio::awaitable<inspection::attempt_result> inspection::compare_segment(const seg
         report_.compared += both.compared() - std::exchange(counted, both.compared());
         progress_.done = report_.compared;
         if (step.what == kind::need_master) {
-            auto page = co_await master_pages.next(both.master_from());
+            auto page = co_await pages.master.next(both.master_from());
             if (!page) co_return failure(true, page.error());
             both.add_master(std::move(*page));
         } else if (step.what == kind::need_slave) {
-            auto page = co_await slave_pages.next(both.slave_from());
+            auto page = co_await pages.slave.next(both.slave_from());
             if (!page) co_return failure(false, page.error());
             both.add_slave(std::move(*page));
         } else if (step.what == kind::done) {
-            if (!where.target.end.empty()) frontier_ = where.target.end;
+            if (!pages.where.target.end.empty()) frontier_ = pages.where.target.end;
             break;
         } else {
             take(step);

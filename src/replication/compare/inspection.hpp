@@ -5,6 +5,7 @@
 #include "etcd/cluster.hpp"
 #include "replication/compare/comparison.hpp"
 #include "replication/compare/guard.hpp"
+#include "replication/compare/segment_pages.hpp"
 #include "replication/mapping/mapping.hpp"
 #include "replication/record/stored_checkpoint.hpp"
 #include "replication/status/context.hpp"
@@ -108,7 +109,8 @@ private:
     aio::awaitable<attempt_result> pin_checkpoint(etcd::kv& master, const checkpoint& record);
     aio::awaitable<attempt_result> count(etcd::kv& master);
     aio::awaitable<attempt_result> predict_guard(etcd::kv& master);
-    aio::awaitable<attempt_result> compare_segment(const segment& where, etcd::kv& slave, etcd::kv& master);
+    [[nodiscard]] page_reader::options page_options(revision at) const;
+    aio::awaitable<attempt_result> compare_segment(segment_pages::part& pages);
     void take(const comparison::step& found);
     difference::kind note(const comparison::step& found);
     [[nodiscard]] bool should_retry(const failure& met);

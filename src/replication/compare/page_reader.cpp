@@ -9,6 +9,17 @@
 
 namespace etcdsync::replication {
 
+namespace {
+
+/// The number of keys of the first page: few, where little shall be read.
+std::int64_t first_limit(const page_reader::options& how) {
+    constexpr std::size_t usual_size = 2U << 10;
+    const std::size_t bytes = how.first_page_bytes > 0 ? how.first_page_bytes : how.page_bytes;
+    return static_cast<std::int64_t>(std::clamp<std::size_t>(bytes / usual_size, 1, 128));
+}
+
+}  // namespace
+
 struct page_reader::prefetch {
     prefetch(const etcd::kv& from, etcd::range_query what, const aio::asio::any_io_executor& executor)
         : kv(from), query(std::move(what)), done(executor) {}
@@ -20,7 +31,7 @@ struct page_reader::prefetch {
 };
 
 page_reader::page_reader(etcd::kv& from, aio::task_group& tasks, keys::key_range range, const options& how)
-    : kv_(&from), tasks_(&tasks), range_(std::move(range)), options_(how) {}
+    : kv_(&from), tasks_(&tasks), range_(std::move(range)), options_(how), limit_(first_limit(how)) {}
 
 page_reader::~page_reader() {
     if (prefetch_) prefetch_->abandoned = true;
@@ -35,6 +46,7 @@ etcd::range_query page_reader::query(const std::string& key) const {
     query.at = options_.at;
     query.keys_only = options_.keys_only;
     query.byte_budget = options_.page_bytes;
+    if (first_ && options_.first_page_bytes > 0) query.byte_budget = options_.first_page_bytes;
     // Content at a pinned revision does not change, so any member may answer after one is known to
     // have reached it.
     query.serializable = options_.at != 0 && !first_;
@@ -98,7 +110,7 @@ net::channel_options page_connection() {
 }
 
 std::size_t page_bytes(const config::replication& replicate) {
-    constexpr std::uint64_t pages_held = 4;  // per side: the current page and one read ahead
+    constexpr std::uint64_t pages_held = 6;  // four by a full sync, two of each side; two by a catch-up
     constexpr std::uint64_t least = 64U << 10;
     const std::uint64_t left = replicate.memory_limit.value - replicate.log_limit.value;
     return std::max(least, left / (pages_held * replicate.full_sync_parallel));

@@ -22,11 +22,15 @@ public:
         etcd::revision at = 0;  ///< 0: now
         bool keys_only = false;
         std::size_t page_bytes = 1U << 20;
+        std::size_t first_page_bytes = 0;  ///< of the first page; 0: as the others
     };
 
     page_reader(etcd::kv& from, aio::task_group& tasks, keys::key_range range, const options& how);
     ~page_reader();
     page_reader(const page_reader&) = delete;
+
+    /// Requests the first page, from `key` on, before next() is called for it.
+    void begin(const std::string& key) { start_read(key); }
 
     /// The page that starts at `key`: first the range's first key, then the key after the last one
     /// of the page before.
@@ -50,7 +54,7 @@ private:
     aio::task_group* tasks_;
     keys::key_range range_;
     options options_;
-    std::int64_t limit_ = 128;     ///< number of keys of the next page
+    std::int64_t limit_;           ///< number of keys of the next page
     std::int64_t most_ = highest;  ///< upper bound of limit_, lowered after a timeout
     bool first_ = true;
     std::shared_ptr<prefetch> prefetch_;

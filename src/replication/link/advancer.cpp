@@ -3,7 +3,7 @@
 
 #include "replication/link/pass_position.hpp"
 #include "replication/mapping/queries.hpp"
-#include "replication/slave/limit_learning.hpp"
+#include "replication/slave/learned_limits.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -16,9 +16,8 @@ bool is_oversized(const etcd::operation& write, const txn_limits& limits) {
     return write.encoded_size() > std::max(limits.max_bytes, limits.max_revision_bytes);
 }
 
-bool holds_refused(const batch& writes, const txn_limits& limits) {
-    return std::any_of(writes.writes().begin(), writes.writes().end(),
-                       [&](const etcd::operation& write) { return write.encoded_size() >= limits.refused; });
+bool holds_refused(const batch& writes, const learned_limits& limits) {
+    return std::ranges::any_of(writes.writes(), [&](const etcd::operation& write) { return limits.is_refused(write); });
 }
 
 /// Writes that the slave may reject come first, so that nothing else is written again with each retry.
@@ -61,14 +60,14 @@ aio::awaitable<step_result> advancer::commit_at(const batch& writes, checkpoint 
     if (end.reason == end_reason::slave_failed) {
         position_ = std::move(before);
         // `done` without a new position: the caller plans again with the smaller limits.
-        if (shrink_limits(end.error, writes, parts_.limits)) co_return end_reason::done;
+        if (parts_.limits.note_refused(end.error, writes)) co_return end_reason::done;
     }
     co_return end;
 }
 
 aio::awaitable<step_result> advancer::apply_next(entry_iterator first, entry_iterator last, revision end_position) {
     const std::optional<std::string> frontier = advance_frontier(position_);
-    const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier, parts_.limits);
+    const advance_plan plan = plan_advance(first, last, end_position, parts_.keys, frontier, parts_.limits.now());
     if (plan.too_big) co_return co_await apply_too_big(first, last, end_position);
     checkpoint next = advance_checkpoint(position_, plan.revisions, plan.to, parts_.keys);
     // The end of a split must be stored, even if the last part has nothing to write.
@@ -92,7 +91,7 @@ aio::awaitable<step_result> advancer::apply_too_big(entry_iterator first, entry_
     std::vector<mapped_revision> revisions = map_revisions(first, last, keys);
     const batch all = fold_all(revisions, keys, frontier);
     // Folded with what follows it may be small: a large value that was overwritten, many keys that were deleted.
-    if (all.fits_in(parts_.limits)) {
+    if (all.fits_in(parts_.limits.now())) {
         checkpoint next = advance_checkpoint(position_, revisions, end_position, keys);
         co_return co_await commit_at(all, std::move(next));
     }
@@ -134,7 +133,7 @@ aio::awaitable<etcd::result<std::optional<batch>>> advancer::plan_mass_delete(lo
     const auto channel = co_await parts_.master.connect(options);
     if (!channel) co_return channel.error();
     etcd::kv master(*channel, parts_.with.clock, parts_.master.request_timeout());
-    std::optional<batch> wipe(std::in_place, parts_.limits);
+    std::optional<batch> wipe(std::in_place, parts_.limits.now());
     for (const segment& part : parts_.keys.segments()) {
         const auto deleted = keys::intersect(part.source, *entry.mass_delete);
         if (!deleted) continue;
@@ -148,7 +147,7 @@ aio::awaitable<etcd::result<std::optional<batch>>> advancer::plan_mass_delete(lo
         if (!page && !master.usable()) co_return page.error();
         if (!page || page->count > 0) co_return nothing;  // compacted, or some keys between them were left
         wipe->add_range_delete(*keys::map_range(*deleted, part.keys.strip, part.keys.dest));
-        if (wipe->writes().size() >= parts_.limits.max_ops - 1) co_return nothing;
+        if (wipe->writes().size() >= parts_.limits.now().max_ops - 1) co_return nothing;
     }
     co_return wipe;
 }
@@ -166,13 +165,13 @@ aio::awaitable<step_result> advancer::apply_part(const log_entry& part) {
 }
 
 aio::awaitable<step_result> advancer::write_in_parts(const batch& all, const checkpoint* whole) {
-    const std::vector<etcd::operation> writes = likely_rejects_first(all, parts_.limits);
+    const std::vector<etcd::operation> writes = likely_rejects_first(all, parts_.limits.now());
     const checkpoint before = position_;
     std::size_t done = 0;
     do {
         if (auto end = session_->interrupted()) co_return std::move(*end);
-        batch part(parts_.limits);
-        if (!writes.empty()) part = next_part(writes, done, parts_.limits);
+        batch part(parts_.limits.now());
+        if (!writes.empty()) part = next_part(writes, done, parts_.limits.now());
         const bool last = done + part.writes().size() == writes.size();
         position_.split = true;
         if (last && whole != nullptr) position_ = *whole;
@@ -180,7 +179,7 @@ aio::awaitable<step_result> advancer::write_in_parts(const batch& all, const che
         auto end = co_await session_->commit(part);
         if (end.reason == end_reason::slave_failed) {
             position_ = before;
-            if (!shrink_limits(end.error, part, parts_.limits)) co_return end;
+            if (!parts_.limits.note_refused(end.error, part)) co_return end;
             continue;
         }
         if (end.reason != end_reason::done) co_return end;

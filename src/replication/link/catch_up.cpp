@@ -3,6 +3,7 @@
 
 #include "replication/link/pass_position.hpp"
 #include "replication/link/same_master.hpp"
+#include "replication/link/take_permit.hpp"
 #include "replication/record/proof.hpp"
 
 #include <algorithm>
@@ -12,8 +13,7 @@
 namespace etcdsync::replication {
 namespace {
 
-/// A watch from a revision with events answers at once; one without events is silent for ten minutes. Longer than `replay`
-/// waits for what must come at once.
+/// A watch from a revision with events answers at once; one without events is silent for ten minutes.
 constexpr std::chrono::seconds patience_with_silence{10};
 
 /// A revision that fits in one Txn must be held as a whole, however small the memory limit: this much it takes.
@@ -42,8 +42,8 @@ bool catch_up::log_takes_over() const {
 }
 
 aio::awaitable<step_result> catch_up::run() {
-    const permit_holder::scope scope(*permit_);
-    auto waited = co_await permit_->take();
+    std::optional<permits::permit> permit;
+    auto waited = co_await take_permit(*session_, parts_.catch_up_permits, permit);
     if (waited.reason != end_reason::done) co_return waited;
     // The log takes over within one turn of the loop: nothing runs between the look and the return.
     while (!log_takes_over()) {
@@ -63,6 +63,7 @@ aio::awaitable<step_result> catch_up::replay_missed() {
     from.known = position_.rev;
     from.last_event = position_.event_revision;
     from.event_digest = position_.event_digest;
+    from.patience = patience_with_silence;
     auto end = co_await replay_from(*channel, from);
     if (end.reason == end_reason::compare && from.last_event > 0 && position_.rev == from.known) {
         // E is compacted, but the revisions after R may still be there, if it is the same master.
@@ -76,15 +77,6 @@ aio::awaitable<step_result> catch_up::replay_missed() {
     co_return end;
 }
 
-aio::awaitable<etcd::result<void>> catch_up::read_with_patience(replay& missed, std::deque<log_entry>& waiting,
-                                                                bool& silent) {
-    const aio::alarm limit(parts_.with.clock, parts_.with.clock.now() + patience_with_silence, [&] {
-        silent = true;
-        missed.cancel();
-    });
-    co_return co_await missed.read(waiting);
-}
-
 aio::awaitable<step_result> catch_up::replay_from(std::shared_ptr<net::channel> on, replay::start from) {
     const mapping& keys = parts_.keys;
     replay missed(
@@ -94,9 +86,8 @@ aio::awaitable<step_result> catch_up::replay_from(std::shared_ptr<net::channel> 
     std::deque<log_entry> waiting;
     for (;;) {
         if (auto end = session_->interrupted()) co_return std::move(*end);
-        bool silent = false;
-        const auto read = co_await read_with_patience(missed, waiting, silent);
-        if (!read && silent && read.error().cls == etcd::error_class::cancelled) {
+        const auto read = co_await missed.read(waiting);
+        if (!read && missed.was_silent()) {
             // What arrived so far is applied. If nothing arrived: a watch at a known E should have answered.
             if (missed.position() > from.known) co_return end_reason::done;
             const end_reason why = from.last_event > 0 ? end_reason::master_away : end_reason::compare;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "replication/link/advancer.hpp"
-#include "replication/link/permit_holder.hpp"
 #include "replication/master/replay.hpp"
 #include "replication/record/proof.hpp"
 
@@ -15,14 +14,13 @@ namespace etcdsync::replication {
 /// the master no longer has that history (design.md section 6, Link 5 and 6).
 class catch_up {
 public:
-    catch_up(slave_session& session, advancer& moves, permit_holder& permit)
-        : session_(&session), advancer_(&moves), permit_(&permit), parts_(session.parts()),
-          position_(session.position()) {}
+    catch_up(slave_session& session, advancer& moves)
+        : session_(&session), advancer_(&moves), parts_(session.parts()), position_(session.position()) {}
 
     /// `done` once the log can take over. `watch_violated` if the watch cannot be trusted: then a full sync is owed.
     aio::awaitable<step_result> run();
 
-    /// Replays once from R, as far as one watch leads. The caller holds the permit.
+    /// Replays once from R, as far as one watch leads. The caller holds a permit.
     aio::awaitable<step_result> replay_missed();
 
     /// The master's history behind R is gone. If the master's present state shows that nothing changed, R moves on; else the
@@ -34,12 +32,10 @@ private:
     /// E is compacted, which `compacted` says.
     aio::awaitable<etcd::result<proof>> prove_by_state(std::shared_ptr<net::channel> on, std::string compacted);
     aio::awaitable<step_result> replay_from(std::shared_ptr<net::channel> on, replay::start from);
-    aio::awaitable<etcd::result<void>> read_with_patience(replay& missed, std::deque<log_entry>& waiting, bool& silent);
     aio::awaitable<step_result> apply_waiting(std::deque<log_entry>& waiting, revision end);
 
     slave_session* session_;
     advancer* advancer_;
-    permit_holder* permit_;
     const link_parts& parts_;
     checkpoint& position_;
 };

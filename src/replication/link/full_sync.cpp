@@ -3,6 +3,7 @@
 
 #include "replication/compare/page_reader.hpp"
 #include "replication/link/pass_position.hpp"
+#include "replication/link/take_permit.hpp"
 #include "replication/mapping/queries.hpp"
 #include "replication/status/suggestions.hpp"
 
@@ -61,8 +62,8 @@ aio::awaitable<step_result> full_sync::begin(std::string reason) {
 }
 
 aio::awaitable<step_result> full_sync::run() {
-    const permit_holder::scope scope(*permit_);
-    auto waited = co_await permit_->take();
+    std::optional<permits::permit> permit;
+    auto waited = co_await take_permit(*session_, parts_.full_sync_permits, permit);
     if (waited.reason != end_reason::done) co_return waited;
     const net::channel_options options = page_connection();
     const auto channel = co_await parts_.master.connect(options);
@@ -95,7 +96,7 @@ aio::awaitable<step_result> full_sync::run_pass(pinned_revision& pinned) {
     auto end = co_await pass.run();
     switch (end.reason) {
         case end_reason::done: co_await pass.record_newest_event(); co_return co_await end_pass(pinned);
-        case end_reason::compare: co_return co_await pinned.move_on();
+        case end_reason::compare: co_return co_await move_on(pinned, pass, end.error);
         case end_reason::resume_pass: found_.reset(); co_return end_reason::done;
         case end_reason::blocked_by_guard:  // more than was counted: another client writes here, so count again
             budget_.reset();
@@ -105,13 +106,39 @@ aio::awaitable<step_result> full_sync::run_pass(pinned_revision& pinned) {
     }
 }
 
-aio::awaitable<step_result> full_sync::skip_count_of_empty_slave() {
-    for (const segment& part : parts_.keys.segments()) {
+aio::awaitable<step_result> full_sync::move_on(pinned_revision& pinned, const full_sync_pass& after,
+                                               const etcd::error& why) {
+    constexpr unsigned most_in_a_row = 3;
+    fruitless_ = after.has_read() ? 0 : fruitless_ + 1;
+    if (fruitless_ < most_in_a_row) co_return co_await pinned.move_on();
+    // Each revision was compacted before the first page: after a pause, or on another member, it may be better.
+    fruitless_ = 0;
+    co_return step_result(end_reason::master_away, why);
+}
+
+aio::awaitable<etcd::result<bool>> full_sync::slave_is_empty() {
+    const std::vector<segment>& segments = parts_.keys.segments();
+    if (segments.size() > 1) {
+        // One question for all of them is enough, unless there are keys between them, or this user may not read those.
+        const keys::key_range all = keys::hull(segments.front().target, segments.back().target);
+        const etcd::range_query query = probe_query(all);
+        const auto page = co_await session_->writer().kv().range(query);
+        if (page && page->kvs.empty()) co_return true;
+        if (!page && !etcd::is_permission_denied(page.error())) co_return page.error();
+    }
+    for (const segment& part : segments) {
         const etcd::range_query query = probe_query(part.target);
         const auto page = co_await session_->writer().kv().range(query);
-        if (!page) co_return step_result(end_reason::slave_failed, page.error());
-        if (!page->kvs.empty()) co_return end_reason::done;
+        if (!page) co_return page.error();
+        if (!page->kvs.empty()) co_return false;
     }
+    co_return true;
+}
+
+aio::awaitable<step_result> full_sync::skip_count_of_empty_slave() {
+    const auto empty = co_await slave_is_empty();
+    if (!empty) co_return step_result(end_reason::slave_failed, empty.error());
+    if (!*empty) co_return end_reason::done;
     // The spans were empty, so no key in them is foreign: ranges may be deleted as such.
     for (span& s : position_.spans) s.since = 0;
     co_return co_await change_pass(sync_pass::repair);
@@ -143,7 +170,7 @@ aio::awaitable<step_result> full_sync::guard_prune(pinned_revision& pinned) {
         full_sync_pass extra(*session_, pinned.master(), mode::count_extra, at);
         auto end = co_await extra.run();
         if (end.reason == end_reason::done) found_ = std::exchange(extra_, std::nullopt);
-        if (end.reason == end_reason::compare) co_return co_await pinned.move_on();
+        if (end.reason == end_reason::compare) co_return co_await move_on(pinned, extra, end.error);
         if (end.reason != end_reason::done) co_return end;
     }
     const std::string violation =

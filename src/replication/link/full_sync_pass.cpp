@@ -3,7 +3,7 @@
 
 #include "replication/record/current_state.hpp"
 #include "replication/record/proof.hpp"
-#include "replication/slave/limit_learning.hpp"
+#include "replication/slave/learned_limits.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -35,10 +35,12 @@ aio::awaitable<step_result> full_sync_pass::run() {
     shown().pass = name_of(mode_);
     const auto keys_to_compare = static_cast<std::uint64_t>(std::max<std::int64_t>(total->value_or(0), 0));
     shown().total = std::max(shown().done, keys_to_compare);
-    const std::string begin = at_.frontier;
-    for (const segment& part : parts_.keys.segments()) {
-        if (!part.target.end.empty() && part.target.end <= begin) continue;
-        auto end = co_await compare_segment(part, std::max(begin, part.target.begin));
+    constexpr revision present = 0;
+    const segment_pages::side master{*master_, page_options(position_.rev)};
+    const segment_pages::side slave{session_->writer().kv(), page_options(present)};
+    segment_pages pages(master, slave, parts_.with.tasks, parts_.keys.segments(), at_.frontier);
+    while (segment_pages::part* const part = pages.next()) {
+        auto end = co_await compare_segment(*part);
         if (end.reason != end_reason::done) co_return end;
     }
     co_return co_await flush(reached_);
@@ -48,15 +50,37 @@ page_reader::options full_sync_pass::page_options(revision at) const {
     page_reader::options out;
     out.at = at;
     out.keys_only = keys_only();
-    out.page_bytes = parts_.page_bytes;
+    out.page_bytes = parts_.pages.bytes();
     return out;
 }
 
-aio::awaitable<step_result> full_sync_pass::compare_segment(const segment& where, const std::string& from) {
-    comparison found(parts_.keys, where, from, keys_only());
-    constexpr revision present = 0;
-    page_reader master_pages(*master_, parts_.with.tasks, where.source, page_options(position_.rev));
-    page_reader slave_pages(session_->writer().kv(), parts_.with.tasks, where.target, page_options(present));
+void full_sync_pass::note_page(const etcd::range_page& page, const etcd::kv& from) {
+    bytes_ += page.owner->size();
+    // It may be what arrived before the connection broke.
+    from.usable() ? parts_.pages.note_page() : parts_.pages.note_failure();
+}
+
+void full_sync_pass::note_failed_page(const etcd::error& why) {
+    if (why.cls == etcd::error_class::ambiguous || why.cls == etcd::error_class::retry) parts_.pages.note_failure();
+}
+
+bool full_sync_pass::should_store_frontier() const {
+    // On a line that breaks often, what was found equal must not be compared again and again.
+    constexpr std::chrono::seconds interval{2};
+    const bool is_stored = mode_ == mode::repair || mode_ == mode::prune;
+    return is_stored && parts_.with.clock.now() - session_->last_commit() >= interval;
+}
+
+bool full_sync_pass::should_yield() const {
+    constexpr std::chrono::seconds least_time{10};
+    constexpr std::uint64_t slow = 4U << 10;  // bytes per second
+    if (!parts_.full_sync_permits.is_waited_for()) return false;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(parts_.with.clock.now() - began_);
+    return seconds >= least_time && bytes_ / static_cast<std::uint64_t>(seconds.count()) < slow;
+}
+
+aio::awaitable<step_result> full_sync_pass::compare_segment(segment_pages::part& pages) {
+    comparison found(parts_.keys, pages.where, pages.begin, keys_only());
     std::uint64_t counted = 0;
     step_result end = end_reason::done;
     while (end.reason == end_reason::done) {
@@ -68,10 +92,14 @@ aio::awaitable<step_result> full_sync_pass::compare_segment(const segment& where
             break;
         }
         if (step.what == step_kind::need_master) {
-            end = co_await next_master_page(found, master_pages, where);
+            end = co_await next_master_page(found, pages);
         } else if (step.what == step_kind::need_slave) {
-            auto page = co_await slave_pages.next(found.slave_from());
-            if (!page) co_return step_result(end_reason::slave_failed, page.error());
+            auto page = co_await pages.slave.next(found.slave_from());
+            if (!page) {
+                note_failed_page(page.error());
+                co_return step_result(end_reason::slave_failed, page.error());
+            }
+            note_page(*page, session_->writer().kv());
             found.add_slave(std::move(*page));
         } else {
             end = co_await take(step);
@@ -81,8 +109,7 @@ aio::awaitable<step_result> full_sync_pass::compare_segment(const segment& where
     co_return end;
 }
 
-aio::awaitable<step_result> full_sync_pass::next_master_page(comparison& found, page_reader& pages,
-                                                             const segment& where) {
+aio::awaitable<step_result> full_sync_pass::next_master_page(comparison& found, segment_pages::part& pages) {
     if (auto end = session_->interrupted()) co_return std::move(*end);
     // The log is about to drop R: changes below the frontier must be applied first. (Only after at least one page: with a fast
     // master the pass would never advance otherwise.)
@@ -91,14 +118,25 @@ aio::awaitable<step_result> full_sync_pass::next_master_page(comparison& found, 
         if (flushed.reason != end_reason::done) co_return flushed;
         co_return end_reason::compare;
     }
-    auto page = co_await pages.next(found.master_from());
+    if (should_yield()) {
+        auto flushed = co_await flush(found.frontier());
+        if (flushed.reason != end_reason::done) co_return flushed;
+        co_return end_reason::yielded;
+    }
+    if (should_store_frontier()) {
+        auto stored = co_await flush(found.frontier());
+        if (stored.reason != end_reason::done) co_return stored;
+    }
+    auto page = co_await pages.master.next(found.master_from());
     if (!page) {
+        note_failed_page(page.error());
         auto flushed = co_await flush(found.frontier());
         if (flushed.reason != end_reason::done) co_return flushed;
         co_return master_failed(page.error());
     }
     ++pages_read_;
-    if (mode_ == mode::repair) sample(*page, where);
+    note_page(*page, *master_);
+    if (mode_ == mode::repair) sample(*page, pages.where);
     found.add_master(std::move(*page));
     co_return end_reason::done;
 }
@@ -150,22 +188,27 @@ aio::awaitable<step_result> full_sync_pass::add(etcd::event_type type, const com
 
 aio::awaitable<step_result> full_sync_pass::flush(std::string to) {
     const std::string before = std::exchange(at_.frontier, std::move(to));
-    if (writes_.empty()) co_return end_reason::done;
-    co_await record_newest_event();
+    if (writes_.empty() && !should_store_frontier()) co_return end_reason::done;
+    // Once per pass, and at its end: if the master has compacted the event, each further question would be in vain as well.
+    if (!std::exchange(asked_for_event_, true) && position_.event_digest.empty()) co_await record_newest_event();
     auto end = co_await session_->commit(writes_);
     if (end.reason == end_reason::slave_failed) {
         at_.frontier = before;
-        if (shrink_limits(end.error, writes_, parts_.limits)) end = step_result(end_reason::resume_pass);
+        if (parts_.limits.note_refused(end.error, writes_)) end = step_result(end_reason::resume_pass);
     }
-    writes_ = batch(parts_.limits);
+    writes_ = batch(parts_.limits.now());
     co_return end;
 }
 
 aio::awaitable<> full_sync_pass::record_newest_event() {
-    if (!position_.event_digest.empty() || newest_ == 0) co_return;
-    position_.event_revision = std::max(position_.event_revision, newest_);
-    position_.event_digest = co_await read_event_digest(
-        master_->channel(), parts_.with, parts_.master.request_timeout(), parts_.keys, position_.event_revision);
+    // A newer one survives compactions longer than the one that the pass began with.
+    if (newest_ == 0 || (newest_ <= position_.event_revision && !position_.event_digest.empty())) co_return;
+    const revision newest = std::max(position_.event_revision, newest_);
+    std::string digest = co_await read_event_digest(master_->channel(), parts_.with, parts_.master.request_timeout(),
+                                                    parts_.keys, newest);
+    if (digest.empty() && !position_.event_digest.empty()) co_return;
+    position_.event_revision = newest;
+    position_.event_digest = std::move(digest);
 }
 
 }  // namespace etcdsync::replication

@@ -17,17 +17,20 @@ constexpr std::chrono::milliseconds round_pause{250};
 }  // namespace
 
 link::link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-           feed& source, permits& full_sync_permits, leader* led_by)
-    : settings_(std::move(settings)), keys_(std::move(keys)), slave_(std::move(slave)), master_(std::move(master)),
+           feed& source, work_permits& allowed, leader* led_by)
+    : settings_(std::move(settings)), limits_(settings_.limits), pages_(settings_.page_bytes), keys_(std::move(keys)),
+      slave_(std::move(slave)), master_(std::move(master)),
       report_(with, settings_.slave, settings_.rule, settings_.endpoints),
       wake_(with.tasks.executor()), parts_{with,
                                            keys_,
                                            master_,
                                            source,
-                                           full_sync_permits,
+                                           allowed.full_sync,
+                                           allowed.catch_up,
                                            report_,
-                                           settings_.limits,
+                                           limits_,
                                            settings_.page_bytes,
+                                           pages_,
                                            wake_,
                                            control_,
                                            better_endpoint_,
@@ -38,7 +41,8 @@ link::link(const context& with, link_settings settings, mapping keys, etcd::clus
       start_(parts_, settings_), waits_(parts_, control_), database_(with, report_), leader_(led_by),
       answered_violations_(source.current().violations) {
     subscriptions_.push_back(source.on_change([this] { note_source(); }));
-    subscriptions_.push_back(full_sync_permits.on_free([this] { wake_.notify(); }));
+    for (permits* const each : {&allowed.full_sync, &allowed.catch_up})
+        subscriptions_.push_back(each->on_free([this] { wake_.notify(); }));
     etcd::range_query probe;
     probe.key = settings_.checkpoint.position;
     slave_.set_health_probe(std::move(probe));
@@ -54,10 +58,11 @@ void link::join_leader() {
     led_link own;
     own.is_connected = [this] { return reached_; };
     own.is_paused = [this] { return control_.paused(); };
-    own.is_held = [this] { return current().state == link_state::held; };
+    own.is_held = [this] { return control_.waits_for_operator(); };
     own.sees_master = [this] { return is_ready(parts_.source); };
     own.cluster_id = [this] { return parts_.source.cluster_id(); };
     leader_->add(std::move(own));
+    source_ready_ = is_ready(parts_.source);
     control_.lead(false, false);
     subscriptions_.push_back(leader_->on_change([this] {
         const standing& now = leader_->state().now();
@@ -199,6 +204,7 @@ aio::awaitable<step_result> link::work(slave_writer& slave) {
     if (moves.has_followed()) {
         start_.trust(moves.continuity());
         start_.note_done();
+        control_.note_following();
     }
     if (moves.made_progress()) waits_.note_progress();
     // Only what the checkpoint shows survives the loss of the slave.
@@ -250,9 +256,9 @@ aio::awaitable<> link::release_checkpoint(slave_writer& slave) {
     if (!slave.is_ours()) co_return;
     checkpoint released = slave.record();
     released.writer.clear();
-    const batch nothing(settings_.limits);
+    const batch nothing(limits_.now());
     // If this fails, another process wrote there, or the checkpoint is found as that of a dead process.
-    static_cast<void>(co_await slave.commit(nothing, std::move(released), settings_.limits));
+    static_cast<void>(co_await slave.commit(nothing, std::move(released), limits_.now()));
 }
 
 }  // namespace etcdsync::replication

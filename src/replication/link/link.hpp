@@ -25,7 +25,7 @@ class link {
 public:
     /// `led_by` decides whether this process may write to the slave; null: it may.
     link(const context& with, link_settings settings, mapping keys, etcd::cluster slave, etcd::cluster master,
-         feed& source, permits& full_sync_permits, leader* led_by = nullptr);
+         feed& source, work_permits& allowed, leader* led_by = nullptr);
     link(const link&) = delete;
 
     /// Ends after stop(), by cancellation, or once a one-shot job is complete or has failed.
@@ -74,6 +74,8 @@ private:
     void note_source();
 
     link_settings settings_;
+    learned_limits limits_;
+    page_sizing pages_;
     mapping keys_;
     etcd::cluster slave_;
     etcd::cluster master_;

@@ -4,11 +4,12 @@
 #include "aio/event.hpp"
 #include "etcd/cluster.hpp"
 #include "replication/compare/guard.hpp"
+#include "replication/compare/page_sizing.hpp"
 #include "replication/link/link_control.hpp"
 #include "replication/link/permits.hpp"
 #include "replication/mapping/mapping.hpp"
 #include "replication/master/feed.hpp"
-#include "replication/slave/txn_limits.hpp"
+#include "replication/slave/learned_limits.hpp"
 #include "replication/status/context.hpp"
 #include "replication/status/reporter.hpp"
 
@@ -25,10 +26,12 @@ struct link_parts {
     etcd::cluster& master;  ///< the link's own, for pages and missed revisions
     feed& source;
     permits& full_sync_permits;
+    permits& catch_up_permits;
     reporter& report;
-    txn_limits& limits;
-    std::size_t page_bytes;  ///< of a full sync; four are held at a time, two of each side
-    aio::event& wake;        ///< something the link may wait for has changed
+    learned_limits& limits;
+    std::size_t page_bytes;  ///< of a full sync, at most; four are held at a time, two of each side
+    page_sizing& pages;
+    aio::event& wake;  ///< something the link may wait for has changed
     const link_control& control;
     const bool& better_endpoint;  ///< the slave has an endpoint preferred to the one in use
     bool once;                    ///< end as soon as the slave is in sync

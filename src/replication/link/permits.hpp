@@ -14,12 +14,13 @@ namespace etcdsync::replication {
 class permits {
     struct state {
         int free;  ///< negative: more are taken than there are, since their number was reduced
+        int waiting = 0;
         aio::listeners on_free;
     };
 
 public:
     explicit permits(unsigned count)
-        : count_(static_cast<int>(count)), state_(std::make_shared<state>(state{count_, {}})) {}
+        : count_(static_cast<int>(count)), state_(std::make_shared<state>(state{count_, 0, {}})) {}
 
     /// One permit, returned when it is destroyed. It may outlive the permits it came from.
     class permit {
@@ -41,6 +42,21 @@ public:
 
     [[nodiscard]] bool has_free() const { return state_->free > 0; }
 
+    /// Somebody waits for one.
+    [[nodiscard]] bool is_waited_for() const { return state_->waiting > 0; }
+
+    /// Says, while it exists, that somebody waits.
+    class waiting {
+    public:
+        explicit waiting(permits& of) : of_(of.state_) { ++of_->waiting; }
+        waiting(const waiting&) = delete;
+        waiting& operator=(const waiting&) = delete;
+        ~waiting() { --of_->waiting; }
+
+    private:
+        std::shared_ptr<state> of_;
+    };
+
     /// Nothing if none is free.
     [[nodiscard]] std::optional<permit> try_take() {
         if (state_->free <= 0) return std::nullopt;
@@ -61,6 +77,18 @@ public:
 private:
     int count_;
     std::shared_ptr<state> state_;
+};
+
+/// What limits how much the links of all slaves do at once. Catching up has permits of its own: slow first copies must not keep
+/// other slaves from following.
+struct work_permits {
+    permits full_sync{0};
+    permits catch_up{0};
+
+    void resize(unsigned count) {
+        full_sync.resize(count);
+        catch_up.resize(count);
+    }
 };
 
 }  // namespace etcdsync::replication

@@ -14,6 +14,9 @@
 namespace etcdsync::replication {
 namespace {
 
+/// The master sorts all keys to find the newest one: for a first sync, which has nothing to lose, only if they are few.
+constexpr std::int64_t few_keys = 10'000;
+
 /// The newest change at revision `at` among the keys of `keys`. Nothing if there is none, or if the master does not answer.
 aio::awaitable<std::optional<revision>> find_newest_event(etcd::kv master, const mapping& keys, revision at) {
     revision newest = 0;
@@ -78,8 +81,12 @@ aio::awaitable<step_result> pinned_revision::choose() {
 aio::awaitable<step_result> pinned_revision::find_event() {
     // The checkpoint of a full sync begins without an E. If this process were killed before it has one, its successor could not
     // prove the master. So the newest revision is recorded before the first page.
-    const bool needed = !session_->history().is_first && position_.event_digest.empty();
+    const bool needed = position_.event_digest.empty();
     if (!needed || parts_.keys.segments().size() > most_segments_to_count) co_return end_reason::done;
+    if (session_->history().is_first) {
+        const auto count = co_await count_keys(master_, parts_.keys, position_.rev);
+        if (!count || count->value_or(few_keys) >= few_keys) co_return end_reason::done;
+    }
     const auto newest = co_await find_newest_event(master_, parts_.keys, position_.rev);
     if (!newest) co_return end_reason::done;
     std::string digest = co_await read_event_digest(master_.channel(), parts_.with, parts_.master.request_timeout(),

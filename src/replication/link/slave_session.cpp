@@ -2,7 +2,7 @@
 #include "replication/link/slave_session.hpp"
 
 #include "replication/link/pass_position.hpp"
-#include "replication/slave/limit_learning.hpp"
+#include "replication/slave/learned_limits.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -50,7 +50,7 @@ void slave_session::adopt_foreign_keys() {
 }
 
 aio::awaitable<step_result> slave_session::commit_position() {
-    const batch nothing(parts_.limits);
+    const batch nothing(parts_.limits.now());
     co_return co_await commit(nothing);
 }
 
@@ -58,13 +58,14 @@ aio::awaitable<step_result> slave_session::commit(const batch& writes) {
     // What was read from a master that has changed since is not written.
     if (auto end = interrupted()) co_return std::move(*end);
     position_.slave_revision = std::max(position_.slave_revision, writer_->slave_revision());
-    const auto committed = co_await writer_->commit(writes, position_, parts_.limits);
+    const auto committed = co_await writer_->commit(writes, position_, parts_.limits.now());
     if (!committed) {
-        const bool slow = committed.error().cls == etcd::error_class::ambiguous && writer_->kv().usable();
-        if (slow) shrink_after_timeout(writes, parts_.limits);
+        using loss = learned_limits::loss;
+        if (committed.error().cls == etcd::error_class::ambiguous)
+            parts_.limits.note_unanswered(writes, writer_->kv().usable() ? loss::timeout : loss::broken);
         co_return step_result(end_reason::slave_failed, with_key_size(committed.error(), writes));
     }
-    if (is_large(writes)) parts_.limits.unanswered = 0;
+    parts_.limits.note_success(writes);
     if (!*committed) co_return end_reason::contested;
     last_commit_ = parts_.with.clock.now();
     last_contact_ = last_commit_;
@@ -96,8 +97,8 @@ aio::awaitable<step_result> slave_session::check_slave() {
     if (!*same) co_return end_reason::restart;
     if (!writer_->lost_manifest()) co_return end_reason::done;
     // As it is stored: the position of this session may not be due yet.
-    const batch nothing(parts_.limits);
-    const auto written = co_await writer_->commit(nothing, writer_->record(), parts_.limits);
+    const batch nothing(parts_.limits.now());
+    const auto written = co_await writer_->commit(nothing, writer_->record(), parts_.limits.now());
     if (!written) co_return step_result(end_reason::slave_failed, written.error());
     if (!*written) co_return end_reason::contested;
     co_return end_reason::done;

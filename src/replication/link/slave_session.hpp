@@ -41,6 +41,7 @@ public:
     aio::awaitable<step_result> check_slave();
 
     /// When check_slave() is due.
+    [[nodiscard]] aio::clock::time_point last_commit() const { return last_commit_; }
     [[nodiscard]] aio::clock::time_point next_check() const { return last_contact_ + parts_.with.probe_interval; }
 
     /// Why nothing more may be written: the operator requested something, or the master's history may have changed.

@@ -8,9 +8,8 @@
 namespace etcdsync::replication {
 
 slave_work::slave_work(const link_parts& parts, slave_writer& slave, const start_plan& plan)
-    : parts_(parts), plan_(plan), session_(parts, slave), permit_(session_), advancer_(session_),
-      catch_up_(session_, advancer_, permit_), full_sync_(session_, advancer_, catch_up_, permit_), compare_(session_),
-      follower_(session_, advancer_, compare_) {}
+    : parts_(parts), plan_(plan), session_(parts, slave), advancer_(session_), catch_up_(session_, advancer_),
+      full_sync_(session_, advancer_, catch_up_), compare_(session_), follower_(session_, advancer_, compare_) {}
 
 aio::awaitable<step_result> slave_work::claim() {
     auto end = co_await session_.claim(plan_);
@@ -32,6 +31,11 @@ aio::awaitable<step_result> slave_work::run() {
         if (end.reason == end_reason::compare) end = co_await catch_up_.outlive_compaction(end.error);
         if (end.reason == end_reason::compare) end = co_await begin_full_sync(end.error.text);
         if (end.reason == end_reason::drifted) end = co_await repair_drift(end.error.text);
+        if (end.reason == end_reason::yielded) {
+            constexpr std::chrono::milliseconds turn{250};  // those who wait take the permit meanwhile
+            co_await aio::sleep(parts_.with.clock, turn);
+            end = end_reason::done;
+        }
     }
     co_return end;
 }

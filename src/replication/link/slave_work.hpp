@@ -4,7 +4,6 @@
 #include "replication/link/catch_up.hpp"
 #include "replication/link/follower.hpp"
 #include "replication/link/full_sync.hpp"
-#include "replication/link/permit_holder.hpp"
 #include "replication/record/start_plan.hpp"
 
 #include <string>
@@ -41,7 +40,6 @@ private:
     const link_parts& parts_;
     const start_plan& plan_;
     slave_session session_;
-    permit_holder permit_;
     advancer advancer_;
     catch_up catch_up_;
     full_sync full_sync_;

@@ -92,8 +92,8 @@ aio::awaitable<step_result> start_sequence::migrate_records(slave_writer& slave)
 aio::awaitable<step_result> start_sequence::claim_unchanged(slave_writer& slave, checkpoint record) {
     if (!parts_.control.may_write()) co_return end_reason::restart;
     record.writer = parts_.with.writer;
-    const batch nothing(parts_.limits);
-    const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits);
+    const batch nothing(parts_.limits.now());
+    const auto claimed = co_await slave.commit(nothing, std::move(record), parts_.limits.now());
     if (!claimed) co_return slave_failed(claimed.error());
     if (!*claimed) co_return end_reason::restart;
     co_return end_reason::done;
@@ -202,8 +202,8 @@ aio::awaitable<etcd::result<bool>> start_sequence::revision_moves_with(etcd::kv&
     const auto before = co_await master.range(query);
     if (!before) co_return before.error();
     if (!parts_.control.may_write()) co_return etcd::error(etcd::error_class::cancelled, "the link stops");
-    const batch nothing(parts_.limits);
-    const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits);
+    const batch nothing(parts_.limits.now());
+    const auto claimed = co_await slave.commit(nothing, slave.record(), parts_.limits.now());
     if (!claimed) co_return claimed.error();
     const auto after = co_await master.range(query);
     if (!after) co_return after.error();

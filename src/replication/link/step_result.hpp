@@ -19,6 +19,7 @@ enum class end_reason : std::uint8_t {
     compare,           ///< only a full sync can continue from here
     drifted,           ///< the slave is not what it should be: only a full sync repairs it
     watch_violated,    ///< a watch of the link's own violated etcd's guarantees: what it delivered before may be wrong
+    yielded,           ///< other slaves wait, and this full sync is slow
     resume_pass,       ///< resume the pass at its frontier
     blocked_by_guard,  ///< a guard requires approval
     held,  ///< another process is at work, or the slave is the master: nothing may be written until that changes

@@ -47,7 +47,7 @@ private:
     job job_;
     common_settings common_;
     std::shared_ptr<const config::config> settings_;
-    permits permits_{0};
+    work_permits permits_;
     etcd::cluster_options to_master_;
     std::map<std::string, etcd::cluster_options> to_slaves_;  ///< by name; shared by the links of a slave
 };

@@ -31,9 +31,9 @@ running_leader::running_leader(const environment& env, const common_settings& co
 
 running_link::running_link(const environment& env, const common_settings& common, const etcd::cluster_options& master,
                            const etcd::cluster_options& slave, link_settings settings, const mapping& keys,
-                           feed& source, permits& full_sync_permits, leader* led_by)
+                           feed& source, work_permits& allowed, leader* led_by)
     : own(env, common, "link " + link_name(settings.slave, settings.rule)),
       work(own.with, std::move(settings), keys, etcd::cluster(env.dialer, env.clock, own.tasks, slave),
-           etcd::cluster(env.dialer, env.clock, own.tasks, master), source, full_sync_permits, led_by) {}
+           etcd::cluster(env.dialer, env.clock, own.tasks, master), source, allowed, led_by) {}
 
 }  // namespace etcdsync::replication

@@ -61,7 +61,7 @@ struct running_leader {
 struct running_link {
     running_link(const environment& env, const common_settings& common, const etcd::cluster_options& master,
                  const etcd::cluster_options& slave, link_settings settings, const mapping& keys, feed& source,
-                 permits& full_sync_permits, leader* led_by);
+                 work_permits& allowed, leader* led_by);
 
     own_context own;
     link work;

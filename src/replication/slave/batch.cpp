@@ -2,6 +2,7 @@
 #include "replication/slave/batch.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace etcdsync::replication {
 
@@ -52,8 +53,8 @@ bool batch::add(mapped_revision& mapped, const mapping& keys, const std::optiona
     // A write that replaces an earlier one needs less: this overestimates.
     if (!fits(written.size(), bytes, writes_.empty() ? max_revision_bytes_ : max_bytes_)) return false;
     for (mapped_change* const change : written) {
-        keys_.push_back(std::move(change->target));
-        put({change->event->type, keys_.back(), change->event->kv.value});
+        owned_.push_back(std::move(change->target));
+        put({change->event->type, owned_.back(), change->event->kv.value});
     }
     for (const base::shared_buffer& owner : mapped.entry->owners) keep(owner);
     return true;
@@ -61,8 +62,8 @@ bool batch::add(mapped_revision& mapped, const mapping& keys, const std::optiona
 
 void batch::add_range_delete(const keys::key_range& range) {
     etcd::operation range_delete{etcd::event_type::remove, {}, {}};
-    range_delete.key = keys_.emplace_back(range.begin);
-    range_delete.range_end = keys_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
+    range_delete.key = owned_.emplace_back(range.begin);
+    range_delete.range_end = owned_.emplace_back(range.end.empty() ? std::string(1, '\0') : range.end);
     writes_.push_back(range_delete);
     bytes_ += range_delete.encoded_size();
 }
@@ -70,11 +71,32 @@ void batch::add_range_delete(const keys::key_range& range) {
 bool batch::add(etcd::event_type type, std::string_view key, std::string_view value, const base::shared_buffer& owner) {
     const etcd::operation write{type, key, value};
     if (!fits(1, write.encoded_size(), max_bytes_)) return false;
-    keys_.emplace_back(key);
-    writes_.push_back({type, keys_.back(), value});
+    if (owner && (owners_.empty() || owners_.back() != owner)) {
+        copy_out_of_newest_buffer();
+        newest_begin_ = writes_.size();
+        owners_.push_back(owner);
+    }
+    owned_.emplace_back(key);
+    writes_.push_back({type, owned_.back(), value});
     bytes_ += write.encoded_size();
-    keep(owner);
     return true;
+}
+
+void batch::copy_out_of_newest_buffer() {
+    constexpr std::size_t small_part = 4;
+    if (owners_.empty()) return;
+    const auto with_values = std::span(writes_).subspan(newest_begin_);
+    std::size_t needed = 0;
+    for (const etcd::operation& write : with_values) needed += write.value.size();
+    if (needed > owners_.back()->size() / small_part) return;
+    for (etcd::operation& write : with_values) write.value = owned_.emplace_back(write.value);
+    owners_.pop_back();
+}
+
+std::size_t batch::kept_bytes() const {
+    std::size_t sum = 0;
+    for (const base::shared_buffer& owner : owners_) sum += owner->size();
+    return sum;
 }
 
 }  // namespace etcdsync::replication

@@ -15,9 +15,9 @@
 
 namespace etcdsync::replication {
 
-/// The writes of the next Txn. Values are not copied; the batch keeps the buffers they were
-/// received in alive. The writes refer to keys that the batch owns, so it cannot be copied; moving
-/// leaves the keys where they are.
+/// The writes of the next Txn. Values are not copied; the batch keeps the buffers they were received in alive, except a buffer of
+/// which it needs only a small part: it copies that part. The writes refer to keys that the batch owns, so it cannot be copied;
+/// moving leaves the keys where they are.
 class batch {
 public:
     explicit batch(const txn_limits& limits);
@@ -46,19 +46,23 @@ public:
     [[nodiscard]] bool empty() const { return writes_.empty(); }
     [[nodiscard]] const std::vector<etcd::operation>& writes() const { return writes_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    /// The size of the buffers that it keeps alive.
+    [[nodiscard]] std::size_t kept_bytes() const;
 
 private:
     [[nodiscard]] bool fits(std::size_t more_writes, std::size_t more_bytes, std::size_t max_bytes) const;
     void put(const etcd::operation& write);
     void keep(const base::shared_buffer& owner);
+    void copy_out_of_newest_buffer();
 
     std::size_t max_writes_;
     std::size_t max_bytes_;
     std::size_t max_revision_bytes_;
     std::vector<etcd::operation> writes_;
     std::unordered_map<std::string_view, std::size_t> index_;  ///< used only to fold revisions
-    std::deque<std::string> keys_;                             ///< keys of the slave; never moved
+    std::deque<std::string> owned_;                            ///< keys of the slave, and copied values; never moved
     std::vector<base::shared_buffer> owners_;
+    std::size_t newest_begin_ = 0;  ///< the first single write with a value in owners_.back()
     std::size_t bytes_ = 0;
 };
 

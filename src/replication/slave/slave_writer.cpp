@@ -4,7 +4,7 @@
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "replication/mapping/queries.hpp"
-#include "replication/slave/limit_learning.hpp"
+#include "replication/slave/learned_limits.hpp"
 #include "replication/slave/migration_txn.hpp"
 
 #include <fmt/format.h>
@@ -106,7 +106,7 @@ aio::awaitable<etcd::result<void>> slave_writer::read_positions(etcd::range_quer
     co_return etcd::result<void>();
 }
 
-aio::awaitable<etcd::result<bool>> slave_writer::migrate(found_records all, migration plan, txn_limits& limits,
+aio::awaitable<etcd::result<bool>> slave_writer::migrate(found_records all, migration plan, learned_limits& limits,
                                                          bool in_parts) {
     for (migration_step& step : plan.steps) {
         if (step.record) step.record->manifest_id = new_manifest_id(context_->random);
@@ -114,15 +114,15 @@ aio::awaitable<etcd::result<bool>> slave_writer::migrate(found_records all, migr
     const migration_writes writes(plan, context_->writer, base::format_time(context_->clock.wall()));
     std::size_t done = 0;
     while (done < writes.size()) {
-        const batch part = writes.next(done, limits);
+        const batch part = writes.next(done, limits.now());
         if (!in_parts && part.writes().size() < writes.size()) co_return false;
         const std::function<std::string()> encode_framed = [&] {
-            return encode_migration_txn(part, all, *records_, limits.max_ops);
+            return encode_migration_txn(part, all, *records_, limits.now().max_ops);
         };
         in_flight_ = true;
         const auto answer = co_await kv_.txn(encode_framed);
         in_flight_ = false;
-        if (!answer && shrink_limits(answer.error(), part, limits)) continue;
+        if (!answer && limits.note_refused(answer.error(), part)) continue;
         if (!answer) co_return answer.error();
         if (!answer->succeeded) co_return false;
         apply(part, answer->header.store_revision, *records_, all);

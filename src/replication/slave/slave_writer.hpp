@@ -6,6 +6,7 @@
 #include "replication/record/migration.hpp"
 #include "replication/record/stored_checkpoint.hpp"
 #include "replication/slave/batch.hpp"
+#include "replication/slave/learned_limits.hpp"
 #include "replication/slave/manifest_schedule.hpp"
 #include "replication/status/context.hpp"
 
@@ -32,7 +33,8 @@ public:
     /// `limits` if the slave refuses a Txn. Returns false if it was not applied, because another
     /// link has to do it, or because the checkpoints are no longer as they were found (`all`) and
     /// as this function has left them.
-    aio::awaitable<etcd::result<bool>> migrate(found_records all, migration plan, txn_limits& limits, bool in_parts);
+    aio::awaitable<etcd::result<bool>> migrate(found_records all, migration plan, learned_limits& limits,
+                                               bool in_parts);
 
     /// Stops comparing the checkpoints of the other mode, which the user may not read: a user who has
     /// no permission on them has chosen this mode for good.

@@ -6,8 +6,7 @@
 
 namespace etcdsync::replication {
 
-/// The limits of one Txn on a slave. They start with defaults and are lowered when a slave refuses
-/// a Txn.
+/// The limits of one Txn on a slave.
 struct txn_limits {
     unsigned max_ops = 128;            ///< the server's --max-txn-ops
     bool nested = true;                ///< false: it accepts no Txn inside a Txn
@@ -15,9 +14,6 @@ struct txn_limits {
     /// The limit of a single revision, so that it need not be split: slightly below etcd's default
     /// --max-request-bytes.
     std::size_t max_revision_bytes = (3U << 19) - (16U << 10);
-
-    std::size_t refused = std::string::npos;  ///< bytes of the smallest single write the slave refused as too large
-    unsigned unanswered = 0;                  ///< consecutive Txns that timed out
 
     /// The number of writes that fit in addition to the checkpoint.
     [[nodiscard]] std::size_t max_writes() const;

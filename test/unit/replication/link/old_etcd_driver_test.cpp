@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A complete replicator with an etcd that behaves like 3.2.
-#include "replication/slave/limit_learning.hpp"
+#include "replication/slave/learned_limits.hpp"
 #include "unit/replication/support.hpp"
 #include "unit/replication/world.hpp"
 
@@ -125,13 +125,13 @@ TEST_CASE("a compacted watch is detected even if the master does not mark it as 
 }
 
 TEST_CASE("a rejected nested Txn is learned once; the same response again is an error") {
-    txn_limits limits;
-    const batch nothing(limits);
+    learned_limits limits{txn_limits()};
+    const batch nothing(limits.now());
     const etcd::error refused(etcd::error_class::no_nesting, "etcdserver: key not found");
-    CHECK(shrink_limits(refused, nothing, limits));
-    CHECK_FALSE(limits.nested);
-    CHECK(limits.max_ops == 128);
-    CHECK_FALSE(shrink_limits(refused, nothing, limits));
+    CHECK(limits.note_refused(refused, nothing));
+    CHECK_FALSE(limits.now().nested);
+    CHECK(limits.now().max_ops == 128);
+    CHECK_FALSE(limits.note_refused(refused, nothing));
 }
 TEST_CASE("checkpoints of more rules than such a slave takes in one Txn are migrated, whichever request fails") {
     for (const test::fault what : {test::fault::none, test::fault::cut, test::fault::cut_late}) {

@@ -190,6 +190,9 @@ private:
                 if (below(20) == 0)
                     for (int i = 0; i < 1'200; ++i) write();
                 break;
+            case 16:
+                one_of({&w_.master_server, &w_.slave_server})->thin(one_of<std::size_t>({0, 2'000, 64'000}));
+                break;
             default: write();
         }
         pass(one_of<aio::clock::duration>({0s, 0s, 5ms, 60ms, 150ms, 700ms}));
@@ -199,6 +202,8 @@ private:
         fault_percent_ = 0;
         w_.master_server.stall(false);
         w_.slave_server.stall(false);
+        w_.master_server.thin(0);
+        w_.slave_server.thin(0);
         w_.freeze(false);
     }
 

@@ -242,6 +242,104 @@ TEST_CASE("a daemon alone without its master continues at once when the master i
     check_history(w);
 }
 
+TEST_CASE("a leader that was away continues soon although the other one was killed meanwhile") {
+    for (const bool frozen : {false, true}) {
+        CAPTURE(frozen);
+        two_daemons w;
+        w.begin();
+        if (frozen) {
+            w.freeze(true);
+        } else {
+            w.slave_server.refuse("http://slave:1", true);
+            w.slave_server.cut("http://slave:1");
+        }
+        w.put("/a/00001", "b leads");
+        REQUIRE(w.time_until([&] { return w.b_in_sync(); }) <= 25s);
+        w.put("/a/00001", "b writes");
+        REQUIRE(w.eventually([&] { return w.b_in_sync(); }));
+        w.kill_b();
+        w.loop.clock.advance(30s);
+        w.put("/a/00001", "nobody leads");
+        frozen ? w.freeze(false) : w.slave_server.refuse("http://slave:1", false);
+        CHECK(w.time_until([&] { return w.in_sync() && w.exact(); }) <= 25s);
+        CHECK(w.told().find("held") == std::string::npos);
+        check_history(w);
+    }
+}
+
+TEST_CASE("a standby with the same new master is in no conflict after the master was replaced and that was approved") {
+    two_daemons w;
+    w.begin();
+    w.master_server.cut();
+    test::model_etcd::settings other;
+    other.cluster_id = 4711;
+    w.master = test::model_etcd(other);
+    w.many(20, "second");
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+    CHECK(w.running().approve("default", false));
+    CHECK(w.settles());
+    CHECK(w.time_until([&] { return w.b_stands_by(); }) <= 1min);
+    w.loop.clock.advance(5min);
+    CHECK(w.b_stands_by());
+}
+
+TEST_CASE("a leader that is held keeps the slave for itself, even without its master") {
+    two_daemons w;
+    w.begin();
+    w.master_server.cut();
+    w.master = test::model_etcd();
+    w.put("/a/00001", "of a wiped master");
+    REQUIRE(w.eventually([&] { return w.link().state == link_state::held; }));
+    const std::string leader = w.leader_value();
+    w.master_server.refuse("http://master:1", true);
+    w.master_server.cut("http://master:1");
+    w.loop.clock.advance(10min);
+    CHECK(w.leader_value() == leader);
+    CHECK(w.b_stands_by());
+}
+
+TEST_CASE("a daemon with another configuration does not take the slave while the leader restarts") {
+    two_daemons w;
+    w.b_differs = [](config::config& of_b) { of_b.rules[0].select.begin = "/b/"; };
+    w.many(20, "v");
+    w.put("/b/1", "v");
+    w.start();
+    REQUIRE(w.settles());
+    w.start_b();
+    REQUIRE(w.eventually([&] { return w.b().state == link_state::held; }));
+    w.stop();
+    w.loop.clock.advance(15s);
+    CHECK(w.b().state != link_state::in_sync);
+    w.start();
+    CHECK(w.time_until([&] { return w.in_sync() && w.exact(); }) <= 1s);
+    w.loop.clock.advance(5min);
+    CHECK(w.in_sync());
+    CHECK(w.slave.keys().count("/b/1") == 0);
+    w.stop();
+    CHECK(w.time_until([&] { return w.b().state == link_state::in_sync; }) <= 30s);  // it is gone for good
+}
+
+TEST_CASE("where leases are not renewed a daemon works without a leader key, and says so once") {
+    for (const int code : {12, 14}) {
+        CAPTURE(code);
+        two_daemons w;
+        w.slave_server.fails_renewals = code;
+        w.many(20, "v");
+        w.start();
+        REQUIRE(w.settles());
+        w.loop.clock.advance(30s);
+        const auto before = w.slave.revision();
+        w.loop.clock.advance(5min);
+        CHECK(w.slave.revision() <= before + 3);
+        w.put("/a/00001", "x");
+        CHECK(w.settles(5s));
+        const std::string told = w.told();
+        const std::size_t first = told.find("no leader key on this slave");
+        REQUIRE(first != std::string::npos);
+        CHECK(told.find("no leader key on this slave", first + 1) == std::string::npos);
+    }
+}
+
 TEST_CASE("a leader that is paused keeps the slave for itself, even without its master") {
     two_daemons w;
     w.begin();

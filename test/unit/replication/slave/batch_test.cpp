@@ -176,6 +176,31 @@ TEST_CASE("a batch keeps the buffers of its values alive") {
     CHECK(buffer.expired());
 }
 
+TEST_CASE("a batch copies what it needs of a buffer that is mostly not written, and lets go of the buffer") {
+    constexpr std::size_t page = 64U << 10;
+    batch b{limits(4'096, 1U << 20)};
+    for (int i = 0; i < 100; ++i) {
+        const auto owner = std::make_shared<const std::string>(page, static_cast<char>('a' + i % 26));
+        const std::string key = "/x/" + std::to_string(i);
+        REQUIRE(b.add(etcd::event_type::put, key, std::string_view(*owner).substr(100, 2'000), owner));
+    }
+    CHECK(b.kept_bytes() == page);  // only the newest, of which more may follow
+    for (std::size_t i = 0; i < b.writes().size(); ++i)
+        CHECK(b.writes()[i].value == std::string(2'000, static_cast<char>('a' + i % 26)));
+}
+
+TEST_CASE("a batch does not copy the values of a buffer that is mostly written") {
+    batch b{limits(4'096, 1U << 20)};
+    const auto first = std::make_shared<const std::string>(8'000, 'a');
+    const auto second = std::make_shared<const std::string>(8'000, 'b');
+    REQUIRE(b.add(etcd::event_type::remove, "/x/0", {}, nullptr));
+    for (const auto& [key, owner] : {std::pair("/x/1", first), {"/x/2", first}, {"/x/3", second}, {"/x/4", second}})
+        REQUIRE(b.add(etcd::event_type::put, key, std::string_view(*owner).substr(0, 3'000), owner));
+    CHECK(b.kept_bytes() == 16'000);
+    CHECK(b.writes()[1].value.data() == first->data());
+    CHECK(b.writes()[4].value.data() == second->data());
+}
+
 TEST_CASE("single writes are added until one does not fit") {
     batch b{limits(128, 1000)};
     int added = 0;
